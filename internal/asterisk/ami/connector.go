@@ -1,0 +1,313 @@
+package ami
+
+import (
+	"context"
+	"crypto/md5" // #nosec: the manager's challenge login is defined so
+	"crypto/tls"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/callboard-dev/callboard/internal/connector"
+	"github.com/callboard-dev/callboard/internal/telephony"
+)
+
+// Login says how the secret is proven.
+type Login string
+
+const (
+	LoginAuto  Login = ""      // plain inside TLS, else MD5
+	LoginPlain Login = "plain" // the secret goes over the wire
+	LoginMD5   Login = "md5"   // a digest of a challenge goes over the wire; the events still do in clear
+)
+
+// Config says which PBX and as whom.
+type Config struct {
+	Address  string // host:port
+	Username string
+	Secret   string
+	Login    Login
+	TLS      *tls.Config // nil: plain TCP
+	Logger   *slog.Logger
+}
+
+// How long things may take. A PBX is found dead within pingEvery + silence.
+const (
+	dialTimeout  = 5 * time.Second
+	replyTimeout = 10 * time.Second
+	pingEvery    = 5 * time.Second
+	silence      = 10 * time.Second
+	writeTimeout = 5 * time.Second
+)
+
+// Connector is one manager account at one Asterisk.
+type Connector struct{ config Config }
+
+// New returns a connector; nothing is dialled before Run.
+func New(c Config) *Connector {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Connector{config: c}
+}
+
+// Run logs in, takes a snapshot of the live legs and then reports every observation in wire order, until ctx ends or the
+// link is gone. It holds exactly one TCP connection and has closed it when it returns. The error is a *connector.Failure
+// wherever a person can do something about it. report is called from this goroutine only.
+func (c *Connector) Run(ctx context.Context, report func(telephony.Observation)) error {
+	conn, err := c.dial(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	var pings sync.WaitGroup
+	defer func() {
+		cancel()
+		stop()
+		conn.Close()
+		pings.Wait()
+	}()
+	s := newSession(c.config, conn, report)
+	if err := s.login(); err != nil {
+		return c.explain(ctx, err)
+	}
+	pings.Go(func() { s.ping(ctx) })
+	return c.explain(ctx, s.read())
+}
+
+func (c *Connector) dial(ctx context.Context) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: pingEvery, Interval: pingEvery, Count: 2}}
+	conn, err := dialer.DialContext(ctx, "tcp", c.config.Address)
+	if err != nil {
+		return nil, c.explain(ctx, err)
+	}
+	if c.config.TLS == nil {
+		return conn, nil
+	}
+	secure := tls.Client(conn, c.config.TLS)
+	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
+	defer cancel()
+	if err := secure.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, c.explain(ctx, err)
+	}
+	return secure, nil
+}
+
+// session is one connection from the greeting to the end.
+type session struct {
+	config   Config
+	conn     net.Conn
+	reader   *Reader
+	report   func(telephony.Observation)
+	banner   string
+	peer     string
+	bootedAt time.Time
+	actions  int
+	writing  sync.Mutex
+	snapshot *snapshot // nil once it is complete
+}
+
+// snapshot collects the Status list. What happens meanwhile waits in later.
+type snapshot struct {
+	id    string
+	legs  []telephony.SnapshotLeg
+	later []telephony.Observation
+}
+
+func newSession(c Config, conn net.Conn, report func(telephony.Observation)) *session {
+	s := &session{config: c, conn: conn, report: report}
+	s.reader = NewReader(patient{conn})
+	return s
+}
+
+// patient gives every read its own deadline: a PBX that says nothing for so long, not even to a ping, is gone.
+type patient struct{ net.Conn }
+
+func (p patient) Read(b []byte) (int, error) {
+	if err := p.SetReadDeadline(time.Now().Add(silence)); err != nil {
+		return 0, err
+	}
+	return p.Conn.Read(b)
+}
+
+func (s *session) login() error {
+	banner, err := s.reader.Banner()
+	if err != nil {
+		return err
+	}
+	s.banner = banner
+	fields := []Pair{{"Username", s.config.Username}}
+	method := s.config.Login
+	if method == LoginAuto && s.config.TLS == nil {
+		method = LoginMD5
+	}
+	if method == LoginMD5 {
+		reply, err := s.ask(Action{Name: "Challenge", Fields: []Pair{{"AuthType", "MD5"}}})
+		if err != nil {
+			return err
+		}
+		sum := md5.Sum([]byte(reply.Text("Challenge") + s.config.Secret))
+		fields = append(fields, Pair{"AuthType", "MD5"}, Pair{"Key", hex.EncodeToString(sum[:])})
+	} else {
+		fields = append(fields, Pair{"Secret", s.config.Secret})
+	}
+	_, err = s.ask(Action{Name: "Login", Fields: append(fields, Pair{"Events", "call,system"})})
+	return err
+}
+
+// ask sends one action during login, when nothing else is under way, and waits for its response.
+func (s *session) ask(a Action) (*Message, error) {
+	id, err := s.send(a)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		m, err := s.reader.Next()
+		if err != nil {
+			return nil, err
+		}
+		if m.Response() == nil || m.Text("ActionID") != id {
+			s.event(m, time.Now())
+			continue
+		}
+		if string(m.Response()) != "Success" {
+			return nil, &refusal{action: a.Name, message: m.Text("Message")}
+		}
+		return m, nil
+	}
+}
+
+// refusal is a Response: Error.
+type refusal struct{ action, message string }
+
+func (r *refusal) Error() string { return r.action + ": " + r.message }
+
+// send writes one action under the next id. Ids have a fixed width, so that the same work is the same bytes.
+func (s *session) send(a Action) (string, error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.actions++
+	a.ID = fmt.Sprintf("cb-%08d", s.actions)
+	wire, err := a.Encode()
+	if err != nil {
+		return "", err
+	}
+	if err := s.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return "", err
+	}
+	_, err = s.conn.Write(wire)
+	return a.ID, err
+}
+
+func (s *session) ping(ctx context.Context) {
+	tick := time.NewTicker(pingEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if _, err := s.send(Action{Name: "Ping"}); err != nil {
+				s.conn.Close() // the reader finds out and says so
+				return
+			}
+		}
+	}
+}
+
+// read asks for the snapshot and then follows the stream. The account has subscribed at login, so nothing is missed:
+// what comes before the snapshot is complete waits and is applied after it.
+func (s *session) read() error {
+	if _, err := s.send(Action{Name: "CoreSettings"}); err != nil {
+		return err
+	}
+	id, err := s.send(Action{Name: "Status"})
+	if err != nil {
+		return err
+	}
+	s.snapshot = &snapshot{id: id}
+	for {
+		m, err := s.reader.Next()
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		switch {
+		case m.Event() != nil:
+			err = s.event(m, now)
+		case m.Response() != nil:
+			err = s.response(m)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (s *session) response(m *Message) error {
+	if version := m.Text("AsteriskVersion"); version != "" {
+		s.peer = "Asterisk " + telephony.Display(version)
+	}
+	if s.snapshot != nil && m.Text("ActionID") == s.snapshot.id && string(m.Response()) != "Success" {
+		return &refusal{action: "Status", message: m.Text("Message")}
+	}
+	return nil
+}
+
+func (s *session) event(m *Message, now time.Time) error {
+	if m.Suspect {
+		s.config.Logger.Warn("message with raw line breaks or hidden headers, taken apart with care", "event", string(m.Event()))
+	}
+	switch string(m.Event()) {
+	case "FullyBooted":
+		if uptime := m.Int("Uptime", -1); uptime >= 0 {
+			s.bootedAt = now.Add(-time.Duration(uptime) * time.Second)
+		}
+		return nil
+	case "Shutdown":
+		return &connector.Failure{Problem: "The PBX is shutting down", Remedy: "Callboard connects again by itself when it is back"}
+	case "Status":
+		if s.snapshot != nil && m.Text("ActionID") == s.snapshot.id {
+			s.snapshot.legs = append(s.snapshot.legs, snapshotLeg(m))
+		}
+		return nil
+	case "StatusComplete":
+		return s.complete(m, now)
+	}
+	o, useful := observe(m, now)
+	switch {
+	case !useful:
+	case s.snapshot != nil:
+		s.snapshot.later = append(s.snapshot.later, o)
+	default:
+		s.report(o)
+	}
+	return nil
+}
+
+// complete reports the snapshot once its list is whole, then what waited.
+func (s *session) complete(m *Message, now time.Time) error {
+	if s.snapshot == nil || m.Text("ActionID") != s.snapshot.id {
+		return nil
+	}
+	if items := m.Int("ListItems", len(s.snapshot.legs)); items != len(s.snapshot.legs) {
+		return fmt.Errorf("ami: the list of channels has %d items where %d were promised", len(s.snapshot.legs), items)
+	}
+	peer := s.peer
+	if peer == "" {
+		peer = "Asterisk (manager " + telephony.Display(s.banner) + ")"
+	}
+	done := s.snapshot
+	s.snapshot = nil
+	s.report(telephony.Observation{ObservedAt: now, Fact: telephony.LinkUp{Peer: peer, BootedAt: s.bootedAt}})
+	s.report(telephony.Observation{ObservedAt: now, Fact: telephony.Snapshot{Legs: done.legs}})
+	for _, o := range done.later {
+		s.report(o)
+	}
+	return nil
+}
