@@ -1,0 +1,123 @@
+package board
+
+import (
+	"slices"
+	"time"
+
+	"github.com/callboard-dev/callboard/internal/telephony"
+)
+
+// Call takes changes of one call that happened together. A new call opens a record, or joins an open lookup of the same
+// line and number (B-20). claims are what the PBX says about the parties; those it no longer says are withdrawn.
+func (b *Board) Call(line string, changes []telephony.Change, claims []NewClaim) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	first := changes[0]
+	e := b.calls[first.Call.ID]
+	from := cause{}
+	if e == nil {
+		e = b.openFor(line, first, claims)
+		from.wave = e.now.Wave
+	} else {
+		from.wave = e.now.Wave + 1
+	}
+	b.claimAll(e, SourcePBX, claims, from, first.At)
+	b.claimAll(e, SourcePBX, unsaid(e.now, SourcePBX, claims), from, first.At)
+	for _, c := range changes {
+		next := e.now.clone()
+		next.Wave, next.Call = from.wave, c.Call
+		b.append(e, next, &Change{Kind: string(c.Kind), At: c.At, Source: SourcePBX, Wave: from.wave, Call: c.Call})
+	}
+}
+
+func (b *Board) openFor(line string, c telephony.Change, claims []NewClaim) *entry {
+	number := ""
+	for _, claim := range claims {
+		if claim.Field == "party.number" {
+			number = claim.Value
+		}
+	}
+	if e := b.waiting(line, number); e != nil {
+		next := e.now.clone()
+		next.Call, next.Wave = c.Call, next.Wave+1
+		b.calls[c.Call.ID] = e
+		b.append(e, next, &Change{Kind: RecordJoined, At: c.At, Source: SourcePBX, Wave: next.Wave, Opened: next, Shown: names(next)})
+		return e
+	}
+	e := b.open(line, FromCall, c.At, func(r *Record) {
+		r.Call = c.Call
+		r.Fields = b.initial(claims, SourcePBX, c.At)
+	})
+	b.calls[c.Call.ID] = e
+	return e
+}
+
+// waiting finds an open lookup of the same line and number that no call has joined yet.
+func (b *Board) waiting(line, number string) *entry {
+	if number == "" {
+		return nil
+	}
+	for _, e := range b.entries {
+		r := e.now
+		if r.Call == nil && r.State == Open && r.Line == line && b.same("party.number", r.Value("party.number"), number) {
+			return e
+		}
+	}
+	return nil
+}
+
+// open begins a record in wave 1.
+func (b *Board) open(line string, origin Origin, at time.Time, fill func(*Record)) *entry {
+	r := &Record{ID: b.options.NewID("rec"), Rev: 1, Line: line, Origin: origin, State: Open, OpenedAt: at, Wave: 1,
+		Fields: map[string]*Field{}, Items: map[string][]Item{}}
+	fill(r)
+	e := newEntry(r)
+	b.entries[r.ID] = e
+	source := SourcePBX
+	if origin == FromLookup {
+		source = SourceUser
+	}
+	b.append(e, r, &Change{Kind: RecordOpened, At: at, Source: source, Wave: 1, Opened: r, Shown: names(r)})
+	return e
+}
+
+// OpenLookup opens a record for a number without a call. An open lookup of the same line and number is given back as it is.
+func (b *Board) OpenLookup(line, source string, claims []NewClaim, at time.Time) (id string, seq uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, claim := range claims {
+		if claim.Field == "party.number" {
+			if e := b.waiting(line, claim.Value); e != nil {
+				return e.now.ID, b.seq
+			}
+		}
+	}
+	e := b.open(line, FromLookup, at, func(r *Record) { r.Fields = b.initial(claims, source, at) })
+	return e.now.ID, b.seq
+}
+
+func (b *Board) initial(claims []NewClaim, source string, at time.Time) map[string]*Field {
+	fields := map[string]*Field{}
+	for _, c := range claims {
+		if c.Value != "" {
+			fields[c.Field] = b.resolver.resolve(c.Field, []Claim{{Source: source, Value: c.Value, Quality: quality(c, source), At: at, Wave: 1}})
+		}
+	}
+	return fields
+}
+
+func names(r *Record) []string {
+	var out []string
+	for name := range r.Fields {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Notice logs what concerns no record: the link to a PBX and the gaps in it.
+func (b *Board) Notice(line string, c telephony.Change) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.push(&Change{Kind: string(c.Kind), At: c.At, Line: line, Source: SourcePBX, Link: c.Link, Gap: c.Gap})
+}
