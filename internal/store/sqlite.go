@@ -1,0 +1,314 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the pure-Go driver, registered as "sqlite"
+
+	"github.com/callboard-dev/callboard/internal/board"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// oldestSQLite is the first version without the WAL-reset race (sqlite.org, 3.51.3).
+const oldestSQLite = 3_051_003
+
+// SQLite is the default store: one file, no server.
+type SQLite struct {
+	path    string
+	lock    *flock.Flock
+	writer  *sql.DB // one connection
+	readers *sql.DB
+	commits int
+}
+
+// OpenSQLite opens the store in a file, makes it if it is not there, and brings its schema up to date. The error is one
+// sentence for a person, with a remedy. A file is open in one program at a time.
+func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the folder of the database: %w: choose another data folder (data in callboard.yaml)", err)
+	}
+	if err := touch(path); err != nil {
+		return nil, fmt.Errorf("cannot open the database %s: %w: give your user the right to read and write it, or choose another data folder (data in callboard.yaml)", path, bare(err))
+	}
+	lock := flock.New(path + ".lock")
+	if locked, err := lock.TryLock(); err != nil || !locked {
+		return nil, fmt.Errorf("the database %s is in use by another Callboard: stop that one, or give this one a data folder of its own (data in callboard.yaml)", path)
+	}
+	s := &SQLite{path: path, lock: lock}
+	if err := s.open(ctx); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("the database %s cannot be used: %w: restore it from a backup, or move the file away and Callboard begins a new one", path, err)
+	}
+	return s, nil
+}
+
+// touch makes sure the file can be read and written, so that the error is the system's own and not SQLite's.
+func touch(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func bare(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}
+
+func (s *SQLite) open(ctx context.Context) error {
+	source := "file:" + (&url.URL{Path: s.path}).EscapedPath() + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	var err error
+	if s.writer, err = sql.Open("sqlite", source+"&_txlock=immediate"); err != nil {
+		return err
+	}
+	s.writer.SetMaxOpenConns(1)
+	if s.readers, err = sql.Open("sqlite", source+"&_pragma=query_only(1)"); err != nil {
+		return err
+	}
+	s.readers.SetMaxOpenConns(4)
+	if err := s.check(ctx); err != nil {
+		return err
+	}
+	folder, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, s.writer, folder, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	known := provider.ListSources()
+	version, err := provider.GetDBVersion(ctx)
+	if err != nil {
+		return err
+	}
+	if newest := known[len(known)-1].Version; version > newest {
+		return fmt.Errorf("it was written by a newer Callboard (schema %d, this one knows %d)", version, newest)
+	}
+	_, err = provider.Up(ctx)
+	return err
+}
+
+// check asserts the version of SQLite and that the file is whole.
+func (s *SQLite) check(ctx context.Context) error {
+	var version, verdict string
+	if err := s.writer.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&version); err != nil {
+		return err
+	}
+	var major, minor, patch int
+	if _, err := fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch); err != nil || major*1_000_000+minor*1000+patch < oldestSQLite {
+		return fmt.Errorf("SQLite %s is too old", version)
+	}
+	if err := s.writer.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return errors.New(verdict)
+	}
+	return nil
+}
+
+// Close ends the store.
+func (s *SQLite) Close() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.readers, s.writer} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(append(errs, s.lock.Unlock())...)
+}
+
+// Commit implements Store.
+func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change) error {
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer tx.Rollback() // after Commit it does nothing
+	if _, err := tx.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('epoch', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE value <> excluded.value`, epoch); err != nil {
+		return fmt.Errorf("epoch: %w", err)
+	}
+	if err := saveChanges(ctx, tx, batch); err != nil {
+		return err
+	}
+	if err := saveRecords(ctx, tx, batch); err != nil {
+		return err
+	}
+	if s.commits++; s.commits%1000 == 0 {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM changes WHERE at < ? AND seq < (SELECT max(seq) FROM changes) - ?`, time.Now().Add(-keepFor).UnixMilli(), keepChanges); err != nil {
+			return fmt.Errorf("trim the log: %w", err)
+		}
+	}
+	return tx.Commit()
+}
+
+func saveChanges(ctx context.Context, tx *sql.Tx, batch []*board.Change) error {
+	insert, err := tx.PrepareContext(ctx, `INSERT INTO changes (seq, at, record, kind, body) VALUES (?, ?, ?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	for _, c := range batch {
+		body, err := json.Marshal(c)
+		if err != nil {
+			return fmt.Errorf("change %d: %w", c.Seq, err)
+		}
+		if _, err := insert.ExecContext(ctx, int64(c.Seq), c.At.UnixMilli(), c.Record, c.Kind, string(body)); err != nil {
+			return fmt.Errorf("change %d: %w", c.Seq, err)
+		}
+	}
+	return nil
+}
+
+// saveRecords writes the newest version of each record in the batch.
+func saveRecords(ctx context.Context, tx *sql.Tx, batch []*board.Change) error {
+	newest := map[string]*board.Record{}
+	for _, c := range batch {
+		if c.After != nil {
+			newest[c.Record] = c.After
+		}
+	}
+	for id, r := range newest {
+		body, err := json.Marshal(r)
+		if err != nil {
+			return fmt.Errorf("record %s: %w", id, err)
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO records (id, rev, line, origin, state, opened_at, number, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, state = excluded.state, number = excluded.number, body = excluded.body`,
+			r.ID, r.Rev, r.Line, string(r.Origin), string(r.State), r.OpenedAt.UnixMilli(), r.Value("party.number"), string(body))
+		if err != nil {
+			return fmt.Errorf("record %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// Load implements Store.
+func (s *SQLite) Load(ctx context.Context) (Loaded, error) {
+	const closed, tail = 100, 10_000
+	var l Loaded
+	err := s.readers.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'epoch'`).Scan(&l.Epoch)
+	if errors.Is(err, sql.ErrNoRows) {
+		l.Epoch = strings.ToLower(rand.Text()[:12])
+		_, err = s.writer.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('epoch', ?)`, l.Epoch)
+	}
+	if err != nil {
+		return l, fmt.Errorf("read the epoch: %w", err)
+	}
+	var newest, first, at sql.NullInt64
+	if err := s.readers.QueryRowContext(ctx, `SELECT max(seq), min(seq), max(at) FROM changes`).Scan(&newest, &first, &at); err != nil {
+		return l, fmt.Errorf("read the log: %w", err)
+	}
+	l.Seq = uint64(newest.Int64)
+	if first.Valid {
+		l.Oldest = uint64(first.Int64 - 1)
+		l.SeenAt = time.UnixMilli(at.Int64)
+	}
+	if l.Tail, err = s.Changes(ctx, max(l.Oldest, l.Seq-min(l.Seq, tail)), tail); err != nil {
+		return l, err
+	}
+	l.Records, err = s.records(ctx, `SELECT body FROM records WHERE state = 'open' UNION ALL
+		SELECT body FROM (SELECT body FROM records WHERE state = 'closed' ORDER BY opened_at DESC LIMIT `+strconv.Itoa(closed)+`)`)
+	return l, err
+}
+
+func (s *SQLite) records(ctx context.Context, query string, args ...any) ([]*board.Record, error) {
+	return read[board.Record](ctx, s.readers, "a record", query, args...)
+}
+
+// read decodes the one column of a query, a JSON body in each row.
+func read[T any](ctx context.Context, db *sql.DB, what, query string, args ...any) ([]*T, error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", what, err)
+	}
+	defer rows.Close()
+	var out []*T
+	for rows.Next() {
+		var body sql.RawBytes
+		value := new(T)
+		if err := rows.Scan(&body); err != nil {
+			return nil, fmt.Errorf("read %s: %w", what, err)
+		}
+		if err := json.Unmarshal(body, value); err != nil {
+			return nil, fmt.Errorf("read %s: %w", what, err)
+		}
+		out = append(out, value)
+	}
+	return out, rows.Err()
+}
+
+// Record implements Store.
+func (s *SQLite) Record(ctx context.Context, id string) (*board.Record, error) {
+	found, err := s.records(ctx, `SELECT body FROM records WHERE id = ?`, id)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// Changes implements Store.
+func (s *SQLite) Changes(ctx context.Context, after uint64, limit int) ([]*board.Change, error) {
+	return read[board.Change](ctx, s.readers, "a change", `SELECT body FROM changes WHERE seq > ? ORDER BY seq LIMIT ?`, int64(after), limit)
+}
+
+// Apps implements Store.
+func (s *SQLite) Apps(ctx context.Context) ([]App, error) {
+	rows, err := s.readers.QueryContext(ctx, `SELECT id, name, token_hash, created_at FROM apps ORDER BY id`)
+	if err != nil {
+		return nil, fmt.Errorf("read the apps: %w", err)
+	}
+	defer rows.Close()
+	var apps []App
+	for rows.Next() {
+		var a App
+		var hash []byte
+		var created int64
+		if err := rows.Scan(&a.ID, &a.Name, &hash, &created); err != nil {
+			return nil, fmt.Errorf("read the apps: %w", err)
+		}
+		copy(a.TokenHash[:], hash)
+		a.CreatedAt = time.UnixMilli(created)
+		apps = append(apps, a)
+	}
+	return apps, rows.Err()
+}
+
+// AddApp implements Store. An app that is there gets the new token.
+func (s *SQLite) AddApp(ctx context.Context, a App) error {
+	_, err := s.writer.ExecContext(ctx, `INSERT INTO apps (id, name, token_hash, created_at) VALUES (?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, token_hash = excluded.token_hash`, a.ID, a.Name, a.TokenHash[:], a.CreatedAt.UnixMilli())
+	if err != nil {
+		return fmt.Errorf("keep app %s: %w", a.ID, err)
+	}
+	return nil
+}
+
+// RemoveApp implements Store.
+func (s *SQLite) RemoveApp(ctx context.Context, id string) error {
+	if _, err := s.writer.ExecContext(ctx, `DELETE FROM apps WHERE id = ?`, id); err != nil {
+		return fmt.Errorf("remove app %s: %w", id, err)
+	}
+	return nil
+}

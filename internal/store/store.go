@@ -1,0 +1,53 @@
+// Package store keeps records, the change log and the apps that were let in.
+//
+// One writer: Commit is called by the board's committer alone and makes a whole batch durable or nothing (WAL,
+// synchronous=FULL: an acknowledged write survives kill -9 and power loss). Reads may come from any goroutine and see only
+// what is committed. Every method may block on the disk and none is called with a lock held.
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/callboard-dev/callboard/internal/board"
+)
+
+// Store is what the program needs of a database.
+type Store interface {
+	// Commit makes a batch durable: the newest version of each record, and every change.
+	Commit(ctx context.Context, epoch string, batch []*board.Change) error
+	// Load reads what a board begins with.
+	Load(ctx context.Context) (Loaded, error)
+	// Record reads one record; nil if there is none.
+	Record(ctx context.Context, id string) (*board.Record, error)
+	// Changes reads at most limit changes after a seq, in order.
+	Changes(ctx context.Context, after uint64, limit int) ([]*board.Change, error)
+	Apps(ctx context.Context) ([]App, error)
+	AddApp(ctx context.Context, a App) error
+	RemoveApp(ctx context.Context, id string) error
+	Close() error
+}
+
+// Loaded is what a board begins with.
+type Loaded struct {
+	Epoch   string
+	Seq     uint64          // of the newest change
+	Oldest  uint64          // the earliest cursor that can still be resumed from
+	Records []*board.Record // those that are open, and the newest of the closed ones
+	Tail    []*board.Change // the newest changes, in order
+	SeenAt  time.Time       // when the newest change was made; zero in a new store
+}
+
+// App is one that was let in.
+type App struct {
+	ID        string
+	Name      string
+	TokenHash [32]byte
+	CreatedAt time.Time
+}
+
+// The log reaches back at least this far (D-8).
+const (
+	keepChanges = 100_000
+	keepFor     = 24 * time.Hour
+)
