@@ -1,0 +1,74 @@
+package line
+
+import (
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+
+	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/telephony"
+)
+
+// claims are what the PBX says about the two parties of a call. Its numbers are authoritative; the caller's name is only a
+// guess, for the caller's own side has written it (B-3).
+func claims(c *telephony.Call, region string) []board.NewClaim {
+	number := c.Party.Number
+	if e164, ok := E164(number, region); ok && c.Party.Extension == "" {
+		number = e164
+	}
+	if !strings.ContainsAny(number, "0123456789") { // "anonymous" is no number
+		number = ""
+	}
+	raw := c.Party.RawNumber
+	if raw == "" {
+		raw = c.Party.Number
+	}
+	var out []board.NewClaim
+	for _, claim := range []board.NewClaim{
+		{Field: "party.number", Value: number, Quality: board.Verified},
+		{Field: "party.number_raw", Value: raw, Quality: board.Verified},
+		{Field: "party.name", Value: c.Party.Name, Quality: board.Guess},
+		{Field: "user.number", Value: c.User.Number, Quality: board.Verified},
+		{Field: "user.extension", Value: c.User.Extension, Quality: board.Verified},
+		{Field: "user.name", Value: c.User.Name, Quality: board.Guess},
+	} {
+		if claim.Value != "" {
+			out = append(out, claim)
+		}
+	}
+	return out
+}
+
+// LookupClaims are what a number alone says.
+func LookupClaims(typed, region string) ([]board.NewClaim, error) {
+	e164, ok := E164(typed, region)
+	if !ok {
+		return nil, &telephony.Error{Code: telephony.CodeInvalid, Message: "\"" + telephony.Display(typed) + "\" is not a phone number",
+			Remedy: "type it with its country code, as +45 12 34 56 78"}
+	}
+	return []board.NewClaim{
+		{Field: "party.number", Value: e164, Quality: board.Confirmed},
+		{Field: "party.number_raw", Value: telephony.Display(typed), Quality: board.Confirmed},
+	}, nil
+}
+
+// E164 reads a number as of a region and writes it as +4512345678. It reports false for what can be no number.
+func E164(number, region string) (string, bool) {
+	parsed, err := phonenumbers.Parse(number, region)
+	if err != nil || !phonenumbers.IsPossibleNumber(parsed) {
+		return "", false
+	}
+	return phonenumbers.Format(parsed, phonenumbers.E164), true
+}
+
+// Normal makes values comparable, for a board: numbers as E.164, all else without regard to case and spacing.
+func Normal(region string) func(field, value string) string {
+	return func(field, value string) string {
+		if strings.HasSuffix(field, ".number") {
+			if e164, ok := E164(value, region); ok {
+				return e164
+			}
+		}
+		return strings.ToLower(strings.Join(strings.Fields(value), " "))
+	}
+}
