@@ -1,0 +1,180 @@
+// Package config is callboard.yaml: structs with their documentation and defaults, loaded strictly.
+//
+// The struct is the documentation: Describe prints a commented file from it, and a test loads that file back. A key that is
+// not known is an error that names the line. Secrets are a type that prints as stars.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Config is the whole file.
+type Config struct {
+	PBX    PBX    `yaml:"pbx" doc:"The phone system, and who you are there."`
+	Line   Line   `yaml:"line" doc:"Whose calls these are."`
+	Listen Listen `yaml:"listen,omitempty" doc:"Where the page and the API are."`
+	Board  Board  `yaml:"board,omitempty" doc:"Whose word counts where sources disagree."`
+	Data   string `yaml:"data,omitempty" doc:"Folder for the database and the token. Empty: callboard in your user's configuration folder." example:""`
+}
+
+// PBX is the phone system.
+type PBX struct {
+	Kind       string `yaml:"kind,omitempty" doc:"asterisk: an Asterisk 16 or later by its manager interface (AMI)." example:"asterisk"`
+	Address    string `yaml:"address" doc:"Host and port of the manager: 5038, or 5039 with TLS." example:"127.0.0.1:5038"`
+	Username   string `yaml:"username" doc:"The account in manager.conf. It needs read = call and write = call, and no more." example:"u1001"`
+	Secret     Secret `yaml:"secret,omitempty" doc:"Its secret; or name a file that holds it." example:"change-me"`
+	SecretFile string `yaml:"secret_file,omitempty" doc:"File that holds the secret, for service managers." example:""`
+	Login      string `yaml:"login,omitempty" doc:"plain or md5. Empty: plain inside TLS, else md5." example:""`
+	TLS        bool   `yaml:"tls,omitempty" doc:"Speak TLS. Needed for a PBX on another machine, unless allow_plain." example:"false"`
+	TLSCA      string `yaml:"tls_ca,omitempty" doc:"File with the certificate of the authority that signed the PBX's, if this computer does not know it." example:""`
+	TLSName    string `yaml:"tls_name,omitempty" doc:"The name in the PBX's certificate, if it is not the host in address." example:""`
+	AllowPlain bool   `yaml:"allow_plain,omitempty" doc:"Speak without TLS to another machine: everybody on the way can read the calls." example:"false"`
+}
+
+// Line is one end user.
+type Line struct {
+	Name       string      `yaml:"name,omitempty" doc:"What to call the line. Empty: its first extension." example:"Alice"`
+	Region     string      `yaml:"region,omitempty" doc:"Country by which numbers without a country code are read (ISO 3166)." example:"US"`
+	Extensions []Extension `yaml:"extensions" doc:"The user's extensions."`
+	Trunks     []string    `yaml:"trunks,omitempty" doc:"Devices that lead outside. Empty: every device whose name is not all digits." example:"[]"`
+}
+
+// Extension is one extension of the line.
+type Extension struct {
+	Number string `yaml:"number" doc:"The extension." example:"\"1001\""`
+	Device string `yaml:"device,omitempty" doc:"The device that rings for it. Empty: any whose name is the number." example:"PJSIP/1001"`
+	Name   string `yaml:"name,omitempty" doc:"The user's name. Empty: what the PBX says." example:""`
+}
+
+// Listen is where the API is.
+type Listen struct {
+	Address string   `yaml:"address,omitempty" doc:"Loopback only, for now." example:"127.0.0.1:8747"`
+	Hosts   []string `yaml:"hosts,omitempty" doc:"Names besides localhost by which a browser may call it." example:"[]"`
+}
+
+// Board is whose word counts.
+type Board struct {
+	Authority map[string][]string `yaml:"authority,omitempty" doc:"Per field, sources in the order in which they are believed." example:"{}"`
+	Order     []string            `yaml:"order,omitempty" doc:"Sources in the order in which they are believed where all else is equal." example:"[]"`
+}
+
+// Secret does not print.
+type Secret string
+
+func (Secret) String() string       { return "***" }
+func (Secret) GoString() string     { return "***" }
+func (Secret) LogValue() slog.Value { return slog.StringValue("***") }
+
+// Defaults are the values of what is left out.
+func Defaults() Config {
+	return Config{
+		PBX:    PBX{Kind: "asterisk"},
+		Line:   Line{Region: "US"},
+		Listen: Listen{Address: "127.0.0.1:8747"},
+	}
+}
+
+// ErrNone says that there is no file: the first run.
+var ErrNone = errors.New("there is no configuration")
+
+// Load reads and checks a file. Its errors name the place, the reason and the remedy.
+func Load(path string) (Config, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Config{}, fmt.Errorf("%w at %s", ErrNone, path)
+	}
+	if err != nil {
+		return Config{}, fmt.Errorf("cannot read the configuration: %w", err)
+	}
+	c, err := Parse(text)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if c.PBX.SecretFile != "" {
+		secret, err := os.ReadFile(c.PBX.SecretFile)
+		if err != nil {
+			return Config{}, fmt.Errorf("%s: pbx.secret_file cannot be read: %w", path, err)
+		}
+		c.PBX.Secret = Secret(strings.TrimRight(string(secret), "\r\n"))
+	}
+	return c, nil
+}
+
+// Parse reads and checks the text of a file.
+func Parse(text []byte) (Config, error) {
+	c := Defaults()
+	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
+		return c, fmt.Errorf("%s\n(`callboard config describe` prints every key that there is)", yaml.FormatError(err, false, true))
+	}
+	return c, c.check()
+}
+
+func (c *Config) check() error {
+	switch {
+	case c.PBX.Kind != "asterisk":
+		return fmt.Errorf("pbx.kind: %q is not known: use asterisk", c.PBX.Kind)
+	case c.PBX.Address == "":
+		return errors.New("pbx.address is missing: give the host and port of your Asterisk's manager, such as 192.0.2.10:5039")
+	case c.PBX.Username == "":
+		return errors.New("pbx.username is missing: give the account of manager.conf")
+	case c.PBX.Secret == "" && c.PBX.SecretFile == "":
+		return errors.New("pbx.secret is missing: give the secret of the account, or a secret_file")
+	case c.PBX.Login != "" && c.PBX.Login != "plain" && c.PBX.Login != "md5":
+		return fmt.Errorf("pbx.login: %q is not known: use plain or md5", c.PBX.Login)
+	case len(c.Line.Extensions) == 0:
+		return errors.New("line.extensions is missing: list at least one extension, such as - number: \"1001\"")
+	}
+	host, _, err := net.SplitHostPort(c.PBX.Address)
+	if err != nil {
+		return fmt.Errorf("pbx.address: %q has no port: write host:port, such as %s:5038", c.PBX.Address, c.PBX.Address)
+	}
+	if !c.PBX.TLS && !c.PBX.AllowPlain && !loopback(host) {
+		return fmt.Errorf("pbx.address: %s is another machine and pbx.tls is off: set tls: true (port 5039, tlsenable = yes in manager.conf), or allow_plain: true if the way there is safe", host)
+	}
+	for i, e := range c.Line.Extensions {
+		if e.Number == "" {
+			return fmt.Errorf("line.extensions: entry %d has no number", i+1)
+		}
+	}
+	listen, _, err := net.SplitHostPort(c.Listen.Address)
+	if err != nil || !loopback(listen) {
+		return fmt.Errorf("listen.address: %q is not an address of this computer only: use 127.0.0.1:8747", c.Listen.Address)
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
+}
+
+// DefaultPath is where the file is looked for: callboard.yaml here, else in the user's configuration folder.
+func DefaultPath() string {
+	const name = "callboard.yaml"
+	if _, err := os.Stat(name); err == nil {
+		return name
+	}
+	return filepath.Join(DataFolder(""), name)
+}
+
+// DataFolder is the folder for the database and the token.
+func DataFolder(configured string) string {
+	if configured != "" {
+		return configured
+	}
+	base, err := os.UserConfigDir()
+	if err != nil {
+		base = os.TempDir()
+	}
+	return filepath.Join(base, "callboard")
+}

@@ -1,0 +1,89 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestDescribed loads the described file back: the example cannot drift from what is read.
+func TestDescribed(t *testing.T) {
+	t.Parallel()
+	var text bytes.Buffer
+	if err := Describe(&text); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Parse(text.Bytes())
+	if err != nil {
+		t.Fatalf("the described file does not load: %v\n%s", err, text.String())
+	}
+	want := Defaults()
+	if c.Listen.Address != want.Listen.Address || c.Line.Region != want.Line.Region || c.PBX.Kind != want.PBX.Kind {
+		t.Errorf("examples differ from defaults: %+v", c)
+	}
+	if len(c.Line.Extensions) != 1 || c.Line.Extensions[0].Number != "1001" {
+		t.Errorf("extensions: got %+v", c.Line.Extensions)
+	}
+}
+
+// TestErrors holds every error to naming the key and a remedy.
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	good := "pbx: {address: \"127.0.0.1:5038\", username: u, secret: s}\nline: {extensions: [{number: \"1001\"}]}\n"
+	if _, err := Parse([]byte(good)); err != nil {
+		t.Fatalf("a small good file: %v", err)
+	}
+	for name, c := range map[string]struct{ text, want string }{
+		"unknown key":   {good + "listn: {}\n", "listn"},
+		"unknown line":  {good + "listn: {}\n", "[3:1]"},
+		"no port":       {strings.Replace(good, "127.0.0.1:5038", "127.0.0.1", 1), "has no port"},
+		"far and plain": {strings.Replace(good, "127.0.0.1:5038", "192.0.2.1:5038", 1), "tls: true"},
+		"no secret":     {strings.Replace(good, ", secret: s", "", 1), "pbx.secret is missing"},
+		"no extension":  {"pbx: {address: \"127.0.0.1:5038\", username: u, secret: s}\n", "line.extensions is missing"},
+		"open listener": {good + "listen: {address: \"0.0.0.0:80\"}\n", "127.0.0.1:8747"},
+		"wrong kind":    {strings.Replace(good, "pbx: {", "pbx: {kind: cisco, ", 1), "use asterisk"},
+		"not yaml":      {"pbx: [", "config describe"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Parse([]byte(c.text))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want it to say %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestNoFile(t *testing.T) {
+	t.Parallel()
+	if _, err := Load(filepath.Join(t.TempDir(), "none.yaml")); !errors.Is(err, ErrNone) {
+		t.Errorf("got %v, want ErrNone", err)
+	}
+}
+
+func TestSecretFile(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	secret := write("secret", "s3cret\n")
+	c, err := Load(write("callboard.yaml", "pbx: {address: \"127.0.0.1:5038\", username: u, secret_file: \""+secret+"\"}\nline: {extensions: [{number: \"1001\"}]}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.PBX.Secret != "s3cret" {
+		t.Error("the secret was not read from its file")
+	}
+	if printed := fmt.Sprintf("%v %+v %#v", c, c.PBX, c.PBX.Secret); strings.Contains(printed, "s3cret") {
+		t.Error("a secret prints")
+	}
+}
