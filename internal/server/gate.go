@@ -1,0 +1,174 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/telephony"
+)
+
+// codeLife is how long a one-time code may be exchanged.
+const codeLife = 10 * time.Minute
+
+// NewToken makes a token: 130 random bits behind a prefix that tools can find in a leak.
+func NewToken() string { return "cb_" + strings.ToLower(rand.Text()) }
+
+// caller is who a token speaks for. gone is closed when the token is taken away.
+type caller struct {
+	source string
+	gone   chan struct{}
+}
+
+// gate knows the tokens, by their SHA-256, and the one-time codes.
+type gate struct {
+	mu     sync.Mutex // guards all below
+	tokens map[[32]byte]*caller
+	user   string // the person's token, given out for a code
+	codes  map[string]time.Time
+}
+
+func newGate(userToken string) *gate {
+	g := &gate{tokens: map[[32]byte]*caller{}, user: userToken, codes: map[string]time.Time{}}
+	g.tokens[sha256.Sum256([]byte(userToken))] = &caller{source: board.SourceUser, gone: make(chan struct{})}
+	return g
+}
+
+// admit lets an app in by its token's hash, in place of an earlier token.
+func (g *gate) admit(app string, hash [32]byte) {
+	g.remove(app)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.tokens[hash] = &caller{source: app, gone: make(chan struct{})}
+}
+
+// remove takes an app's token away and ends its streams.
+func (g *gate) remove(app string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for hash, c := range g.tokens {
+		if c.source == app {
+			close(c.gone)
+			delete(g.tokens, hash)
+		}
+	}
+}
+
+// newCode makes a code for the person's browser.
+func (g *gate) newCode(now time.Time) (string, time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for code, expiry := range g.codes {
+		if now.After(expiry) {
+			delete(g.codes, code)
+		}
+	}
+	code := strings.ToLower(rand.Text())
+	g.codes[code] = now.Add(codeLife)
+	return code, g.codes[code]
+}
+
+// exchange gives the person's token for a code, once.
+func (g *gate) exchange(code string, now time.Time) (string, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	expiry, known := g.codes[code]
+	delete(g.codes, code)
+	return g.user, known && now.Before(expiry)
+}
+
+// identify finds who speaks. The token is looked up by its hash: timing tells nothing about it.
+func (g *gate) identify(r *http.Request) (*caller, error) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if c := g.tokens[sha256.Sum256([]byte(strings.TrimSpace(token)))]; c != nil {
+			return c, nil
+		}
+	}
+	return nil, &telephony.Error{Code: codeUnauthorized, Message: "the token is missing or not known here",
+		Remedy: "send Authorization: Bearer TOKEN; an app gets its token from `callboard app add`, the page from `callboard open`"}
+}
+
+// hosts is the outermost handler (SEC-02): a page that a name server has pointed at loopback bears a foreign Host.
+func hosts(names []string, next http.Handler, refuse func(http.ResponseWriter, error)) http.Handler {
+	allowed := map[string]bool{"localhost": true, "127.0.0.1": true, "::1": true}
+	named := map[string]bool{}
+	for _, name := range names {
+		named[strings.ToLower(strings.TrimSuffix(name, "."))] = true
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, port := splitHost(r.Host)
+		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+		here, err := netip.ParseAddrPort(addrString(local))
+		ok := named[host]
+		if !ok && err == nil && here.Addr().Unmap().IsLoopback() {
+			ok = (allowed[host] || host == here.Addr().Unmap().String()) && port == strconv.Itoa(int(here.Port()))
+		}
+		if !ok || r.URL.IsAbs() {
+			refuse(w, &telephony.Error{Code: codeHost, Message: "this address is not one of Callboard's", Remedy: "use http://127.0.0.1 with Callboard's port, or add the name to listen.hosts in callboard.yaml"})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func addrString(a net.Addr) string {
+	if a == nil {
+		return ""
+	}
+	return a.String()
+}
+
+func splitHost(hostport string) (host, port string) {
+	host, port, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host, port = hostport, "80"
+	}
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), ".")), port
+}
+
+// origins refuses a request that a browser sent from another site's page (SEC-03). No Origin: no browser, or the same site.
+func origins(next http.Handler, refuse func(http.ResponseWriter, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
+		foreign := site != "" && site != "same-origin" && site != "none"
+		if origin != "" && !strings.EqualFold(origin, "http://"+r.Host) && !strings.EqualFold(origin, "https://"+r.Host) || origin == "" && foreign && r.URL.Path != "/" {
+			refuse(w, &telephony.Error{Code: codeOrigin, Message: "a page of another site may not speak with Callboard", Remedy: "open Callboard's own page, or use the SDK from a program"})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+type callerKey struct{}
+
+// require lets only known callers through, but for the few routes that need none.
+func (g *gate) require(next http.Handler, free map[string]bool, refuse func(http.ResponseWriter, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if free[r.Method+" "+r.URL.Path] {
+			next.ServeHTTP(w, r)
+			return
+		}
+		c, err := g.identify(r)
+		if err != nil {
+			refuse(w, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
+	})
+}
+
+func callerOf(r *http.Request) *caller {
+	c, _ := r.Context().Value(callerKey{}).(*caller)
+	return c
+}

@@ -1,0 +1,316 @@
+package server
+
+import (
+	"crypto/sha256"
+	"net/http"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/callboard-dev/callboard/api"
+	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/store"
+	"github.com/callboard-dev/callboard/internal/telephony"
+)
+
+// Hello implements ServerInterface.
+func (s *Server) Hello(w http.ResponseWriter, _ *http.Request) {
+	s.reply(w, http.StatusOK, api.Hello{Name: "callboard", Version: s.options.Version, API: "v1"})
+}
+
+// CreateSession implements ServerInterface.
+func (s *Server) CreateSession(w http.ResponseWriter, r *http.Request) {
+	body, err := decode[api.SessionRequest](w, r)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	token, ok := s.gate.exchange(body.Code, time.Now())
+	if !ok {
+		s.fail(w, &telephony.Error{Code: codeUnauthorized, Message: "this address has been used or is too old", Remedy: "run `callboard open` for a fresh one"})
+		return
+	}
+	s.reply(w, http.StatusOK, api.Session{Token: token, Source: board.SourceUser})
+}
+
+// CreateCode implements ServerInterface.
+func (s *Server) CreateCode(w http.ResponseWriter, r *http.Request) {
+	if !s.person(w, r) {
+		return
+	}
+	code, expires := s.gate.newCode(time.Now())
+	s.reply(w, http.StatusCreated, api.Code{Code: code, URL: "http://" + r.Host + "/#code=" + code, ExpiresAt: expires.UTC()})
+}
+
+// person refuses apps.
+func (s *Server) person(w http.ResponseWriter, r *http.Request) bool {
+	if callerOf(r).source == board.SourceUser {
+		return true
+	}
+	s.fail(w, &telephony.Error{Code: telephony.CodeForbidden, Message: "this is for the person only", Remedy: "an app cannot do this"})
+	return false
+}
+
+// GetStatus implements ServerInterface.
+func (s *Server) GetStatus(w http.ResponseWriter, r *http.Request) {
+	out := api.Status{Version: s.options.Version, Source: callerOf(r).source, Epoch: s.options.Board.Epoch(), Lines: []api.Line{}}
+	for _, l := range s.options.Lines {
+		link := l.Link()
+		out.Lines = append(out.Lines, api.Line{Name: l.Name, Extensions: l.Extensions, Pbx: wireLink(&link)})
+	}
+	out.Store.Durable = s.options.Board.Durable()
+	if err := s.options.Committer.Problem(); err != nil {
+		out.Store.Problem = err.Error()
+	}
+	s.reply(w, http.StatusOK, out)
+}
+
+// ListApps implements ServerInterface.
+func (s *Server) ListApps(w http.ResponseWriter, r *http.Request) {
+	if !s.person(w, r) {
+		return
+	}
+	apps, err := s.options.Store.Apps(r.Context())
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	working := s.options.Board.Enrichers()
+	out := api.AppList{Apps: []api.App{}}
+	for _, a := range apps {
+		app := api.App{ID: a.ID, Name: a.Name}
+		if reg, ok := working[a.ID]; ok {
+			app.Connected, app.Needs, app.Gives = true, reg.Needs, reg.Gives
+			for _, m := range reg.On {
+				app.On = append(app.On, api.Moment(m))
+			}
+		}
+		out.Apps = append(out.Apps, app)
+	}
+	s.reply(w, http.StatusOK, out)
+}
+
+var (
+	appID    = regexp.MustCompile(`^[a-z][a-z0-9-]{1,39}$`)
+	reserved = []string{board.SourcePBX, board.SourceUser, "history"}
+)
+
+// CreateApp implements ServerInterface.
+func (s *Server) CreateApp(w http.ResponseWriter, r *http.Request) {
+	if !s.person(w, r) {
+		return
+	}
+	body, err := decode[api.NewApp](w, r)
+	if err == nil && (!appID.MatchString(body.ID) || slices.Contains(reserved, body.ID)) {
+		err = &telephony.Error{Code: telephony.CodeInvalid, Message: "that is no id for an app", Remedy: "use 2 to 40 of a-z 0-9 -, a letter first, and not pbx, user or history"}
+	}
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	token := NewToken()
+	app := store.App{ID: body.ID, Name: telephony.Display(body.Name), TokenHash: sha256.Sum256([]byte(token)), CreatedAt: time.Now()}
+	if err := s.options.Store.AddApp(r.Context(), app); err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.gate.admit(app.ID, app.TokenHash)
+	s.reply(w, http.StatusCreated, api.AppToken{ID: app.ID, Token: token})
+}
+
+// RemoveApp implements ServerInterface.
+func (s *Server) RemoveApp(w http.ResponseWriter, r *http.Request, app api.AppID) {
+	if !s.person(w, r) {
+		return
+	}
+	if slices.Contains(reserved, app) {
+		s.fail(w, &telephony.Error{Code: telephony.CodeNotFound, Message: "there is no such app"})
+		return
+	}
+	if err := s.options.Store.RemoveApp(r.Context(), app); err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.gate.remove(app)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// ListRecords implements ServerInterface.
+func (s *Server) ListRecords(w http.ResponseWriter, _ *http.Request, params api.ListRecordsParams) {
+	records, cursor := s.options.Board.Snapshot(board.State(params.State))
+	out := api.RecordList{Cursor: cursor.String(), Records: make([]api.Record, 0, len(records))}
+	durable := s.options.Board.Durable()
+	for _, rec := range records {
+		out.Records = append(out.Records, wireRecord(rec, viewOf(string(params.Include)), durable))
+	}
+	s.reply(w, http.StatusOK, out)
+}
+
+// GetRecord implements ServerInterface.
+func (s *Server) GetRecord(w http.ResponseWriter, r *http.Request, record api.RecordID, params api.GetRecordParams) {
+	found, err := s.find(r, record)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.reply(w, http.StatusOK, wireRecord(found, viewOf(string(params.Include)), s.options.Board.Durable()))
+}
+
+// find looks on the board, then in the store.
+func (s *Server) find(r *http.Request, id string) (*board.Record, error) {
+	if found := s.options.Board.Get(id); found != nil {
+		return found, nil
+	}
+	found, err := s.options.Store.Record(r.Context(), id)
+	if err == nil && found == nil {
+		err = &telephony.Error{Code: telephony.CodeNotFound, Message: "there is no such record", Remedy: "list the records"}
+	}
+	return found, err
+}
+
+// writable makes sure that a record can be written to: the store takes changes, and a stored record is on the board.
+func (s *Server) writable(r *http.Request, id string) error {
+	if err := s.options.Committer.Wait(r.Context(), 0); err != nil {
+		return err
+	}
+	found, err := s.find(r, id)
+	if err == nil {
+		s.options.Board.Admit(found)
+	}
+	return err
+}
+
+// OpenLookup implements ServerInterface.
+func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request) {
+	body, err := decode[api.Lookup](w, r)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	line := s.options.Lines[0]
+	claims, err := line.Lookup(body.Number)
+	if err == nil {
+		err = s.options.Committer.Wait(r.Context(), 0)
+	}
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	id, seq := s.options.Board.OpenLookup(line.Name, callerOf(r).source, claims, time.Now())
+	if err := s.options.Committer.Wait(r.Context(), seq); err != nil {
+		s.fail(w, err)
+		return
+	}
+	found, err := s.find(r, id)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.reply(w, http.StatusCreated, wireRecord(found, shownOnly, true))
+}
+
+// Claim implements ServerInterface.
+func (s *Server) Claim(w http.ResponseWriter, r *http.Request, record api.RecordID) {
+	body, err := decode[api.ClaimRequest](w, r)
+	if err == nil {
+		err = s.writable(r, record)
+	}
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	written, err := s.options.Board.Claim(record, callerOf(r).source, newClaims(body.Claims), time.Now())
+	s.written(w, r, written, err)
+}
+
+// written answers a write once it is durable.
+func (s *Server) written(w http.ResponseWriter, r *http.Request, done board.Written, err error) {
+	if err == nil {
+		err = s.options.Committer.Wait(r.Context(), done.Seq)
+	}
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.reply(w, http.StatusOK, wireWritten(done))
+}
+
+func wireWritten(done board.Written) api.Written {
+	return api.Written{Record: done.Record, Rev: done.Rev, Changed: done.Changed}
+}
+
+func newClaims(in []api.NewClaim) []board.NewClaim {
+	out := make([]board.NewClaim, 0, len(in))
+	for _, c := range in {
+		out = append(out, board.NewClaim{Field: c.Field, Value: c.Value, Quality: board.Quality(c.Quality)})
+	}
+	return out
+}
+
+func newAnswer(a api.Answer) board.Answer {
+	out := board.Answer{Claims: newClaims(a.Claims), NothingFound: a.NothingFound, Error: telephony.Display(a.Error)}
+	for _, i := range a.Items {
+		out.Items = append(out.Items, board.NewItem{List: string(i.List), ID: i.ID, Text: i.Text, Title: i.Title, URL: i.URL})
+	}
+	return out
+}
+
+// AddNote implements ServerInterface.
+func (s *Server) AddNote(w http.ResponseWriter, r *http.Request, record api.RecordID) {
+	s.note(w, r, record, "", http.StatusCreated)
+}
+
+// PutNote implements ServerInterface.
+func (s *Server) PutNote(w http.ResponseWriter, r *http.Request, record api.RecordID, item api.ItemID) {
+	s.note(w, r, record, item, http.StatusOK)
+}
+
+func (s *Server) note(w http.ResponseWriter, r *http.Request, record, id string, status int) {
+	body, err := decode[api.NoteText](w, r)
+	if err == nil {
+		err = s.writable(r, record)
+	}
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	note, written, err := s.options.Board.PutItem(record, callerOf(r).source, board.NewItem{List: "notes", ID: id, Text: body.Text}, time.Now())
+	if err == nil {
+		err = s.options.Committer.Wait(r.Context(), written.Seq)
+	}
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.reply(w, status, wireItem(&note))
+}
+
+// RemoveNote implements ServerInterface.
+func (s *Server) RemoveNote(w http.ResponseWriter, r *http.Request, record api.RecordID, item api.ItemID) {
+	err := s.writable(r, record)
+	if err == nil {
+		var written board.Written
+		if written, err = s.options.Board.RemoveItem(record, callerOf(r).source, "notes", item, time.Now()); err == nil {
+			err = s.options.Committer.Wait(r.Context(), written.Seq)
+		}
+	}
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// AnswerWork implements ServerInterface.
+func (s *Server) AnswerWork(w http.ResponseWriter, r *http.Request, work api.WorkID) {
+	body, err := decode[api.Answer](w, r)
+	if err == nil {
+		err = s.options.Committer.Wait(r.Context(), 0)
+	}
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	written, err := s.options.Board.Answer(callerOf(r).source, work, newAnswer(body), time.Now())
+	s.written(w, r, written, err)
+}

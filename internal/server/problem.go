@@ -1,0 +1,99 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+
+	"github.com/callboard-dev/callboard/api"
+	"github.com/callboard-dev/callboard/internal/telephony"
+)
+
+// Codes that arise at the border itself.
+const (
+	codeUnauthorized telephony.Code = "unauthorized"
+	codeHost         telephony.Code = "host_not_allowed"
+	codeOrigin       telephony.Code = "origin_not_allowed"
+	codeMediaType    telephony.Code = "unsupported_media_type"
+	codeInternal     telephony.Code = "internal"
+)
+
+// statuses is the one table from codes to HTTP.
+var statuses = map[telephony.Code]int{
+	telephony.CodeInvalid:       http.StatusBadRequest,
+	telephony.CodeNotFound:      http.StatusNotFound,
+	telephony.CodeWorkUnknown:   http.StatusNotFound,
+	telephony.CodeForbidden:     http.StatusForbidden,
+	telephony.CodeAuthoritative: http.StatusForbidden,
+	telephony.CodeConflict:      http.StatusConflict,
+	telephony.CodeClosed:        http.StatusConflict,
+	telephony.CodeTooLarge:      http.StatusRequestEntityTooLarge,
+	telephony.CodeCursorGone:    http.StatusGone,
+	telephony.CodeStore:         http.StatusInsufficientStorage,
+	codeUnauthorized:            http.StatusUnauthorized,
+	codeHost:                    http.StatusMisdirectedRequest,
+	codeOrigin:                  http.StatusForbidden,
+	codeMediaType:               http.StatusUnsupportedMediaType,
+	codeInternal:                http.StatusInternalServerError,
+}
+
+// problem turns an error into what a caller may see. What is not ours to tell becomes "internal" and is logged once.
+func problem(err error, logger *slog.Logger) api.Problem {
+	known, ok := errors.AsType[*telephony.Error](err)
+	if !ok {
+		logger.Error("request failed", "error", err)
+		known = &telephony.Error{Code: codeInternal, Message: "Callboard could not do that", Remedy: "try again; if it goes on, look at Callboard's log"}
+	}
+	status := statuses[known.Code]
+	return api.Problem{
+		Type: "urn:callboard:problem:" + string(known.Code), Title: http.StatusText(status), Status: status,
+		Code: string(known.Code), Detail: known.Message, Remedy: known.Remedy,
+	}
+}
+
+func (s *Server) fail(w http.ResponseWriter, err error) {
+	p := problem(err, s.options.Logger)
+	w.Header().Set("Content-Type", "application/problem+json")
+	if p.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="callboard"`)
+	}
+	w.WriteHeader(p.Status)
+	if err := json.NewEncoder(w).Encode(p); err != nil {
+		s.options.Logger.Debug("answer not sent", "error", err)
+	}
+}
+
+func (s *Server) reply(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(body); err != nil {
+		s.options.Logger.Debug("answer not sent", "error", err)
+	}
+}
+
+// maxBody bounds a request's body (SEC-23).
+const maxBody = 64 << 10
+
+// decode reads a JSON body. Only application/json is taken: a form that a foreign page can post is not (SEC-05).
+func decode[T any](w http.ResponseWriter, r *http.Request) (T, error) {
+	var body T
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return body, &telephony.Error{Code: codeMediaType, Message: "the body is not application/json", Remedy: "send Content-Type: application/json"}
+	}
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	err := dec.Decode(&body)
+	if err == nil && dec.Decode(&struct{}{}) != io.EOF {
+		err = errors.New("there is more after the first JSON value")
+	}
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return body, &telephony.Error{Code: telephony.CodeTooLarge, Message: "the body is larger than 64 KiB", Remedy: "send less at once"}
+	}
+	if err != nil {
+		return body, &telephony.Error{Code: telephony.CodeInvalid, Message: fmt.Sprintf("the body is not the JSON that is wanted: %v", err), Remedy: "see /v1/openapi.yaml"}
+	}
+	return body, nil
+}

@@ -1,0 +1,168 @@
+package server
+
+import (
+	"encoding/json"
+
+	"github.com/callboard-dev/callboard/api"
+	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/telephony"
+)
+
+// view is what a reader has asked to see; a change is encoded once per view, never per reader.
+type view int
+
+const (
+	shownOnly view = iota
+	withClaims
+	views
+)
+
+func viewOf(include string) view {
+	if include == "claims" {
+		return withClaims
+	}
+	return shownOnly
+}
+
+func wireRecord(r *board.Record, v view, durable bool) api.Record {
+	out := api.Record{
+		ID: r.ID, Rev: r.Rev, Line: r.Line, Origin: api.RecordOrigin(r.Origin), State: api.RecordState(r.State),
+		OpenedAt: r.OpenedAt.UTC(), ClosedAt: r.ClosedAt.UTC(), Complete: r.Complete(), Durable: durable, Wave: r.Wave,
+		Fields: map[string]api.Field{}, Items: map[string][]api.Item{},
+	}
+	if r.Settled != nil {
+		out.Settled = wireSettled(r.Settled)
+	}
+	if r.Call != nil {
+		out.Call = wireCall(r.Call)
+	}
+	for name, f := range r.Fields {
+		out.Fields[name] = wireField(f, v)
+	}
+	for list, items := range r.Items {
+		out.Items[list] = make([]api.Item, 0, len(items))
+		for i := range items {
+			out.Items[list] = append(out.Items[list], wireItem(&items[i]))
+		}
+	}
+	return out
+}
+
+func wireSettled(s *board.Settled) api.Settled {
+	return api.Settled{Wave: s.Wave, Rounds: s.Rounds, TookMs: s.TookMS, Unanswered: append([]string{}, s.Unanswered...)}
+}
+
+func wireField(f *board.Field, v view) api.Field {
+	shown := f.Shown()
+	out := api.Field{Value: shown.Value, Source: shown.Source, Quality: api.Quality(shown.Quality), At: shown.At.UTC(), Round: shown.Round, Others: f.Others}
+	if v == withClaims {
+		for _, c := range f.Claims {
+			out.Claims = append(out.Claims, api.Claim{Source: c.Source, Value: c.Value, Quality: api.Quality(c.Quality), At: c.At.UTC(), Round: c.Round, Work: c.Work})
+		}
+	}
+	return out
+}
+
+func wireItem(i *board.Item) api.Item {
+	return api.Item{ID: i.ID, Source: i.Source, At: i.At.UTC(), ChangedAt: i.ChangedAt.UTC(), Text: i.Text, Title: i.Title, URL: i.URL, Round: i.Round}
+}
+
+func wireCall(c *telephony.Call) api.Call {
+	out := api.Call{
+		ID: string(c.ID), Direction: api.Direction(c.Direction), State: api.CallState(c.State), Result: api.Result(c.Result), EndedBy: api.EndedBy(c.EndedBy),
+		StartedAt: c.StartedAt.UTC(), AnsweredAt: c.AnsweredAt.UTC(), EndedAt: c.EndedAt.UTC(), EndedAfter: c.EndedAfter.UTC(), EndedBefore: c.EndedBefore.UTC(),
+		Complete: c.Complete, Muted: c.Muted, Parked: c.Parked, Conference: c.Conference,
+		Recorded: api.Known(c.Recorded), Monitored: api.Known(c.Monitored), Encrypted: api.Known(c.Encrypted), SecureLine: api.Known(c.SecureLine),
+		Legs: []api.Leg{}, Views: []api.View{}, Timeline: wireTimeline(c.Timeline),
+	}
+	for _, l := range c.Legs {
+		out.Legs = append(out.Legs, api.Leg{ID: string(l.ID), State: api.CallState(l.State), Device: l.Device, Party: wireParty(l.Party)})
+	}
+	for i := range c.Views {
+		out.Views = append(out.Views, wireView(&c.Views[i]))
+	}
+	return out
+}
+
+func wireView(v *telephony.View) api.View {
+	return api.View{
+		Extension: v.Extension, Direction: api.Direction(v.Direction), State: api.CallState(v.State), Result: api.Result(v.Result), EndedBy: api.EndedBy(v.EndedBy),
+		Party: wireParty(v.Party), Dialed: v.Dialed, StartedAt: v.StartedAt.UTC(), AnsweredAt: v.AnsweredAt.UTC(),
+		EndedAt: v.EndedAt.UTC(), EndedAfter: v.EndedAfter.UTC(), EndedBefore: v.EndedBefore.UTC(), AnsweredBy: v.AnsweredBy, Timeline: wireTimeline(v.Timeline),
+	}
+}
+
+func wireParty(p telephony.Party) api.Party {
+	return api.Party{Number: p.Number, Name: p.Name, Extension: p.Extension}
+}
+
+func wireTimeline(entries []telephony.TimelineEntry) []api.TimelineEntry {
+	out := make([]api.TimelineEntry, 0, len(entries))
+	for _, e := range entries {
+		out = append(out, api.TimelineEntry{At: e.At.UTC(), What: e.What, Extension: e.Extension, Detail: e.Detail})
+	}
+	return out
+}
+
+func wireLink(l *telephony.Link) api.Link {
+	return api.Link{State: api.LinkState(l.State), Since: l.Since.UTC(), Peer: l.Peer, Problem: l.Problem, Remedy: l.Remedy}
+}
+
+// notification encodes a change for a view; nil if there is nothing in it for that view.
+func notification(c *board.Change, v view, epoch string, durable bool) ([]byte, error) {
+	data, err := json.Marshal(payload(c, v, durable))
+	if err != nil {
+		return nil, err
+	}
+	if c.Kind == board.RecordChanged && v == shownOnly && len(c.Shown) == 0 {
+		return nil, nil // a losing claim tells only those who look at claims (B-12)
+	}
+	return json.Marshal(api.Notification{
+		Specversion: "1.0", ID: board.Cursor{Epoch: epoch, Seq: c.Seq}.String(), Source: lineSource(c.Line), Type: api.NotificationType(c.Kind),
+		Time: c.At.UTC(), Subject: c.Record, Datacontenttype: "application/json", Data: data,
+	})
+}
+
+// lineSource is a CloudEvents source: a URI reference.
+func lineSource(line string) string {
+	if line == "" {
+		return "/callboard"
+	}
+	return "/lines/" + line
+}
+
+func payload(c *board.Change, v view, durable bool) any {
+	switch c.Kind {
+	case board.RecordOpened, board.RecordJoined:
+		return api.RecordData{Rev: c.Rev, Record: wireRecord(c.Opened, v, durable)}
+	case board.RecordChanged:
+		fields := map[string]*api.Field{}
+		for name, f := range c.Fields {
+			fields[name] = nil
+			if f != nil {
+				wired := wireField(f, v)
+				fields[name] = &wired
+			}
+		}
+		return api.ChangedData{Rev: c.Rev, Source: c.Source, Wave: c.Wave, Round: c.Round, Fields: fields}
+	case board.RecordSettled:
+		s := wireSettled(c.Settled)
+		return api.SettledData{Rev: c.Rev, Wave: s.Wave, Rounds: s.Rounds, TookMs: s.TookMs, Unanswered: s.Unanswered}
+	case board.ItemAdded, board.ItemChanged, board.ItemRemoved:
+		return api.ItemData{Rev: c.Rev, List: c.List, Item: wireItem(c.Item)}
+	case board.AppRegistered, board.AppGone:
+		out := api.AppData{App: c.App}
+		if c.Work != nil {
+			out.Needs, out.Gives = c.Work.Needs, c.Work.Gives
+		}
+		return out
+	case string(telephony.PBXConnected), string(telephony.PBXLost):
+		return api.LinkData{Line: c.Line, Pbx: wireLink(c.Link)}
+	case string(telephony.PBXGap):
+		return api.GapData{Line: c.Line, From: c.Gap.From.UTC(), To: c.Gap.To.UTC(), Restarted: c.Gap.Restarted}
+	}
+	if c.Call != nil {
+		return api.CallData{Rev: c.Rev, Call: wireCall(c.Call)}
+	}
+	return api.RevData{Rev: c.Rev}
+}
