@@ -1,0 +1,176 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/callboard-dev/callboard/api"
+)
+
+// Records asks for the records on the board, newest first: those that are [Open], those that are [Closed], or with ""
+// all.
+func (c *Client) Records(ctx context.Context, state State) ([]*Record, error) {
+	path := "/v1/records"
+	if state != "" {
+		path += "?state=" + escape(string(state))
+	}
+	var l api.RecordList
+	if err := c.do(ctx, http.MethodGet, path, nil, &l); err != nil {
+		return nil, err
+	}
+	return wrap(l.Records), nil
+}
+
+// Record asks for one record, from the board or from the store; with every claim of every field if includeClaims.
+func (c *Client) Record(ctx context.Context, id string, includeClaims bool) (*Record, error) {
+	seg, err := segment("record", id)
+	if err != nil {
+		return nil, err
+	}
+	path := "/v1/records/" + seg
+	if includeClaims {
+		path += "?include=claims"
+	}
+	r := new(Record)
+	if err := c.do(ctx, http.MethodGet, path, nil, &r.Record); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Claim says what this app knows, outside any work. All claims are taken or none; when it returns they are durable.
+// [Claims.With] makes claims of a map.
+func (c *Client) Claim(ctx context.Context, recordID string, claims ...NewClaim) (api.Written, error) {
+	var w api.Written
+	seg, err := segment("record", recordID)
+	if err != nil {
+		return w, err
+	}
+	if len(claims) == 0 {
+		return w, errors.New("no claims were given")
+	}
+	err = c.do(ctx, http.MethodPost, "/v1/records/"+seg+"/claims", api.ClaimRequest{Claims: claims}, &w)
+	return w, err
+}
+
+// AddNote adds a note, before, during or after the call. Sending it again adds another: [Client.PutNote] does not.
+func (c *Client) AddNote(ctx context.Context, recordID, text string) (Item, error) {
+	var i Item
+	seg, err := segment("record", recordID)
+	if err != nil {
+		return i, err
+	}
+	err = c.do(ctx, http.MethodPost, "/v1/records/"+seg+"/notes", api.NoteText{Text: text}, &i)
+	return i, err
+}
+
+// PutNote writes a note under an id of the caller's making, 8 to 64 of A-Z a-z 0-9 _ and -. Safe to repeat.
+func (c *Client) PutNote(ctx context.Context, recordID, noteID, text string) (Item, error) {
+	var i Item
+	path, err := notePath(recordID, noteID)
+	if err != nil {
+		return i, err
+	}
+	err = c.do(ctx, http.MethodPut, path, api.NoteText{Text: text}, &i)
+	return i, err
+}
+
+// RemoveNote removes a note of one's own.
+func (c *Client) RemoveNote(ctx context.Context, recordID, noteID string) error {
+	path, err := notePath(recordID, noteID)
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, http.MethodDelete, path, nil, nil)
+}
+
+func notePath(recordID, noteID string) (string, error) {
+	r, err := segment("record", recordID)
+	if err != nil {
+		return "", err
+	}
+	n, err := segment("note", noteID)
+	return "/v1/records/" + r + "/notes/" + n, err
+}
+
+// Lookup opens a record for a number without a call, or gives the open one of the same number. Any usual format;
+// without a country code it is read as of the line's region.
+func (c *Client) Lookup(ctx context.Context, number string) (*Record, error) {
+	r := new(Record)
+	if err := c.do(ctx, http.MethodPost, "/v1/records", api.Lookup{Number: number}, &r.Record); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Status asks for the state of the lines, of the store, and for whom the token speaks.
+func (c *Client) Status(ctx context.Context) (api.Status, error) {
+	var s api.Status
+	err := c.do(ctx, http.MethodGet, "/v1/status", nil, &s)
+	return s, err
+}
+
+// Apps asks for the apps that hold a token. For the person's token only.
+func (c *Client) Apps(ctx context.Context) ([]api.App, error) {
+	var l api.AppList
+	err := c.do(ctx, http.MethodGet, "/v1/apps", nil, &l)
+	return l.Apps, err
+}
+
+// CreateApp lets an app in and gives its token, which is shown this once. For the person's token only.
+func (c *Client) CreateApp(ctx context.Context, id, name string) (api.AppToken, error) {
+	var t api.AppToken
+	err := c.do(ctx, http.MethodPost, "/v1/apps", api.NewApp{ID: id, Name: name}, &t)
+	return t, err
+}
+
+// RemoveApp takes an app's token away and ends its streams. For the person's token only.
+func (c *Client) RemoveApp(ctx context.Context, id string) error {
+	seg, err := segment("app", id)
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, http.MethodDelete, "/v1/apps/"+seg, nil, nil)
+}
+
+// Answer answers a work by its id. Enrich does it by itself; this is for an app that took its time and answers late.
+func (c *Client) Answer(ctx context.Context, workID string, a Answer) (api.Written, error) {
+	return c.postAnswer(ctx, workID, a.wire())
+}
+
+func (c *Client) postAnswer(ctx context.Context, workID string, a api.Answer) (api.Written, error) {
+	var w api.Written
+	seg, err := segment("work", workID)
+	if err != nil {
+		return w, err
+	}
+	err = c.do(ctx, http.MethodPost, "/v1/works/"+seg+"/answer", a, &w)
+	return w, err
+}
+
+// list fetches the board and the cursor to watch from, and replaces the local copy.
+func (c *Client) list(ctx context.Context) error {
+	path := "/v1/records"
+	if c.opt.IncludeClaims {
+		path += "?include=claims"
+	}
+	var l api.RecordList
+	if err := c.do(ctx, http.MethodGet, path, nil, &l); err != nil {
+		return err
+	}
+	if l.Cursor == "" {
+		return errors.New(c.url + " answers, but its list has no cursor: is this the address of Callboard?")
+	}
+	c.cursor, c.listed = l.Cursor, wrap(l.Records)
+	c.replaceHeld(c.listed)
+	return nil
+}
+
+func wrap(l []api.Record) []*Record {
+	out := make([]*Record, len(l))
+	for i := range l {
+		out[i] = &Record{l[i]}
+	}
+	return out
+}
