@@ -1,0 +1,42 @@
+// Callboard: one line to your phone system, every app on the call.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands are the program's verbs. Each lives in the file of its name.
+type commands struct {
+	Run     runCommand     `cmd:"" help:"Connect to your PBX and serve the page and the API."`
+	Demo    demoCommand    `cmd:"" help:"See it work with a demo PBX and a few apps. Needs nothing."`
+	Open    openCommand    `cmd:"" help:"Open the page of the Callboard that runs."`
+	App     appCommand     `cmd:"" help:"Let apps in, list them, and take their tokens away."`
+	Config  configCommand  `cmd:"" help:"About callboard.yaml."`
+	Example exampleCommand `cmd:"" hidden:"" help:"Run one of the example apps."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run() error {
+	_, err := fmt.Println("callboard", version())
+	return err
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	parsed := kong.Parse(&commands{}, kong.Name("callboard"), kong.UsageOnError(),
+		kong.Description("One line to your phone system, every app on the call."), kong.BindTo(ctx, (*context.Context)(nil)))
+	if err := parsed.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "callboard:", err)
+		stop()
+		os.Exit(1)
+	}
+}

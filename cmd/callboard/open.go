@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+
+	"github.com/callboard-dev/callboard/client"
+	"github.com/callboard-dev/callboard/internal/app"
+)
+
+type openCommand struct {
+	NoOpen bool `help:"Print the address only."`
+}
+
+func (c *openCommand) Run(ctx context.Context) error {
+	board, err := connectHere(ctx)
+	if err != nil {
+		return err
+	}
+	defer board.Close()
+	code, err := board.CreateCode(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Println(code.URL)
+	if !c.NoOpen {
+		browse(code.URL)
+	}
+	return nil
+}
+
+// connectHere speaks with the newest Callboard of this user that runs, as the person.
+func connectHere(ctx context.Context) (*client.Client, error) {
+	found, err := app.Find()
+	if err != nil {
+		return nil, err
+	}
+	token, err := os.ReadFile(found[0].TokenFile)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the token of the Callboard at %s: %w", found[0].URL, err)
+	}
+	return client.Connect(ctx, client.Options{URL: found[0].URL, Token: strings.TrimSpace(string(token))})
+}
+
+// browse opens the person's browser if there is one; it is no error if there is none, for the address is printed too.
+func browse(url string) {
+	name, args := "xdg-open", []string{url}
+	switch runtime.GOOS {
+	case "darwin":
+		name = "open"
+	case "windows":
+		name, args = "rundll32", []string{"url.dll,FileProtocolHandler", url}
+	}
+	if runtime.GOOS == "linux" && os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
+		return
+	}
+	opener := exec.Command(name, args...)
+	if opener.Start() == nil {
+		go opener.Wait()
+	}
+}
+
+type appCommand struct {
+	Add    addAppCommand    `cmd:"" help:"Let an app in and print its token, once."`
+	List   listAppsCommand  `cmd:"" help:"List the apps." default:"1"`
+	Remove removeAppCommand `cmd:"" help:"Take an app's token away."`
+}
+
+type addAppCommand struct {
+	ID   string `arg:"" help:"Short and stable, such as acme-crm: it names the source of what the app says."`
+	Name string `help:"What to call it."`
+}
+
+func (c *addAppCommand) Run(ctx context.Context) error {
+	board, err := connectHere(ctx)
+	if err != nil {
+		return err
+	}
+	defer board.Close()
+	made, err := board.CreateApp(ctx, c.ID, c.Name)
+	if err != nil {
+		return err
+	}
+	found, err := app.Find()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "Give these to the app. The token is not shown again.")
+	fmt.Printf("export CALLBOARD_URL=%s\nexport CALLBOARD_TOKEN=%s\n", found[0].URL, made.Token)
+	return nil
+}
+
+type listAppsCommand struct{}
+
+func (listAppsCommand) Run(ctx context.Context) error {
+	board, err := connectHere(ctx)
+	if err != nil {
+		return err
+	}
+	defer board.Close()
+	apps, err := board.Apps(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range apps {
+		state := "away"
+		if a.Connected {
+			state = "working"
+		}
+		fmt.Printf("%-20s %-8s %s\n", a.ID, state, a.Name)
+	}
+	return nil
+}
+
+type removeAppCommand struct {
+	ID string `arg:""`
+}
+
+func (c *removeAppCommand) Run(ctx context.Context) error {
+	board, err := connectHere(ctx)
+	if err != nil {
+		return err
+	}
+	defer board.Close()
+	return board.RemoveApp(ctx, c.ID)
+}

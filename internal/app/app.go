@@ -1,0 +1,212 @@
+// Package app wires the program together and owns its lifecycle. It is the only package that knows all the others, and
+// holds no rule of its own.
+//
+// New opens what can fail (the database, the listener); Run blocks until its context ends and has stopped everything when
+// it returns. A program is a value: tests start several in one process, each on port 0 with a folder of its own.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/config"
+	"github.com/callboard-dev/callboard/internal/connector"
+	"github.com/callboard-dev/callboard/internal/line"
+	"github.com/callboard-dev/callboard/internal/server"
+	"github.com/callboard-dev/callboard/internal/store"
+	"github.com/callboard-dev/callboard/internal/telephony"
+	"github.com/callboard-dev/callboard/internal/tracker"
+	js "github.com/callboard-dev/callboard/sdk/js"
+	"github.com/callboard-dev/callboard/webui"
+)
+
+// Options configure an App.
+type Options struct {
+	Config  config.Config
+	Version string
+	Logger  *slog.Logger
+	// OnLink is told of every change of the link to the PBX, from one goroutine; it must not block. May be nil.
+	OnLink func(telephony.Link)
+}
+
+// App is one running Callboard.
+type App struct {
+	options   Options
+	store     *store.SQLite
+	board     *board.Board
+	line      *line.Line
+	committer *line.Committer
+	connector connector.Connector
+	server    *server.Server
+	listener  net.Listener
+	token     string
+}
+
+// New opens the database and the listener. Its errors are sentences for a person, with a remedy.
+func New(ctx context.Context, o Options) (*App, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	a := &App{options: o}
+	if err := a.open(ctx); err != nil {
+		a.close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context) error {
+	c := a.options.Config
+	folder := config.DataFolder(c.Data)
+	link, err := pbx(c.PBX, a.options.Logger)
+	if err != nil {
+		return err
+	}
+	a.connector = link
+	if a.listener, err = listen(ctx, c.Listen.Address); err != nil {
+		return err
+	}
+	if a.store, err = store.OpenSQLite(ctx, filepath.Join(folder, "callboard.db")); err != nil {
+		return err
+	}
+	if a.token, err = userToken(filepath.Join(folder, "user.token")); err != nil {
+		return err
+	}
+	loaded, err := a.store.Load(ctx)
+	if err != nil {
+		return err
+	}
+	a.wire(c, loaded)
+	a.server, err = server.New(ctx, server.Options{
+		Board: a.board, Committer: a.committer, Store: a.store, UserToken: a.token, Hosts: c.Listen.Hosts,
+		Page: webui.FS(), SDK: js.Source(), Version: a.options.Version, Logger: a.options.Logger,
+		Lines: []server.ServedLine{{
+			Name: a.line.Name(), Extensions: a.line.Extensions(), Link: a.line.Link,
+			Lookup: func(number string) ([]board.NewClaim, error) { return line.LookupClaims(number, c.Line.Region) },
+		}},
+	})
+	return err
+}
+
+// wire joins board, line and committer on what the store had.
+func (a *App) wire(c config.Config, loaded store.Loaded) {
+	a.board = board.New(board.Options{
+		Epoch: loaded.Epoch, NewID: newID, Normal: line.Normal(c.Line.Region), Authority: c.Board.Authority, Order: c.Board.Order,
+	})
+	a.board.Restore(loaded.Records, loaded.Tail, loaded.Seq, loaded.Oldest)
+	a.committer = line.NewCommitter(a.board, a.store, loaded.Seq, epoch, a.options.Logger)
+	name := c.Line.Name
+	if name == "" {
+		name = c.Line.Extensions[0].Number
+	}
+	var extensions []tracker.Extension
+	for _, e := range c.Line.Extensions {
+		extensions = append(extensions, tracker.Extension{Number: e.Number, Device: e.Device, Name: e.Name})
+	}
+	var live []telephony.Call
+	for _, r := range loaded.Records {
+		if r.Call != nil && r.Call.State != telephony.Ended && r.Line == name {
+			live = append(live, *r.Call)
+		}
+	}
+	a.line = line.New(line.Options{Name: name, Region: c.Line.Region, Extensions: extensions, Trunks: c.Line.Trunks, NewID: newID},
+		a.board, live, loaded.SeenAt)
+}
+
+// newID makes an id of 80 random bits behind its kind.
+func newID(kind string) string { return kind + "_" + strings.ToLower(rand.Text()[:16]) }
+
+func epoch() string { return strings.ToLower(rand.Text()[:12]) }
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	var l net.ListenConfig
+	listener, err := l.Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("port %s is in use, perhaps by another Callboard: stop that one, or set another listen.address in callboard.yaml", address)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w: set another listen.address in callboard.yaml", address, err)
+	}
+	return listener, nil
+}
+
+// userToken reads the person's token, or makes it. Only the user may read the file.
+func userToken(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err == nil && len(strings.TrimSpace(string(text))) > 20 {
+		return strings.TrimSpace(string(text)), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("cannot read the token in %s: %w: give your user the right to read it, or remove the file and Callboard makes another", path, err)
+	}
+	token := server.NewToken()
+	if err := os.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("cannot keep the token in %s: %w: give your user the right to write there", path, err)
+	}
+	return token, nil
+}
+
+// URL is where the page and the API are, without a slash at the end.
+func (a *App) URL() string { return "http://" + a.listener.Addr().String() }
+
+// PageURL is the page's address with a one-time code. Each call makes another.
+func (a *App) PageURL() string { return a.URL() + "/#code=" + a.server.Code() }
+
+// UserToken is the person's token.
+func (a *App) UserToken() string { return a.token }
+
+// Run serves until ctx ends. It returns nil then, with all that it started stopped.
+func (a *App) Run(ctx context.Context) error {
+	defer a.close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	noticed, err := announce(a.URL(), a.options.Config)
+	if err != nil {
+		a.options.Logger.Warn("`callboard open` will not find this one", "error", err)
+	}
+	defer noticed()
+
+	// The committer outlives the others: what they leave is made durable.
+	commits, endCommits := context.WithCancel(context.WithoutCancel(ctx))
+	var committing, others sync.WaitGroup
+	committing.Go(func() { a.committer.Run(commits) })
+	others.Go(func() {
+		connector.Supervise(ctx, a.connector, a.line.Observe, a.onLink)
+	})
+	err = a.server.Serve(ctx, a.listener)
+	cancel()
+	others.Wait()
+	endCommits()
+	committing.Wait()
+	return err
+}
+
+func (a *App) onLink(l telephony.Link) {
+	a.line.SetLink(l)
+	if a.options.OnLink != nil {
+		a.options.OnLink(l)
+	}
+}
+
+func (a *App) close() {
+	if a.listener != nil {
+		a.listener.Close()
+	}
+	if a.store != nil {
+		if err := a.store.Close(); err != nil {
+			a.options.Logger.Error("the database did not close cleanly", "error", err)
+		}
+	}
+}
+
