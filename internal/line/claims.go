@@ -19,14 +19,10 @@ func claims(c *telephony.Call, region string) []board.NewClaim {
 	if !strings.ContainsAny(number, "0123456789") { // "anonymous" is no number
 		number = ""
 	}
-	raw := c.Party.RawNumber
-	if raw == "" {
-		raw = c.Party.Number
-	}
 	var out []board.NewClaim
 	for _, claim := range []board.NewClaim{
 		{Field: "party.number", Value: number, Quality: board.Verified},
-		{Field: "party.number_raw", Value: raw, Quality: board.Verified},
+		{Field: "party.number_raw", Value: c.Party.Number, Quality: board.Verified},
 		{Field: "party.name", Value: c.Party.Name, Quality: board.Guess},
 		{Field: "user.number", Value: c.User.Number, Quality: board.Verified},
 		{Field: "user.extension", Value: c.User.Extension, Quality: board.Verified},

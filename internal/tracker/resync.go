@@ -83,7 +83,10 @@ func (t *Tracker) vanished(l *leg, now time.Time) {
 	}
 	v.EndedAfter, v.EndedBefore = t.lostAt, now
 	if v.EndedAfter.IsZero() {
-		v.EndedAfter = v.Timeline[len(v.Timeline)-1].At
+		v.EndedAfter = v.StartedAt
+		if n := len(v.Timeline); n > 0 {
+			v.EndedAfter = v.Timeline[n-1].At
+		}
 	}
 	v.Result = telephony.UnknownResult
 	detail := detailGap

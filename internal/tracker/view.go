@@ -25,7 +25,10 @@ func newView(l *leg, e Extension, now time.Time) *view {
 		Extension: e.Number, Leg: l.id, Caller: l.caller, User: user,
 		Direction: telephony.UnknownDirection, StartedAt: now, Dialed: telephony.Display(l.dialedNum),
 	}
-	v.enter(telephony.Dialing, now, "")
+	v.State = telephony.Dialing
+	if l.caller { // whoever is called sees nothing yet
+		v.note(string(telephony.Dialing), now, "")
+	}
 	return v
 }
 

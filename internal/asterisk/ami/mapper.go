@@ -71,14 +71,15 @@ func bothLegs(m *Message) []telephony.LegFacts {
 }
 
 func legFacts(m *Message, n names) telephony.LegFacts {
+	device := device(m.Text(n.channel))
 	return telephony.LegFacts{
 		Leg:        telephony.LegID(m.Get(n.id)),
-		Device:     device(m.Text(n.channel)),
+		Device:     device,
 		State:      legState(m.Int(n.state, -1)),
 		Number:     m.Text(n.number),
-		Name:       Unescape(m.Text(n.name)),
+		Name:       displayName(m.Text(n.name), device),
 		PeerNumber: m.Text(n.peerNumber),
-		PeerName:   Unescape(m.Text(n.peerName)),
+		PeerName:   displayName(m.Text(n.peerName), device),
 		Group:      m.Text(n.linked),
 	}
 }
@@ -97,6 +98,18 @@ func snapshotLeg(m *Message) telephony.SnapshotLeg {
 	}
 	return s
 }
+
+// displayName undoes the manager's escaping, and on a PJSIP channel SIP's own (RFC 3261, quoted-pair), which chan_pjsip
+// leaves in the name: seen in Asterisk 22.10.
+func displayName(escaped, device string) string {
+	name := Unescape(escaped)
+	if strings.HasPrefix(device, "PJSIP/") && strings.Contains(name, `\`) {
+		name = quotedPair.Replace(name)
+	}
+	return name
+}
+
+var quotedPair = strings.NewReplacer(`\"`, `"`, `\\`, `\`)
 
 // device is a channel's name without the number that makes it unique: PJSIP/1001-00000003 is PJSIP/1001.
 func device(channel string) string {
