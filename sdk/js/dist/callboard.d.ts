@@ -1,0 +1,674 @@
+// @callboard/sdk. Apache-2.0. Built from sdk/js/src; do not edit.
+/**
+ * The one error that the SDK throws or hands to `on('error')`.
+ * `code` is stable and meant for programs, `detail` and `remedy` for people.
+ */
+export declare class CallboardError extends Error {
+	/** A code of the API (`unauthorized`, `cursor_gone`, …), or one of the SDK's own: `unreachable`, `unexpected_answer`, `bad_stream`, `bad_option`, `wrong_app`, `closed`, `handler`. */
+	readonly code: string;
+	/** The HTTP status; 0 when no answer came. */
+	readonly status: number;
+	readonly detail: string;
+	readonly remedy: string;
+	constructor(code: string, status: number, detail: string, remedy?: string, cause?: unknown);
+}
+interface components {
+	schemas: {
+		Hello: {
+			/** @example callboard */
+			name: string;
+			version: string;
+			/** @example v1 */
+			api: string;
+		};
+		Code: {
+			code: string;
+			/** @description The page's address with the code in its fragment. Works once. */
+			url: string;
+			/** Format: date-time */
+			expires_at: string;
+		};
+		SessionRequest: {
+			code: string;
+		};
+		Session: {
+			token: string;
+			/** @example user */
+			source: string;
+		};
+		Status: {
+			version: string;
+			/** @description Whom your token speaks for: `user` or an app's id. */
+			source: string;
+			epoch: string;
+			lines: components["schemas"]["Line"][];
+			store: components["schemas"]["StoreStatus"];
+		};
+		Line: {
+			name: string;
+			extensions: string[];
+			pbx: components["schemas"]["Link"];
+		};
+		/** @description The link to the PBX. */
+		Link: {
+			/** @enum {string} */
+			state: "connecting" | "connected" | "lost" | "refused";
+			/** Format: date-time */
+			since: string;
+			/** @description What the PBX calls itself, e.g. `Asterisk 22.10.1`. */
+			peer?: string;
+			/** @description Why the link is not there. */
+			problem?: string;
+			/** @description What to do about it. */
+			remedy?: string;
+		};
+		StoreStatus: {
+			durable: boolean;
+			problem?: string;
+		};
+		App: {
+			id: string;
+			name: string;
+			connected: boolean;
+			needs?: string[];
+			gives?: string[];
+			on?: components["schemas"]["Moment"][];
+		};
+		AppList: {
+			apps: components["schemas"]["App"][];
+		};
+		NewApp: {
+			/** @description Short and stable: it names the source of claims. Not `pbx`, `user` or `history`. */
+			id: string;
+			name?: string;
+		};
+		AppToken: {
+			id: string;
+			token: string;
+		};
+		/** @enum {string} */
+		RecordState: "open" | "closed";
+		/** @enum {string} */
+		Moment: "opened" | "answered" | "ended" | "changed";
+		/**
+		 * @description How sure the source is, weakest first. `confirmed` is a person's word.
+		 * @enum {string}
+		 */
+		Quality: "guess" | "derived" | "matched" | "verified" | "confirmed";
+		RecordList: {
+			cursor: string;
+			records: components["schemas"]["Record"][];
+		};
+		Record: {
+			id: string;
+			/**
+			 * Format: int64
+			 * @description Grows by one per change.
+			 */
+			rev: number;
+			line: string;
+			/** @enum {string} */
+			origin: "call" | "lookup" | "reopened";
+			state: components["schemas"]["RecordState"];
+			/** Format: date-time */
+			opened_at: string;
+			/** Format: date-time */
+			closed_at?: string;
+			/** @description False when the PBX could not be seen for a part of the call. */
+			complete: boolean;
+			/** @description False while the store cannot take changes. */
+			durable: boolean;
+			/**
+			 * Format: int64
+			 * @description Counts what started enrichment: the opening, a change at the PBX, a person's edit.
+			 */
+			wave?: number;
+			settled?: components["schemas"]["Settled"];
+			call?: components["schemas"]["Call"];
+			/** @description By field name, such as `party.company`. */
+			fields: {
+				[key: string]: components["schemas"]["Field"];
+			};
+			/** @description By list name: `notes`, `documents`, `emails`, `links`, `history`, `cards`. */
+			items: {
+				[key: string]: components["schemas"]["Item"][];
+			};
+		};
+		Field: {
+			/** @description The shown value. */
+			value: string;
+			/** @description Who says so: `pbx`, `user`, `history` or an app's id. */
+			source: string;
+			quality: components["schemas"]["Quality"];
+			/** Format: date-time */
+			at: string;
+			/** @description How many works deep: 0 is the PBX or a person, 1 the first app's answer. */
+			round: number;
+			/** @description How many other values there are. */
+			others: number;
+			/** @description Every claim, the shown one first. With `include=claims`. */
+			claims?: components["schemas"]["Claim"][];
+		};
+		Claim: {
+			source: string;
+			value: string;
+			quality: components["schemas"]["Quality"];
+			/** Format: date-time */
+			at: string;
+			round: number;
+			/** @description The work that it answers. */
+			work?: string;
+		};
+		Item: {
+			id: string;
+			source: string;
+			/** Format: date-time */
+			at: string;
+			/** Format: date-time */
+			changed_at: string;
+			text?: string;
+			title?: string;
+			url?: string;
+			round?: number;
+		};
+		/** @description What the PBX said. Only source `pbx` writes it. */
+		Call: {
+			id: string;
+			direction: components["schemas"]["Direction"];
+			state: components["schemas"]["CallState"];
+			result?: components["schemas"]["Result"];
+			ended_by?: components["schemas"]["EndedBy"];
+			/** Format: date-time */
+			started_at: string;
+			/** Format: date-time */
+			answered_at?: string;
+			/**
+			 * Format: date-time
+			 * @description Absent when the end was not seen.
+			 */
+			ended_at?: string;
+			/**
+			 * Format: date-time
+			 * @description The end was not seen; it was after this.
+			 */
+			ended_after?: string;
+			/**
+			 * Format: date-time
+			 * @description The end was not seen; it was before this.
+			 */
+			ended_before?: string;
+			complete: boolean;
+			muted: boolean;
+			parked: boolean;
+			conference: boolean;
+			recorded: components["schemas"]["Known"];
+			monitored: components["schemas"]["Known"];
+			encrypted: components["schemas"]["Known"];
+			secure_line: components["schemas"]["Known"];
+			legs: components["schemas"]["Leg"][];
+			/** @description The call as each of the line's extensions sees it; the facts above are those of the one that is live, else the one that was answered. */
+			views: components["schemas"]["View"][];
+			timeline: components["schemas"]["TimelineEntry"][];
+		};
+		/** @enum {string} */
+		Direction: "inbound" | "outbound" | "internal" | "unknown";
+		/** @enum {string} */
+		CallState: "dialing" | "ringing" | "connected" | "held" | "ended";
+		/** @enum {string} */
+		Result: "answered" | "missed" | "busy" | "rejected" | "cancelled" | "failed" | "voicemail" | "answered_elsewhere" | "forwarded" | "unknown";
+		/** @enum {string} */
+		EndedBy: "self" | "other" | "pbx" | "failure";
+		/** @enum {string} */
+		Known: "yes" | "no" | "unknown";
+		Party: {
+			/** @description As the PBX gave it. */
+			number?: string;
+			name?: string;
+			extension?: string;
+		};
+		Leg: {
+			id: string;
+			state: components["schemas"]["CallState"];
+			device?: string;
+			party: components["schemas"]["Party"];
+		};
+		View: {
+			extension: string;
+			direction: components["schemas"]["Direction"];
+			state: components["schemas"]["CallState"];
+			result?: components["schemas"]["Result"];
+			ended_by?: components["schemas"]["EndedBy"];
+			party: components["schemas"]["Party"];
+			/** @description What was dialled. */
+			dialed?: string;
+			/** Format: date-time */
+			started_at: string;
+			/** Format: date-time */
+			answered_at?: string;
+			/** Format: date-time */
+			ended_at?: string;
+			/** Format: date-time */
+			ended_after?: string;
+			/** Format: date-time */
+			ended_before?: string;
+			answered_by?: string;
+			transferred_to?: string;
+			forwarded_to?: string;
+			parked_at?: string;
+			picked_up_by?: string;
+			timeline: components["schemas"]["TimelineEntry"][];
+		};
+		TimelineEntry: {
+			/** Format: date-time */
+			at: string;
+			/** @description dialing, ringing, connected, held, resumed, ended, and what happens besides: transferred, forwarded, parked, gap… */
+			what: string;
+			extension?: string;
+			detail?: string;
+		};
+		/** @description Nobody is working on the record. */
+		Settled: {
+			/** Format: int64 */
+			wave: number;
+			rounds: number;
+			/** Format: int64 */
+			took_ms: number;
+			/** @description Apps that let a work's time pass. */
+			unanswered: string[];
+		};
+		Lookup: {
+			/** @description In any usual format; without a country code it is read as of the line's region. */
+			number: string;
+		};
+		NewClaim: {
+			field: string;
+			/** @description Absent or empty withdraws your claim. */
+			value?: string;
+			quality?: components["schemas"]["Quality"];
+		};
+		ClaimRequest: {
+			claims: components["schemas"]["NewClaim"][];
+		};
+		NoteText: {
+			text: string;
+		};
+		NewItem: {
+			/** @enum {string} */
+			list: "notes" | "documents" | "emails" | "links" | "history" | "cards";
+			/** @description Your own id for it; saying it again replaces it. */
+			id?: string;
+			text?: string;
+			title?: string;
+			url?: string;
+		};
+		Answer: {
+			claims?: components["schemas"]["NewClaim"][];
+			items?: components["schemas"]["NewItem"][];
+			/** @description Looked and has nothing. */
+			nothing_found?: boolean;
+			/** @description Could not look. */
+			error?: string;
+		};
+		Written: {
+			record: string;
+			/** Format: int64 */
+			rev: number;
+			/** @description How many claims and items changed something. */
+			changed: number;
+		};
+		/** @description A CloudEvents 1.0 envelope in JSON. */
+		Notification: {
+			/** @enum {string} */
+			specversion: "1.0";
+			/** @description The cursor `epoch:seq`; for `work` the work's id. */
+			id: string;
+			/** @description The line. */
+			source: string;
+			type: components["schemas"]["NotificationType"];
+			/** Format: date-time */
+			time: string;
+			/** @description The record. */
+			subject?: string;
+			datacontenttype?: string;
+			/** @description See the schema named for its type. */
+			data: {
+				[key: string]: unknown;
+			};
+		};
+		/**
+		 * @description `record.opened`, `record.joined`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
+		 *     `record.closed`: RevData. `call.*`: CallData. `item.*`: ItemData. `app.registered`, `app.gone`: AppData.
+		 *     `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
+		 * @enum {string}
+		 */
+		NotificationType: "call.created" | "call.ringing" | "call.answered" | "call.held" | "call.resumed" | "call.transferred" | "call.forwarded" | "call.conferenced" | "call.parked" | "call.retrieved" | "call.picked_up" | "call.updated" | "call.ended" | "record.opened" | "record.joined" | "record.changed" | "record.settled" | "record.closed" | "item.added" | "item.changed" | "item.removed" | "app.registered" | "app.gone" | "pbx.connected" | "pbx.lost" | "pbx.gap" | "work" | "bookmark" | "reset";
+		RevData: {
+			/** Format: int64 */
+			rev: number;
+		};
+		RecordData: {
+			/** Format: int64 */
+			rev: number;
+			record: components["schemas"]["Record"];
+		};
+		ChangedData: {
+			/** Format: int64 */
+			rev: number;
+			/** @description Who caused the change. */
+			source: string;
+			/** Format: int64 */
+			wave: number;
+			round: number;
+			/** @description Only the changed ones; null when nobody claims the field any more. */
+			fields: {
+				[key: string]: components["schemas"]["Field"] | null;
+			};
+		};
+		CallData: {
+			/** Format: int64 */
+			rev: number;
+			call: components["schemas"]["Call"];
+		};
+		ItemData: {
+			/** Format: int64 */
+			rev: number;
+			list: string;
+			item: components["schemas"]["Item"];
+		};
+		SettledData: components["schemas"]["RevData"] & components["schemas"]["Settled"];
+		AppData: {
+			app: string;
+			needs?: string[];
+			gives?: string[];
+		};
+		LinkData: {
+			line: string;
+			pbx: components["schemas"]["Link"];
+		};
+		GapData: {
+			line: string;
+			/** Format: date-time */
+			from: string;
+			/** Format: date-time */
+			to: string;
+			/** @description The PBX itself was started anew. */
+			restarted?: boolean;
+		};
+		BookmarkData: {
+			cursor: string;
+		};
+		ResetData: {
+			reason: string;
+		};
+		Work: {
+			work: string;
+			record: components["schemas"]["Record"];
+			/** @description Inputs whose shown value moved. */
+			changed: string[];
+			moments?: components["schemas"]["Moment"][];
+			round: number;
+			/** Format: int64 */
+			wave: number;
+			/**
+			 * Format: int64
+			 * @description Time left to answer.
+			 */
+			deadline_ms: number;
+		};
+		/** @description Sent by the client on the WebSocket. */
+		AnswerFrame: {
+			/** @enum {string} */
+			type: "answer";
+			work: string;
+			claims?: components["schemas"]["NewClaim"][];
+			items?: components["schemas"]["NewItem"][];
+			nothing_found?: boolean;
+			error?: string;
+		};
+		AnsweredFrame: {
+			/** @enum {string} */
+			type: "answered";
+			work: string;
+			written: components["schemas"]["Written"];
+		};
+		ProblemFrame: {
+			/** @enum {string} */
+			type: "problem";
+			work?: string;
+			problem: components["schemas"]["Problem"];
+		};
+		Problem: {
+			/** @example urn:callboard:problem:unauthorized */
+			type: string;
+			title: string;
+			status: number;
+			/** @example unauthorized */
+			code: string;
+			detail?: string;
+			remedy?: string;
+		};
+	};
+	responses: {
+		/** @description What is wrong, why, and what to do. */
+		Problem: {
+			headers: {
+				[name: string]: unknown;
+			};
+			content: {
+				"application/problem+json": components["schemas"]["Problem"];
+			};
+		};
+	};
+	parameters: {
+		/** @description A record's id. */
+		RecordID: string;
+		/** @description An item's id; for a new note, 1 to 64 of A-Z a-z 0-9 _ -. */
+		ItemID: string;
+		/** @description A work's id. */
+		WorkID: string;
+		/** @description An app's id. */
+		AppID: string;
+		/** @description `claims`: with every field all its claims, also those not shown. */
+		Include: "claims";
+		/** @description Go on after this place (`epoch:seq`). Absent: from now. */
+		Cursor: string;
+		/** @description Fields whose shown value the app works from; a change of one hands it the record. A trailing `*` stands for any rest. */
+		Needs: string[];
+		/** @description Fields that the app may claim in its answers. */
+		Gives: string[];
+		/** @description Moments at which the app is handed the record whatever its inputs are. */
+		On: components["schemas"]["Moment"][];
+	};
+	requestBodies: never;
+	headers: never;
+	pathItems: never;
+}
+type Schemas = components["schemas"];
+export type WireRecord = Schemas["Record"];
+export type Field = Schemas["Field"];
+export type Claim = Schemas["Claim"];
+export type NewClaim = Schemas["NewClaim"];
+export type Item = Schemas["Item"];
+export type NewItem = Schemas["NewItem"];
+export type Call = Schemas["Call"];
+export type View = Schemas["View"];
+export type Party = Schemas["Party"];
+export type TimelineEntry = Schemas["TimelineEntry"];
+export type Settled = Schemas["Settled"];
+export type Quality = Schemas["Quality"];
+export type Moment = Schemas["Moment"];
+export type RecordState = Schemas["RecordState"];
+export type CallState = Schemas["CallState"];
+export type Direction = Schemas["Direction"];
+export type Result = Schemas["Result"];
+export type EndedBy = Schemas["EndedBy"];
+export type Known = Schemas["Known"];
+export type Status = Schemas["Status"];
+export type Line = Schemas["Line"];
+export type Link = Schemas["Link"];
+export type Written = Schemas["Written"];
+export type Session = Schemas["Session"];
+export type Problem = Schemas["Problem"];
+type WireWork = Schemas["Work"];
+export type NotificationType = Schemas["NotificationType"];
+type CallType = Extract<NotificationType, `call.${string}`>;
+type ItemType = Extract<NotificationType, `item.${string}`>;
+/** What `data` holds, by the notification's type. */
+export type DataOf<T extends NotificationType> = T extends "record.opened" | "record.joined" ? Schemas["RecordData"] : T extends "record.changed" ? Schemas["ChangedData"] : T extends "record.settled" ? Schemas["SettledData"] : T extends "record.closed" ? Schemas["RevData"] : T extends CallType ? Schemas["CallData"] : T extends ItemType ? Schemas["ItemData"] : T extends "app.registered" | "app.gone" ? Schemas["AppData"] : T extends "pbx.connected" | "pbx.lost" ? Schemas["LinkData"] : T extends "pbx.gap" ? Schemas["GapData"] : T extends "work" ? WireWork : T extends "bookmark" ? Schemas["BookmarkData"] : T extends "reset" ? Schemas["ResetData"] : never;
+/** A CloudEvents 1.0 envelope; `id` is the cursor `epoch:seq`, except for `work`. */
+export type NotificationOf<T extends NotificationType> = Omit<Schemas["Notification"], "type" | "data"> & {
+	type: T;
+	data: DataOf<T>;
+};
+/** Any notification; `switch (n.type)` tells which. */
+type Notification$1 = {
+	[T in NotificationType]: NotificationOf<T>;
+}[NotificationType];
+/** Shown values by the last part of their name; what nobody knows is absent. */
+export type Values<Known extends string> = {
+	readonly [K in Known]?: string;
+} & {
+	readonly [name: string]: string | undefined;
+};
+/**
+ * A record as handlers get it: the wire's record, and short ways to what one needs most.
+ * Frozen: a later change makes a new object.
+ */
+export interface BoardRecord extends Readonly<WireRecord> {
+	/** The third party: `record.party.name` is the shown value of the field `party.name`. */
+	readonly party: Values<"number" | "number_raw" | "name" | "email" | "company" | "job_title" | "location" | "website">;
+	/** The end user. */
+	readonly user: Values<"name" | "number" | "extension">;
+	/** The notes of all sources, in the order in which they were added. */
+	readonly notes: readonly Item[];
+}
+export interface Enricher {
+	/** Fields whose shown value you work from; `party.*` stands for all of them. */
+	needs?: readonly string[];
+	/** Fields that you may claim. */
+	gives?: readonly string[];
+	/** Moments at which you want the record whatever its fields are. */
+	on?: readonly Moment[];
+}
+/** What the work was handed out for. */
+export type Work = Readonly<Omit<WireWork, "record">>;
+export type ClaimValue = string | number | boolean | null | undefined | {
+	value: string | null;
+	quality?: Quality;
+};
+/** Field name to what you say of it. `undefined` says nothing, `null` or '' withdraws what you said before. */
+export type Claims = {
+	readonly [field: string]: ClaimValue;
+};
+export interface Reply {
+	claims?: Claims;
+	items?: readonly NewItem[];
+	/** You looked and have nothing. */
+	nothing?: boolean;
+}
+/** Nothing returned means: looked, found nothing. A thrown error means: could not look. */
+export type EnrichHandler = (record: BoardRecord, work: Work) => MaybePromise<Claims | Reply | undefined | null | false | "" | void>;
+type MaybePromise<T> = T | Promise<T>;
+export type TokenSource = string | (() => string | Promise<string>);
+/** Exchanges the one-time code of an address that Callboard printed for the person's token. Works once per code. */
+export declare function exchangeCode(url: string | URL, code: string): Promise<Session>;
+export interface Retry {
+	/** Milliseconds before the first new try; doubles up to `max`. */
+	min?: number;
+	max?: number;
+	/** Milliseconds of silence after which a connection counts as dead. Callboard sends a bookmark every 15 s. */
+	quiet?: number;
+}
+export interface ConnectOptions {
+	/** The address that Callboard printed, such as http://127.0.0.1:8747. */
+	url: string | URL;
+	/** The app's token, or a function that gets it; the function is asked again when a token is refused. */
+	token: TokenSource;
+	/** Your app's id. When given, connect() checks that the token speaks for it. */
+	app?: string;
+	/** Told of the link from the first moment on; the same as on('status') after connect(). */
+	onStatus?: StatusHandler;
+	/** Gives up and closes when aborted. */
+	signal?: AbortSignal;
+	retry?: Retry;
+}
+/** `unauthorized` and `closed` are final: connect() anew. */
+export type LinkState = "connecting" | "online" | "offline" | "unauthorized" | "closed";
+export type StatusHandler = (state: LinkState, error?: CallboardError) => void;
+export type Handler<T extends NotificationType = NotificationType> = (record: T extends RecordBound ? BoardRecord : undefined, notification: NotificationOf<T>) => unknown;
+export type AnyHandler = (record: BoardRecord | undefined, notification: Notification$1) => unknown;
+export type ListHandler = (records: BoardRecord[]) => unknown;
+export type ErrorHandler = (error: CallboardError) => unknown;
+/** Types of notification that are about one record. */
+export type RecordBound = Extract<NotificationType, `call.${string}` | `record.${string}` | `item.${string}`>;
+export interface WatchOptions {
+	/** Go on after this place; absent: from now. */
+	cursor?: string;
+	include?: "claims";
+	signal?: AbortSignal;
+}
+/**
+ * A connection to the board. Keeps a copy of its records by listing once and applying every notification since.
+ * Handlers are called one after the other, in the order of the changes; what they return is not waited for.
+ */
+export declare class Board {
+	#private;
+	/** @internal Use connect(). */
+	constructor(options: ConnectOptions);
+	/** The state of the link to Callboard. (Those of the lines to the PBX are in status().) */
+	get state(): LinkState;
+	/** The place up to which the copy is current. */
+	get cursor(): string | undefined;
+	/** @internal Lists for the first time, then follows in the background. */
+	start(app: string | undefined): Promise<void>;
+	/**
+	 * Calls `fn` for every notification of a type, with the record as it is after it. Returns what takes it off again.
+	 * `'*'`: every notification. `'status'`: the link. `'list'`: all was read anew, after a stretch that could not be followed.
+	 * `'error'`: an error in a handler or in the background; without such a handler they go to console.error.
+	 */
+	on(type: "status", fn: StatusHandler): () => void;
+	on(type: "list", fn: ListHandler): () => void;
+	on(type: "error", fn: ErrorHandler): () => void;
+	on(type: "*", fn: AnyHandler): () => void;
+	on<T extends Exclude<NotificationType, "work">>(type: T, fn: Handler<T>): () => void;
+	/**
+	 * Registers what your app knows about. Several calls make one registration. `fn` is called for each work that concerns it,
+	 * more than once per record when what you need improves.
+	 */
+	enrich(enricher: Enricher, fn: EnrichHandler): () => void;
+	/**
+	 * A stream of its own with every notification, in order, at your own pace. Reconnects by itself; throws when its place is
+	 * gone (`cursor_gone`) or it is refused.
+	 */
+	watch(options?: WatchOptions): AsyncGenerator<Notification$1, void, void>;
+	/** The records on the board, newest first, from the copy. */
+	records(filter?: {
+		state?: RecordState;
+	}): BoardRecord[];
+	/** One record as it is now, from the board or from the store; with `include: 'claims'` all claims of every field. */
+	getRecord(id: string, options?: {
+		include?: "claims";
+	}): Promise<BoardRecord>;
+	/** The lines and their links to the PBX, the store, and who you are. */
+	status(): Promise<Status>;
+	/** Says what you know, outside any work. All claims are taken or none. */
+	claim(recordId: string, claims: Claims): Promise<Written>;
+	addNote(recordId: string, text: string): Promise<Item>;
+	/** Writes a note under an id of your own making (see newNoteId); safe to repeat, and outlives a page that is being closed. */
+	putNote(recordId: string, noteId: string, text: string): Promise<Item>;
+	removeNote(recordId: string, noteId: string): Promise<void>;
+	/** Opens a record for a number without a call; the next call with that number joins it. */
+	lookup(number: string): Promise<BoardRecord>;
+	/** Ends the stream and what runs in the background; resolves when it has ended. */
+	close(): Promise<void>;
+}
+/** Connects: lists the board, then follows it. Waits while Callboard cannot be reached; throws when it refuses. */
+export declare function connect(options: ConnectOptions): Promise<Board>;
+/** An id for putNote. */
+export declare function newNoteId(): string;
+
+export {
+	Notification$1 as Notification,
+};
+
+export {};
