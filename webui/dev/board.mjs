@@ -1,0 +1,113 @@
+// A toy board for working on the page: enough of the contract to look right, none of the product's rules.
+import { randomUUID } from 'node:crypto';
+
+const QUALITY = ['guess', 'derived', 'matched', 'verified', 'confirmed'];
+const shortId = () => randomUUID().slice(0, 8);
+
+export class DevBoard {
+  epoch = shortId();
+  seq = 0;
+  records = new Map();
+  log = [];
+  watchers = new Set();
+  /** Makes every write fail, to see what the page does. */
+  refusing = false;
+  lines = [{
+    name: 'alice', extensions: ['1001', '1002'],
+    pbx: { state: 'connected', since: new Date().toISOString(), peer: 'Asterisk 22.10.1' },
+  }];
+
+  get cursor() {
+    return `${this.epoch}:${this.seq}`;
+  }
+
+  notify(type, subject, data) {
+    this.seq++;
+    const n = { specversion: '1.0', id: this.cursor, source: 'alice', type, time: new Date().toISOString(), data };
+    if (subject) n.subject = subject;
+    this.log.push(n);
+    for (const watcher of this.watchers) watcher(n);
+  }
+
+  open(origin, fields = {}, call, at = new Date()) {
+    const record = {
+      id: 'r-' + shortId(), rev: 1, line: 'alice', origin, state: 'open', opened_at: at.toISOString(), complete: true, durable: true,
+      wave: 1, claims: {}, items: {}, ...(call ? { call } : {}),
+    };
+    for (const [name, [source, value, quality = 'verified']] of Object.entries(fields)) put(record, name, source, value, quality, 0, at);
+    this.records.set(record.id, record);
+    this.notify('record.opened', record.id, { rev: 1, record: wire(record) });
+    return record;
+  }
+
+  call(record, type, change, what, at = new Date()) {
+    Object.assign(record.call, change);
+    if (what) record.call.timeline.push({ at: at.toISOString(), what });
+    record.rev++;
+    this.notify(type, record.id, { rev: record.rev, call: structuredClone(record.call) });
+  }
+
+  claim(record, source, claims, round, at = new Date()) {
+    if (source === 'user') record.wave++;
+    const before = wire(record).fields;
+    for (const { field, value = '', quality = source === 'user' ? 'confirmed' : 'matched' } of claims) put(record, field, source, value, quality, round, at);
+    const after = wire(record).fields;
+    const names = claims.map((c) => c.field).filter((f) => JSON.stringify(before[f]) !== JSON.stringify(after[f]));
+    if (names.length === 0) return 0;
+    record.rev++;
+    delete record.settled;
+    this.notify('record.changed', record.id, {
+      rev: record.rev, source, wave: record.wave, round, fields: Object.fromEntries(names.map((f) => [f, after[f] ?? null])),
+    });
+    return names.length;
+  }
+
+  settle(record, rounds, took_ms, unanswered = []) {
+    record.rev++;
+    record.settled = { wave: record.wave, rounds, took_ms, unanswered };
+    this.notify('record.settled', record.id, { rev: record.rev, ...record.settled });
+  }
+
+  item(record, list, source, more, at = new Date()) {
+    const items = (record.items[list] ??= []);
+    const held = items.find((i) => i.id === more.id);
+    const item = held ?? { id: 'i-' + shortId(), source, at: at.toISOString(), ...more };
+    Object.assign(item, more, { changed_at: (held ? new Date() : at).toISOString() });
+    if (!held) items.push(item);
+    record.rev++;
+    this.notify(held ? 'item.changed' : 'item.added', record.id, { rev: record.rev, list, item: { ...item } });
+    return item;
+  }
+
+  removeItem(record, list, id) {
+    const item = (record.items[list] ?? []).find((i) => i.id === id);
+    if (!item) return;
+    record.items[list] = record.items[list].filter((i) => i !== item);
+    record.rev++;
+    this.notify('item.removed', record.id, { rev: record.rev, list, item });
+  }
+
+  link(state, problem, remedy) {
+    const pbx = { ...this.lines[0].pbx, state, since: new Date().toISOString(), problem, remedy };
+    this.lines = [{ ...this.lines[0], pbx }];
+    this.notify(state === 'connected' ? 'pbx.connected' : 'pbx.lost', undefined, { line: 'alice', pbx });
+  }
+}
+
+function put(record, name, source, value, quality, round, at) {
+  const slots = (record.claims[name] ??= new Map());
+  if (value === '') slots.delete(source);
+  else slots.set(source, { source, value, quality, at: at.toISOString(), round });
+}
+
+/** A record as it goes over the wire; the person's word first, then the surest. */
+export function wire({ claims, ...record }, withClaims = false) {
+  const fields = {};
+  for (const [name, slots] of Object.entries(claims)) {
+    const all = [...slots.values()].sort((a, b) => (b.source === 'user') - (a.source === 'user') || QUALITY.indexOf(b.quality) - QUALITY.indexOf(a.quality));
+    if (all.length === 0) continue;
+    const others = new Set(all.slice(1).map((c) => c.value).filter((v) => v !== all[0].value)).size;
+    fields[name] = { ...all[0], others, ...(withClaims ? { claims: all } : {}) };
+  }
+  return structuredClone({ ...record, fields });
+}

@@ -1,0 +1,49 @@
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import type { Desk } from './desk.js';
+import { Banners, Header } from './header.js';
+import { useDesk, useNow } from './hooks.js';
+import { Phone } from './icons.js';
+import { Keys, useKeys } from './keys.js';
+import { List } from './list.js';
+import { Record } from './record.js';
+
+export function App({ desk }: { desk: Desk }) {
+  const state = useDesk(desk);
+  const [keys, setKeys] = useState(false);
+  const showKeys = useCallback(() => setKeys(true), []);
+  useKeys(desk, showKeys);
+  const now = useNow(state.stream.state !== 'online');
+  const record = state.records.find((r) => r.id === state.selection.id);
+  const lines = state.status?.lines ?? [];
+  useEffect(() => {
+    document.title = state.alarm ? `☎ ${state.alarm.replace('Incoming call: ', '')}` : 'Callboard';
+  }, [state.alarm]);
+  return (
+    <div class="app" data-open={record && state.selection.open ? 'record' : 'list'} data-stream={state.stream.state}>
+      <Header lines={lines} onKeys={showKeys} />
+      <Banners lines={lines} stream={state.stream} now={now} durable={state.status?.store.durable ?? true} problem={state.status?.store.problem} />
+      <div class="panes">
+        <List desk={desk} records={state.records} selected={state.selection.id} />
+        <main class="record-pane">{record ? <Record desk={desk} record={record} open={state.selection.open} /> : <Empty any={state.records.length > 0} />}</main>
+      </div>
+      <div class="visually-hidden" aria-live="polite" data-testid="said">{state.said}</div>
+      <div class="visually-hidden" role="alert" data-testid="alarm">{state.alarm}</div>
+      <Keys open={keys} onClose={() => setKeys(false)} />
+    </div>
+  );
+}
+
+function Empty({ any }: { any: boolean }) {
+  return (
+    <div class="empty" data-testid="empty">
+      <span class="empty-mark"><Phone /></span>
+      <h2>{any ? 'Choose a call' : 'Nothing on the board yet'}</h2>
+      <p>
+        {any
+          ? 'Its record opens here: who it is, what your apps know, and your notes.'
+          : 'When your phone rings or you dial, the call appears here at once. Your apps then add what they know, and you can write notes before, during and after it.'}
+      </p>
+      {!any && <p>Or look up a number: what is gathered now is there when it rings.</p>}
+    </div>
+  );
+}

@@ -1,0 +1,115 @@
+import type { Call, Known, Result, TimelineEntry, View } from '@callboard/sdk';
+import { clock, duration, callSpan, endedByWords, endedWords, exactly, resultWord, stateWord, words } from './format.js';
+
+export function Flags({ call }: { call: Call }) {
+  const flags: [string, boolean][] = [];
+  if (call.muted) flags.push(['Muted', true]);
+  if (call.parked) flags.push(['Parked', true]);
+  if (call.conference) flags.push(['Conference', true]);
+  const known = (value: Known, yes: string, no: string) => value !== 'unknown' && flags.push(value === 'yes' ? [yes, true] : [no, false]);
+  known(call.recorded, 'Recorded', 'Not recorded');
+  known(call.monitored, 'Monitored', 'Not monitored');
+  known(call.encrypted, 'Encrypted', 'Not encrypted');
+  known(call.secure_line, 'Secure line', 'No secure line');
+  if (flags.length === 0) return null;
+  return (
+    <ul class="flags" aria-label="About this call">
+      {flags.map(([text, on]) => <li key={text} class={on ? 'flag on' : 'flag'} data-testid="flag">{text}</li>)}
+    </ul>
+  );
+}
+
+export function Facts({ call, now }: { call: Call; now: number }) {
+  const view = call.views[0];
+  const span = callSpan(call, now);
+  const answered = call.answered_at ? exactly(call.answered_at, now) : call.result === 'answered' ? 'Not seen' : undefined;
+  const rows: [string, string | undefined, string?][] = [
+    ['Dialled', view?.dialed],
+    ['Started', exactly(call.started_at, now), 'started'],
+    ['Answered', answered, 'answered'],
+    ['Ended', endedWords(call, now), 'ended'],
+    ['Duration', call.state !== 'ended' ? undefined : span === undefined ? 'Not seen' : duration(span), 'duration'],
+    ['Result', call.result && (call.ended_by ? `${resultWord(call.result)}, ended ${endedByWords(call.ended_by)}` : resultWord(call.result)), 'result'],
+    ['Answered by', view?.answered_by],
+    ['Transferred to', view?.transferred_to],
+    ['Forwarded to', view?.forwarded_to],
+    ['Parked at', view?.parked_at],
+    ['Picked up by', view?.picked_up_by],
+  ];
+  return (
+    <section class="card" aria-labelledby="facts-title">
+      <h3 id="facts-title">Call</h3>
+      <dl class="facts">
+        {rows.filter(([, value]) => value).map(([label, value, id]) => (
+          <div key={label} data-testid="fact" data-fact={id}>
+            <dt>{label}</dt>
+            <dd><bdi>{value}</bdi></dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+export function Timeline({ call, now }: { call: Call; now: number }) {
+  if (call.timeline.length === 0) return null;
+  return (
+    <section class="card" aria-labelledby="timeline-title">
+      <h3 id="timeline-title">Timeline</h3>
+      <Entries entries={call.timeline} now={now} testid="timeline-entry" whose={call.views.length > 1} />
+    </section>
+  );
+}
+
+/** `whose`: say at which extension each thing happened. */
+function Entries({ entries, now, testid, whose }: { entries: readonly TimelineEntry[]; now: number; testid: string; whose: boolean }) {
+  return (
+    <ol class="timeline">
+      {entries.map((entry, i) => (
+        <li key={`${entry.at} ${entry.what} ${i}`} data-testid={testid} data-what={entry.what}>
+          <time dateTime={entry.at} title={exactly(entry.at, now)}>{clock(entry.at)}</time>
+          <p>
+            <span class="what">{whatWords(entry.what)}</span>{' '}
+            <span class="detail"><bdi>{detailOf(entry, whose)}</bdi></span>
+          </p>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+const WHAT: { [what: string]: string } = {
+  dialing: 'Dialing', ringing: 'Ringing', connected: 'Connected', held: 'On hold', resumed: 'Resumed', ended: 'Ended',
+  gap: 'Phone system not seen', picked_up: 'Picked up',
+};
+
+function detailOf({ what, detail, extension }: TimelineEntry, whose: boolean): string {
+  // With the end comes its result, in the wire's word.
+  const text = detail && what === 'ended' ? resultWord(detail as Result).toLowerCase() : detail;
+  return [text, whose && extension ? `ext. ${extension}` : ''].filter(Boolean).join(' · ');
+}
+
+const whatWords = (what: string): string => WHAT[what] ?? words(what);
+
+export function Views({ call, now }: { call: Call; now: number }) {
+  return (
+    <section class="card" aria-labelledby="views-title">
+      <h3 id="views-title">As each extension saw it</h3>
+      <ul class="views">
+        {call.views.map((view) => <OneView key={view.extension} view={view} now={now} />)}
+      </ul>
+    </section>
+  );
+}
+
+function OneView({ view, now }: { view: View; now: number }) {
+  const word = view.state === 'ended' && view.result ? resultWord(view.result) : stateWord(view.state);
+  return (
+    <li data-testid="view" data-extension={view.extension} data-state={view.state}>
+      <details>
+        <summary><bdi class="number">{view.extension}</bdi><span class="state-word" data-state={view.state}>{word}</span></summary>
+        <Entries entries={view.timeline} now={now} testid="view-entry" whose={false} />
+      </details>
+    </li>
+  );
+}

@@ -1,0 +1,180 @@
+// What the page shows: the board's copy, the state of the links, and what is in front. Components read it and subscribe.
+import type { Board, BoardRecord, CallboardError, LinkState, Notification, Status } from '@callboard/sdk';
+import { stateWord, titleOf } from './format.js';
+import { NoteBoxes } from './note.js';
+import { isActive, isNewlyUp, onList, onNewCall, step, type Selection } from './selection.js';
+
+export interface Stream {
+  state: LinkState;
+  /** Since when, in milliseconds of the browser's clock. */
+  since: number;
+  error?: CallboardError | undefined;
+}
+
+export interface DeskState {
+  records: readonly BoardRecord[];
+  selection: Selection;
+  status: Status | undefined;
+  stream: Stream;
+  /** For screen readers: the newest quiet announcement, and the call that rings. */
+  said: string;
+  alarm: string;
+}
+
+export class Desk {
+  readonly notes: NoteBoxes;
+  state: DeskState;
+  /** A lookup or a stored record that was just opened and is not in the copy yet. */
+  #extra: BoardRecord | undefined;
+  #rung = new Set<string>();
+  #listeners = new Set<() => void>();
+  #due: ReturnType<typeof setTimeout> | undefined;
+  #off: (() => void)[] = [];
+  readonly #onHide = () => document.visibilityState === 'hidden' && this.notes.flush();
+
+  constructor(readonly board: Board, private readonly isWriting: () => boolean) {
+    this.notes = new NoteBoxes(board, sessionStorage);
+    const records = board.records();
+    for (const record of records) if (isNewlyUp(record)) this.#rung.add(record.id);
+    this.state = {
+      records, status: undefined, said: '', alarm: alarmOf(records), stream: { state: board.state, since: Date.now() },
+      selection: onList({ id: undefined, open: false }, records),
+    };
+    this.#off = [
+      board.on('*', (record, n) => this.#heard(record, n)),
+      board.on('list', (all) => this.#listed(all)),
+      board.on('status', (state, error) => this.#linked(state, error)),
+    ];
+    document.addEventListener('visibilitychange', this.#onHide);
+    addEventListener('pagehide', this.#onHide);
+    void this.#readStatus();
+  }
+
+  subscribe(fn: () => void): () => void {
+    this.#listeners.add(fn);
+    return () => void this.#listeners.delete(fn);
+  }
+
+  close(): void {
+    this.notes.stop();
+    for (const off of this.#off) off();
+    clearTimeout(this.#due);
+    document.removeEventListener('visibilitychange', this.#onHide);
+    removeEventListener('pagehide', this.#onHide);
+    void this.board.close();
+  }
+
+  /** The record hides the list; the width is that of style.css. */
+  isNarrow(): boolean {
+    return matchMedia('(max-width: 760px)').matches;
+  }
+
+  select(id: string, open = true): void {
+    this.#set({ selection: { id, open } });
+  }
+
+  step(by: 1 | -1): void {
+    this.#set({ selection: step(this.state.selection, this.state.records, by) });
+  }
+
+  /** On a narrow screen: back to the list. */
+  back(): void {
+    this.#set({ selection: { ...this.state.selection, open: false } });
+  }
+
+  async lookup(number: string): Promise<BoardRecord> {
+    const record = await this.board.lookup(number);
+    this.#extra = record;
+    this.#set({ records: this.#records(), selection: { id: record.id, open: true } });
+    return record;
+  }
+
+  #heard(record: BoardRecord | undefined, n: Notification): void {
+    if (n.type === 'pbx.connected' || n.type === 'pbx.lost') this.#relink(n.data);
+    if (!record) return;
+    if (isNewlyUp(record) && !this.#rung.has(record.id)) {
+      this.#rung.add(record.id);
+      this.#set({ selection: onNewCall(this.state.selection, record.id, this.isWriting()) });
+    }
+    if (n.type === 'call.ended') void this.notes.of(record.id).flush();
+    if (record.id === this.state.selection.id) this.notes.of(record.id).outside(record.notes);
+    this.#later(announcement(record, n));
+  }
+
+  /** Many notifications make one rendering. */
+  #later(said: string | undefined): void {
+    if (said) this.state = { ...this.state, said };
+    this.#due ??= setTimeout(() => {
+      this.#due = undefined;
+      const records = this.#records();
+      this.#set({ records, alarm: alarmOf(records) });
+    }, 0);
+  }
+
+  #listed(all: readonly BoardRecord[]): void {
+    for (const record of all) {
+      if (!isNewlyUp(record) || this.#rung.has(record.id)) continue;
+      this.#rung.add(record.id);
+      this.state = { ...this.state, selection: onNewCall(this.state.selection, record.id, this.isWriting()) };
+    }
+    const records = this.#records();
+    this.#set({ records, alarm: alarmOf(records), selection: onList(this.state.selection, records) });
+  }
+
+  #linked(state: LinkState, error: CallboardError | undefined): void {
+    const { stream } = this.state;
+    const since = stream.state === 'online' || state === 'online' ? Date.now() : stream.since; // one outage, one beginning
+    this.#set({ stream: { state, since, error } });
+    if (state !== 'online') return;
+    this.notes.flush();
+    void this.#readStatus();
+  }
+
+  async #readStatus(): Promise<void> {
+    try {
+      this.#set({ status: await this.board.status() });
+    } catch {
+      // The stream's own state tells what is wrong; the next time it is online this is asked again.
+    }
+  }
+
+  #relink({ line, pbx }: { line: string; pbx: Status['lines'][number]['pbx'] }): void {
+    const { status } = this.state;
+    if (status?.lines.some((l) => l.name === line)) {
+      this.#set({ status: { ...status, lines: status.lines.map((l) => (l.name === line ? { ...l, pbx } : l)) } });
+    } else {
+      void this.#readStatus();
+    }
+  }
+
+  #records(): readonly BoardRecord[] {
+    const records = this.board.records();
+    if (!this.#extra) return records;
+    if (records.some((r) => r.id === this.#extra?.id)) this.#extra = undefined;
+    return this.#extra ? [this.#extra, ...records] : records;
+  }
+
+  #set(part: Partial<DeskState>): void {
+    this.state = { ...this.state, ...part };
+    for (const fn of [...this.#listeners]) fn();
+  }
+}
+
+/** Said again only when it changes, so a later name is heard and a ticking clock is not. */
+function alarmOf(records: readonly BoardRecord[]): string {
+  const ringing = records.find((r) => isActive(r) && r.call?.state === 'ringing' && r.call.direction !== 'outbound');
+  return ringing ? `Incoming call: ${spoken(ringing)}` : '';
+}
+
+function announcement(record: BoardRecord, n: Notification): string | undefined {
+  if (n.type === 'record.settled' && n.data.rounds > 0) return `${spoken(record)}: settled.`;
+  if (['call.answered', 'call.held', 'call.resumed', 'call.ended'].includes(n.type) && record.call) {
+    return `${spoken(record)}: ${stateWord(record.call.state)}.`;
+  }
+  return undefined;
+}
+
+function spoken(record: BoardRecord): string {
+  const { name, company } = titleOf(record);
+  return company ? `${name}, ${company}` : name;
+}

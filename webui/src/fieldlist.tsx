@@ -1,0 +1,172 @@
+import type { BoardRecord, Claim, Field } from '@callboard/sdk';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { Desk } from './desk.js';
+import { groupsOf, hrefOf, type Row } from './fields.js';
+import { exactly, sourceName, words } from './format.js';
+import { tell, useClaims } from './hooks.js';
+import { Chevron, Pen } from './icons.js';
+
+export function Fields({ desk, record, now }: { desk: Desk; record: BoardRecord; now: number }) {
+  const [disclosed, setDisclosed] = useState<ReadonlySet<string>>(new Set());
+  // Values that come while one looks are marked for a moment; those that were there already are not.
+  const looked = useRef<string | undefined>(undefined);
+  useEffect(() => {
+    looked.current = record.id;
+    setDisclosed(new Set());
+  }, [record.id]);
+  const claims = useClaims(desk, record, disclosed.size > 0);
+  const toggle = (name: string) => {
+    const next = new Set(disclosed);
+    if (!next.delete(name)) next.add(name);
+    setDisclosed(next);
+  };
+  return (
+    <>
+      {groupsOf(record).map((group) => (
+        <section class={`card group-${group.id}`} key={group.id} aria-labelledby={`group-${group.id}`}>
+          <h3 id={`group-${group.id}`}>{group.title}</h3>
+          <dl class="fields">
+            {group.rows.map((row) => (
+              <FieldRow key={`${record.id} ${row.name}`} desk={desk} record={record} row={row} now={now} fresh={looked.current === record.id}
+                claims={disclosed.has(row.name) ? claims?.[row.name]?.claims : undefined}
+                disclosed={disclosed.has(row.name)} onDisclose={() => toggle(row.name)} />
+            ))}
+          </dl>
+        </section>
+      ))}
+    </>
+  );
+}
+
+interface RowProps {
+  desk: Desk;
+  record: BoardRecord;
+  row: Row;
+  now: number;
+  fresh: boolean;
+  claims: readonly Claim[] | undefined;
+  disclosed: boolean;
+  onDisclose: () => void;
+}
+
+function FieldRow({ desk, record, row, now, fresh, claims, disclosed, onDisclose }: RowProps) {
+  const [editing, setEditing] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const { field } = row;
+  const close = () => {
+    setEditing(false);
+    requestAnimationFrame(() => button.current?.focus());
+  };
+  const id = `claims-${row.name}`;
+  return (
+    <div class={field ? 'field' : 'field missing'} data-testid={field ? 'field' : 'field-missing'} data-field={row.name}
+      data-source={field?.source} data-quality={field?.quality} data-round={field?.round}>
+      <dt>{row.label}{row.app && <span class="app"><bdi>{row.app}</bdi></span>}</dt>
+      <dd>
+        {editing
+          ? <Correction desk={desk} record={record} row={row} onDone={close} />
+          : <div class="value-row">
+              {field
+                ? <Value name={row.name} field={field} fresh={fresh} key={field.source + field.value} />
+                : <span class="unknown">Not known</span>}
+              {row.editable && (
+                <button type="button" class="icon-button edit" ref={button} data-testid="edit" onClick={() => setEditing(true)}
+                  aria-label={field ? `Correct ${row.label}` : `Add ${row.label}`} title={field ? 'Correct' : 'Add'}><Pen /></button>
+              )}
+            </div>}
+        {field && (
+          <p class="origin">
+            <Source source={field.source} />
+            <span>{field.quality}</span>
+            <span>round {field.round}</span>
+            <time dateTime={field.at}>{exactly(field.at, now)}</time>
+            {field.others > 0 && (
+              <button type="button" class="others" data-testid="others" aria-expanded={disclosed} aria-controls={id} onClick={onDisclose}>
+                <Chevron />{field.others} other {field.others === 1 ? 'value' : 'values'}
+              </button>
+            )}
+          </p>
+        )}
+      </dd>
+      {disclosed && field && (
+        <dd id={id} class="all-claims">
+          <div class="claims-box" role="region" aria-label={`All values of ${row.label}`} tabIndex={0}>
+            {claims ? <Claims claims={claims} now={now} /> : <p class="unknown">Reading…</p>}
+          </div>
+        </dd>
+      )}
+    </div>
+  );
+}
+
+export function Source({ source }: { source: string }) {
+  return <span class="source" data-source={source === 'user' || source === 'pbx' || source === 'history' ? source : 'app'}><bdi>{sourceName(source)}</bdi></span>;
+}
+
+function Value({ name, field, fresh }: { name: string; field: Field; fresh: boolean }) {
+  const [isNew] = useState(fresh);
+  const href = hrefOf(name, field.value);
+  const value = <bdi data-testid="field-value">{field.value}</bdi>;
+  return (
+    <span class={`value${/number|extension|\.ip$/.test(name) ? ' number' : ''}${isNew ? ' new' : ''}`}>
+      {href ? <a href={href} target="_blank" rel="noopener noreferrer">{value}</a> : value}
+    </span>
+  );
+}
+
+function Claims({ claims, now }: { claims: readonly Claim[]; now: number }) {
+  return (
+    <table class="claims">
+      <thead><tr><th scope="col">Value</th><th scope="col">Source</th><th scope="col">Quality</th><th scope="col">Round</th><th scope="col">Time</th></tr></thead>
+      <tbody>
+        {claims.map((claim) => (
+          <tr key={claim.source} data-testid="claim" data-source={claim.source}>
+            <td><bdi>{claim.value}</bdi></td>
+            <td><Source source={claim.source} /></td>
+            <td>{words(claim.quality)}</td>
+            <td>{claim.round}</td>
+            <td><time dateTime={claim.at}>{exactly(claim.at, now)}</time></td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** The person's own word for a field: it wins over all others, and can be taken back. */
+function Correction({ desk, record, row, onDone }: { desk: Desk; record: BoardRecord; row: Row; onDone: () => void }) {
+  const [value, setValue] = useState(row.field?.value ?? '');
+  const [problem, setProblem] = useState('');
+  const input = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => { // before the next key press
+    input.current?.focus();
+    input.current?.select();
+  }, []);
+  const say = async (text: string | null) => {
+    try {
+      await desk.board.claim(record.id, { [row.name]: text === null ? null : { value: text, quality: 'confirmed' } });
+      onDone();
+    } catch (error) {
+      setProblem(tell(error));
+    }
+  };
+  const submit = (event: Event) => {
+    event.preventDefault();
+    const text = value.trim();
+    if (text === '' || text === row.field?.value) onDone();
+    else void say(text);
+  };
+  return (
+    <form class="correction" onSubmit={submit}>
+      <input ref={input} type="text" data-testid="edit-value" aria-label={row.label} maxLength={8192} value={value} dir="auto" autocomplete="off"
+        onInput={(e) => setValue(e.currentTarget.value)}
+        onKeyDown={(e) => { if (e.key === 'Escape') { e.stopPropagation(); onDone(); } }} />
+      <button type="submit" class="primary" data-testid="edit-save">Save</button>
+      <button type="button" class="quiet" onClick={onDone}>Cancel</button>
+      {row.field?.source === 'user' && (
+        <button type="button" class="quiet" data-testid="edit-withdraw" onClick={() => void say(null)}>Take back my word</button>
+      )}
+      {problem && <p class="problem" role="alert">{problem}</p>}
+    </form>
+  );
+}

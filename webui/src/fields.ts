@@ -1,0 +1,82 @@
+// Which fields there are, what people call them, and in what order they are shown.
+import type { BoardRecord, Field } from '@callboard/sdk';
+import { words } from './format.js';
+
+export interface Row {
+  name: string;
+  label: string;
+  /** Absent for a field that one can fill in but nobody has. */
+  field?: Field;
+  editable: boolean;
+  /** Whose field it is, for those under `x.`. */
+  app?: string;
+}
+
+export interface Group {
+  id: 'party' | 'own' | 'apps';
+  title: string;
+  rows: Row[];
+}
+
+const LABELS: Record<string, string> = {
+  'party.name': 'Name', 'party.company': 'Company', 'party.job_title': 'Job title', 'party.number': 'Number',
+  'party.number_raw': 'Number as received', 'party.email': 'E-mail', 'party.address': 'Address', 'party.location': 'Location',
+  'party.company_location': 'Company location', 'party.website': 'Website', 'party.bio': 'About', 'party.image': 'Picture',
+  'party.ip': 'IP address', 'user.name': 'Your name', 'user.number': 'Your number', 'user.extension': 'Extension', 'user.ip': 'IP address',
+};
+
+/** Only source `pbx` writes these. */
+const AUTHORITATIVE = new Set(['party.number', 'party.number_raw', 'user.number', 'user.extension']);
+
+/** Always offered, so that an unknown caller can be given a name. */
+const OFFERED = ['party.name', 'party.company', 'party.email'];
+
+const ORDER = Object.keys(LABELS);
+
+export function groupsOf(record: BoardRecord): Group[] {
+  const names = new Set([...Object.keys(record.fields), ...(record.state === 'open' ? OFFERED : [])]);
+  const rows = [...names].map((name) => rowOf(name, record.fields[name])).sort(byPlace);
+  const groups: Group[] = [
+    { id: 'party', title: 'Person & company', rows: rows.filter((r) => r.name.startsWith('party.')) },
+    { id: 'apps', title: 'App fields', rows: rows.filter((r) => !/^(party|user)\./.test(r.name)) },
+    { id: 'own', title: 'Own line', rows: rows.filter((r) => r.name.startsWith('user.')) },
+  ];
+  return groups.filter((g) => g.rows.length > 0);
+}
+
+function rowOf(name: string, field: Field | undefined): Row {
+  const app = /^x\.([^.]+)\.(.+)$/.exec(name);
+  return {
+    name,
+    label: LABELS[name] ?? words(app?.[2] ?? name.slice(name.indexOf('.') + 1)),
+    editable: isEditable(name),
+    ...(field ? { field } : {}),
+    ...(app?.[1] ? { app: app[1] } : {}),
+  };
+}
+
+export function isEditable(name: string): boolean {
+  return !AUTHORITATIVE.has(name) && !name.startsWith('call.');
+}
+
+function byPlace(a: Row, b: Row): number {
+  const place = (row: Row) => (ORDER.indexOf(row.name) + ORDER.length + 1) % (ORDER.length + 1);
+  return place(a) - place(b) || (a.name < b.name ? -1 : 1);
+}
+
+/** Where a value may lead: only to mail and to the web. */
+export function hrefOf(name: string, value: string): string | undefined {
+  if (/(^|[._])email$/.test(name) && /^[^\s@<>"]+@[^\s@<>"]+$/.test(value)) return 'mailto:' + encodeURIComponent(value).replace('%40', '@');
+  if (/^https?:\/\//i.test(value)) return webAddress(value);
+  if (name === 'party.website' && /^[\w-]+(\.[\w-]+)+(\/\S*)?$/.test(value)) return webAddress('https://' + value);
+  return undefined;
+}
+
+export function webAddress(text: string): string | undefined {
+  try {
+    const url = new URL(text);
+    return url.protocol === 'https:' || url.protocol === 'http:' ? url.href : undefined;
+  } catch {
+    return undefined;
+  }
+}

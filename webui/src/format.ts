@@ -1,0 +1,142 @@
+// Words and numbers for people. Pure; the clock and the locale are passed in.
+import type { BoardRecord, Call, CallState, EndedBy, Result } from '@callboard/sdk';
+
+/** 65 s is 1:05, 3665 s is 1:01:05. Negative spans, from clocks that disagree, count as nothing. */
+export function duration(ms: number): string {
+  const total = Math.max(0, Math.floor(ms / 1000));
+  const two = (n: number) => String(n).padStart(2, '0');
+  const [h, m, s] = [Math.floor(total / 3600), Math.floor(total / 60) % 60, total % 60];
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+export function clock(iso: string, locale?: string, timeZone?: string): string {
+  return new Date(iso).toLocaleTimeString(locale, { hour: 'numeric', minute: '2-digit', second: '2-digit', timeZone });
+}
+
+/** The time alone for today, with the day for any other. */
+export function when(iso: string, now: number, locale?: string, timeZone?: string): string {
+  const date = new Date(iso);
+  const day = (d: Date) => d.toLocaleDateString(locale, { timeZone });
+  const time = date.toLocaleTimeString(locale, { hour: 'numeric', minute: '2-digit', timeZone });
+  if (day(date) === day(new Date(now))) return time;
+  return `${date.toLocaleDateString(locale, { weekday: 'short', day: 'numeric', month: 'short', timeZone })}, ${time}`;
+}
+
+/** For a narrow list: the time of today, the day of any other. */
+export function briefly(iso: string, now: number, locale?: string, timeZone?: string): string {
+  const date = new Date(iso);
+  const day = (d: Date) => d.toLocaleDateString(locale, { timeZone });
+  if (day(date) === day(new Date(now))) return when(iso, now, locale, timeZone);
+  return date.toLocaleDateString(locale, { weekday: 'short', day: 'numeric', month: 'short', timeZone });
+}
+
+/** As `when`, with seconds: for places where the order of things matters. */
+export function exactly(iso: string, now: number, locale?: string, timeZone?: string): string {
+  const date = new Date(iso);
+  const sameDay = date.toLocaleDateString(locale, { timeZone }) === new Date(now).toLocaleDateString(locale, { timeZone });
+  const day = sameDay ? '' : date.toLocaleDateString(locale, { day: 'numeric', month: 'short', timeZone }) + ', ';
+  return day + clock(iso, locale, timeZone);
+}
+
+export interface Title {
+  name: string;
+  /** Absent when the name is the number. */
+  number?: string;
+  company?: string;
+}
+
+/** The best there is to call a record by. */
+export function titleOf(record: BoardRecord): Title {
+  const view = record.call?.views[0];
+  const number = record.party.number ?? record.party.number_raw ?? view?.party.number ?? view?.party.extension;
+  const name = record.party.name ?? view?.party.name ?? record.party.company;
+  const company = record.party.company;
+  if (!name) return { name: number ?? 'Unknown number' };
+  return { name, ...(number && number !== name ? { number } : {}), ...(company && company !== name ? { company } : {}) };
+}
+
+const STATE: Record<CallState, string> = { dialing: 'Dialing', ringing: 'Ringing', connected: 'Connected', held: 'On hold', ended: 'Ended' };
+
+const RESULT: Record<Result, string> = {
+  answered: 'Answered', missed: 'Missed', busy: 'Busy', rejected: 'Rejected', cancelled: 'Cancelled', failed: 'Failed',
+  voicemail: 'Went to voicemail', answered_elsewhere: 'Answered elsewhere', forwarded: 'Forwarded', unknown: 'Ended',
+};
+
+const ENDED_BY: Record<EndedBy, string> = { self: 'by you', other: 'by the other party', pbx: 'by the phone system', failure: 'by a failure' };
+
+export const stateWord = (state: CallState): string => STATE[state] ?? words(state);
+export const resultWord = (result: Result): string => RESULT[result] ?? words(result);
+export const endedByWords = (by: EndedBy): string => ENDED_BY[by] ?? words(by);
+
+/** In a list: what a record is at, in one or two words. */
+export function briefState(record: BoardRecord): string {
+  const call = record.call;
+  if (!call) return record.origin === 'reopened' ? 'Reopened' : 'Lookup';
+  if (call.state !== 'ended') return stateWord(call.state);
+  if (call.result === 'unknown' || !call.result) return 'Ended';
+  return call.result === 'answered' && call.direction === 'inbound' ? 'Received' : resultWord(call.result);
+}
+
+export function kindWords(record: BoardRecord): string {
+  if (!record.call) return record.origin === 'reopened' ? 'Reopened call' : 'Lookup';
+  const direction = { inbound: 'Incoming call', outbound: 'Outgoing call', internal: 'Internal call', unknown: 'Call' }[record.call.direction] ?? 'Call';
+  return record.origin === 'reopened' ? `${direction}, reopened` : direction;
+}
+
+/** How long people have talked, or rung while nobody answered; undefined when the span was not seen. */
+export function callSpan(call: Call, now: number): number | undefined {
+  if (call.state !== 'ended') return now - Date.parse(call.answered_at ?? call.started_at);
+  if (!call.ended_at) return undefined;
+  if (!call.answered_at) return call.result === 'answered' ? undefined : 0;
+  return Date.parse(call.ended_at) - Date.parse(call.answered_at);
+}
+
+/** The end of a call as it is known: a time, a span of time, or not at all. */
+export function endedWords(call: Call, now: number, locale?: string, timeZone?: string): string | undefined {
+  const at = (iso: string) => exactly(iso, now, locale, timeZone);
+  if (call.ended_at) return at(call.ended_at);
+  const { ended_after: after, ended_before: before } = call;
+  if (after && before) return `Not seen; between ${at(after)} and ${at(before)}`;
+  if (after) return `Not seen; after ${at(after)}`;
+  if (before) return `Not seen; before ${at(before)}`;
+  return call.state === 'ended' ? 'Not seen' : undefined;
+}
+
+const SOURCE: Record<string, string> = { pbx: 'Phone system', user: 'You', history: 'History' };
+
+export const sourceName = (source: string): string => SOURCE[source] ?? source;
+
+/** `open_deals` is Open deals. */
+export function words(name: string): string {
+  const text = name.replace(/[_.-]+/g, ' ').trim();
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+export interface SettledWords {
+  state: 'working' | 'settled' | 'none';
+  text: string;
+  rounds: number;
+  detail?: string;
+}
+
+export function settledWords(record: BoardRecord): SettledWords {
+  const { settled } = record;
+  const deepest = Math.max(0, ...Object.values(record.fields).map((f) => f.round));
+  if (!settled) {
+    if (record.state === 'closed') return { state: 'none', text: '', rounds: deepest };
+    return { state: 'working', text: `Working… round ${Math.min(8, deepest + 1)}`, rounds: deepest };
+  }
+  // What settled last may be a small matter after a deep one; what is shown still took as many rounds.
+  const rounds = Math.max(settled.rounds, deepest);
+  const silent = settled.unanswered ?? [];
+  const parts = [
+    settled.rounds === rounds && rounds > 0 ? `in ${seconds(settled.took_ms)}` : '',
+    silent.length > 0 ? `no answer from ${silent.map(sourceName).join(', ')}` : '',
+  ].filter(Boolean);
+  const text = rounds === 0 ? 'Settled' : `Settled after ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`;
+  return { state: 'settled', text, rounds, ...(parts.length > 0 ? { detail: parts.join(' · ') } : {}) };
+}
+
+function seconds(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}

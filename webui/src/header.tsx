@@ -1,0 +1,59 @@
+import type { Line } from '@callboard/sdk';
+import type { Stream } from './desk.js';
+import { when } from './format.js';
+import { Alert } from './icons.js';
+
+const LINK = { connected: 'Connected', connecting: 'Connecting', lost: 'Lost', refused: 'Refused' } as const;
+
+export function Header({ lines, onKeys }: { lines: readonly Line[]; onKeys: () => void }) {
+  return (
+    <header class="top">
+      <h1 class="brand"><img src="/icon.svg" alt="" width="24" height="24" />Callboard</h1>
+      <ul class="links" aria-label="Lines">
+        {lines.map((line) => (
+          <li key={line.name} class="link" data-testid="link-state" data-state={line.pbx.state} data-line={line.name}
+            title={line.pbx.peer}>
+            <span class="dot" aria-hidden="true" />
+            <span class="link-name"><bdi>{line.name}</bdi></span>
+            {line.extensions.join(', ') !== line.name && <span class="link-extensions"><bdi>{line.extensions.join(', ')}</bdi></span>}
+            <span class="link-word">{LINK[line.pbx.state] ?? line.pbx.state}</span>
+          </li>
+        ))}
+      </ul>
+      <button type="button" class="quiet keys-button" onClick={onKeys} aria-label="Keyboard shortcuts" title="Keyboard shortcuts">?</button>
+    </header>
+  );
+}
+
+/** What stands between the person and the phone system, said once and with what to do about it. */
+export function Banners({ lines, stream, durable, problem, now }: {
+  lines: readonly Line[]; stream: Stream; durable: boolean; problem: string | undefined; now: number;
+}) {
+  const away = stream.state === 'offline' || stream.state === 'connecting';
+  return (
+    <div class="banners" role="status">
+      {away && (
+        <Banner kind="bad" testid="stream-state" state={stream.state}
+          title={`Not connected to Callboard since ${when(new Date(stream.since).toISOString(), now)}`}
+          text={`${stream.error?.detail ?? ''} What you see may be old. Trying again; what you write is kept here until then.`.trim()} />
+      )}
+      {!away && lines.filter((l) => l.pbx.state === 'lost' || l.pbx.state === 'refused').map((l) => (
+        <Banner key={l.name} kind={l.pbx.state === 'refused' ? 'bad' : 'warn'} testid="link-banner" state={l.pbx.state}
+          title={l.pbx.state === 'refused' ? `The phone system refuses line ${l.name}` : `Line ${l.name} has lost the phone system since ${when(l.pbx.since, now)}`}
+          text={[l.pbx.problem, l.pbx.remedy].filter(Boolean).join(' ')} />
+      ))}
+      {!away && !durable && (
+        <Banner kind="warn" testid="store-banner" state="not-durable" title="Changes are not being saved to disk" text={problem ?? ''} />
+      )}
+    </div>
+  );
+}
+
+function Banner({ kind, title, text, testid, state }: { kind: 'bad' | 'warn'; title: string; text: string; testid: string; state: string }) {
+  return (
+    <div class={`banner ${kind}`} data-testid={testid} data-state={state}>
+      <Alert />
+      <p><strong><bdi>{title}</bdi></strong> {text && <span><bdi>{text}</bdi></span>}</p>
+    </div>
+  );
+}

@@ -1,0 +1,54 @@
+import { CallboardError, type BoardRecord, type Field } from '@callboard/sdk';
+import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
+import type { Desk, DeskState } from './desk.js';
+import type { NoteBox } from './note.js';
+
+export function useDesk(desk: Desk): DeskState {
+  const [, render] = useReducer((n: number) => n + 1, 0);
+  useEffect(() => desk.subscribe(() => render(undefined)), [desk]);
+  return desk.state;
+}
+
+export function useNoteBox(box: NoteBox): void {
+  const [, render] = useReducer((n: number) => n + 1, 0);
+  useEffect(() => box.subscribe(() => render(undefined)), [box]);
+}
+
+/** The time, ticking on whole seconds while `on`. */
+export function useNow(on: boolean): number {
+  const [now, set] = useState(Date.now);
+  useEffect(() => {
+    if (!on) return;
+    let timer: ReturnType<typeof setTimeout>;
+    const tick = () => {
+      set(Date.now());
+      timer = setTimeout(tick, 1000 - (Date.now() % 1000));
+    };
+    tick();
+    return () => clearTimeout(timer);
+  }, [on]);
+  return now;
+}
+
+/** All claims of a record's fields while `on`, read again when the record moves; one request at a time. */
+export function useClaims(desk: Desk, record: BoardRecord, on: boolean): { [name: string]: Field } | undefined {
+  const [held, set] = useState<{ id: string; rev: number; fields: { [name: string]: Field } }>();
+  const asking = useRef(false);
+  const stale = on && (held?.id !== record.id || held.rev < record.rev);
+  useEffect(() => {
+    if (!stale || asking.current) return;
+    asking.current = true;
+    desk.board.getRecord(record.id, { include: 'claims' })
+      // The list must not ask in a circle when the server is behind its own stream.
+      .then((r) => set({ id: r.id, rev: Math.max(r.rev, record.rev), fields: r.fields }))
+      .catch(() => undefined)
+      .finally(() => { asking.current = false; });
+  }, [stale, desk, record.id, record.rev]);
+  return held?.id === record.id ? held.fields : undefined;
+}
+
+/** What to tell a person of an error. */
+export function tell(error: unknown): string {
+  if (error instanceof CallboardError) return [error.detail, error.remedy].filter(Boolean).join(' ');
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,31 @@
+import type { BoardRecord } from '@callboard/sdk';
+import { webAddress } from './fields.js';
+import { Source } from './fieldlist.js';
+import { exactly, words } from './format.js';
+
+/** The lists that apps add to a record; notes have a place of their own. */
+export function Items({ record, now }: { record: BoardRecord; now: number }) {
+  const lists = Object.entries(record.items).filter(([name, items]) => name !== 'notes' && items.length > 0);
+  return (
+    <>
+      {lists.map(([name, items]) => (
+        <section class="card list" key={name} aria-labelledby={`list-${name}`}>
+          <h3 id={`list-${name}`}>{words(name)}</h3>
+          <ul class="items">
+            {items.map((item) => {
+              const href = item.url ? webAddress(item.url) : undefined;
+              const title = item.title || item.url || '';
+              return (
+                <li key={item.id} data-testid="item" data-list={name} data-source={item.source}>
+                  {title && <p class="item-title">{href ? <a href={href} target="_blank" rel="noopener noreferrer"><bdi>{title}</bdi></a> : <bdi>{title}</bdi>}</p>}
+                  {item.text && <p class="item-text"><bdi>{item.text}</bdi></p>}
+                  <p class="origin"><Source source={item.source} /><time dateTime={item.at}>{exactly(item.at, now)}</time></p>
+                </li>
+              );
+            })}
+          </ul>
+        </section>
+      ))}
+    </>
+  );
+}

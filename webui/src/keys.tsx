@@ -1,0 +1,86 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Desk } from './desk.js';
+
+/** Whether key presses are text for something. */
+export function isTyping(element: Element | null): boolean {
+  return element instanceof HTMLElement && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName));
+}
+
+const OFF = 'callboard.keys.off';
+const areOn = () => localStorage.getItem(OFF) === null;
+
+const KEYS: [string, string][] = [
+  ['↑ ↓ or k j', 'Move in the list of calls'], ['Enter', 'Open the call'], ['n', 'Write a note'], ['/', 'Look up a number'],
+  ['Esc', 'Leave the note, or go back to the list'], ['?', 'Show these keys'],
+];
+
+/** The page's keys. Off while typing, with a modifier, and when the person turned them off (WCAG 2.1.4). */
+export function useKeys(desk: Desk, showKeys: () => void): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || document.querySelector('dialog[open]')) return;
+      const typing = isTyping(document.activeElement);
+      if (event.key === 'Escape') return leave(desk, typing);
+      if (typing || !actOn(event, desk, showKeys)) return;
+      event.preventDefault();
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, [desk, showKeys]);
+}
+
+function leave(desk: Desk, typing: boolean): void {
+  if (typing) document.getElementById('record-title')?.focus({ preventScroll: true });
+  else desk.back();
+}
+
+/** True when the key meant something. */
+function actOn(event: KeyboardEvent, desk: Desk, showKeys: () => void): boolean {
+  const inList = document.activeElement === document.body || document.activeElement?.closest('.list-pane') != null;
+  if (inList && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) return move(desk, event.key === 'ArrowDown' ? 1 : -1);
+  if (!areOn()) return false;
+  switch (event.key) {
+    case 'j': return move(desk, 1);
+    case 'k': return move(desk, -1);
+    case 'n': return focus('note-box');
+    case '/': return focus('lookup-number');
+    case '?': showKeys(); return true;
+    default: return false;
+  }
+}
+
+function move(desk: Desk, by: 1 | -1): boolean {
+  desk.step(by);
+  requestAnimationFrame(() => document.querySelector<HTMLElement>('.call[aria-current]')?.focus());
+  return true;
+}
+
+function focus(id: string): boolean {
+  const element = document.getElementById(id);
+  element?.focus();
+  return element !== null;
+}
+
+export function Keys({ open, onClose }: { open: boolean; onClose: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [on, setOn] = useState(areOn);
+  useEffect(() => {
+    if (open) dialog.current?.showModal();
+    else dialog.current?.close();
+  }, [open]);
+  const toggle = (checked: boolean) => {
+    if (checked) localStorage.removeItem(OFF);
+    else localStorage.setItem(OFF, '1');
+    setOn(checked);
+  };
+  return (
+    <dialog class="keys" ref={dialog} onClose={onClose} aria-labelledby="keys-title">
+      <h2 id="keys-title">Keyboard</h2>
+      <dl>
+        {KEYS.map(([key, what]) => <div key={key}><dt><kbd>{key}</kbd></dt><dd>{what}</dd></div>)}
+      </dl>
+      <label class="check"><input type="checkbox" checked={on} onChange={(e) => toggle(e.currentTarget.checked)} />Single-letter keys</label>
+      <button type="button" class="primary" onClick={onClose}>Close</button>
+    </dialog>
+  );
+}

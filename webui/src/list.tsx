@@ -1,0 +1,116 @@
+import type { BoardRecord } from '@callboard/sdk';
+import { useState } from 'preact/hooks';
+import type { Desk } from './desk.js';
+import { briefly, briefState, callSpan, duration, kindWords, titleOf } from './format.js';
+import { tell, useNow } from './hooks.js';
+import { Again, Inbound, Internal, Missed, Outbound, Phone, Search } from './icons.js';
+import { arrange, isActive } from './selection.js';
+
+const SHOWN = 100;
+
+export function List({ desk, records, selected }: { desk: Desk; records: readonly BoardRecord[]; selected: string | undefined }) {
+  const { active, earlier } = arrange(records);
+  const [shown, setShown] = useState(SHOWN);
+  const now = useNow(active.length > 0);
+  const item = (record: BoardRecord) => (
+    <Entry key={record.id} record={record} now={now} current={record.id === selected} onOpen={() => desk.select(record.id)} />
+  );
+  return (
+    <nav class="list-pane" aria-label="Calls" data-testid="call-list">
+      <Lookup desk={desk} />
+      {active.length > 0 && (
+        <section aria-labelledby="active-title">
+          <h2 class="eyebrow" id="active-title">On the phone</h2>
+          <ul class="calls">{active.map(item)}</ul>
+        </section>
+      )}
+      {earlier.length > 0 && (
+        <section aria-labelledby="earlier-title">
+          <h2 class="eyebrow" id="earlier-title">Earlier</h2>
+          <ul class="calls">{earlier.slice(0, shown).map(item)}</ul>
+          {earlier.length > shown && (
+            <button type="button" class="quiet more" onClick={() => setShown(shown + SHOWN)}>Show more</button>
+          )}
+        </section>
+      )}
+      {records.length === 0 && <p class="empty-list">No calls yet. A call appears here as soon as your phone rings or you dial.</p>}
+    </nav>
+  );
+}
+
+function Entry({ record, now, current, onOpen }: { record: BoardRecord; now: number; current: boolean; onOpen: () => void }) {
+  const title = titleOf(record);
+  const state = record.call?.state ?? 'none';
+  return (
+    <li>
+      <button type="button" class="call" data-testid="call-item" data-record={record.id} data-state={state}
+        data-result={record.call?.result} aria-current={current ? 'true' : undefined} onClick={onOpen}>
+        <span class="call-icon" title={kindWords(record)}><KindIcon record={record} /></span>
+        <span class="call-who">
+          <span class="call-name"><bdi>{title.name}</bdi></span>
+          <span class="call-more"><More record={record} /></span>
+        </span>
+        <span class="call-at">
+          <span class="state-word" data-state={state}>{briefState(record)}</span>
+          <span class="time"><Time record={record} now={now} /></span>
+        </span>
+      </button>
+    </li>
+  );
+}
+
+function More({ record }: { record: BoardRecord }) {
+  const { company, number } = titleOf(record);
+  if (company) return <bdi>{company}</bdi>;
+  if (number) return <bdi class="number">{number}</bdi>;
+  return <>{record.call ? kindWords(record) : 'No call yet'}</>;
+}
+
+function Time({ record, now }: { record: BoardRecord; now: number }) {
+  const { call } = record;
+  if (call && isActive(record)) return <>{duration(callSpan(call, now) ?? 0)}</>;
+  return <>{briefly(call?.started_at ?? record.opened_at, now)}</>;
+}
+
+export function KindIcon({ record }: { record: BoardRecord }) {
+  const { call } = record;
+  if (!call) return record.origin === 'reopened' ? <Again /> : <Search />;
+  if (call.state === 'ended' && call.result === 'missed') return <Missed />;
+  switch (call.direction) {
+    case 'inbound': return <Inbound />;
+    case 'outbound': return <Outbound />;
+    case 'internal': return <Internal />;
+    default: return <Phone />;
+  }
+}
+
+function Lookup({ desk }: { desk: Desk }) {
+  const [number, setNumber] = useState('');
+  const [problem, setProblem] = useState('');
+  const [busy, setBusy] = useState(false);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (number.trim() === '' || busy) return;
+    setBusy(true);
+    setProblem('');
+    try {
+      await desk.lookup(number.trim());
+      setNumber('');
+    } catch (error) {
+      setProblem(tell(error));
+    }
+    setBusy(false);
+  };
+  return (
+    <form class="lookup" onSubmit={submit} role="search">
+      <label for="lookup-number" class="eyebrow">Look up a number</label>
+      <div class="lookup-row">
+        <input id="lookup-number" data-testid="lookup-number" type="tel" inputMode="tel" autocomplete="off" maxLength={64}
+          placeholder="Number" value={number} aria-describedby={problem ? 'lookup-problem' : undefined}
+          onInput={(e) => setNumber(e.currentTarget.value)} />
+        <button type="submit" class="icon-button" aria-label="Look up" title="Look up" aria-disabled={busy}><Search /></button>
+      </div>
+      {problem && <p class="problem" id="lookup-problem" role="alert">{problem}</p>}
+    </form>
+  );
+}

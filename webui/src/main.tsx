@@ -1,0 +1,84 @@
+// Callboard's page. It is an ordinary app: everything it knows comes through the JavaScript SDK.
+import { CallboardError, connect, exchangeCode, type Board } from '@callboard/sdk';
+import { render } from 'preact';
+import { App } from './app.js';
+import { Desk } from './desk.js';
+import { tell } from './hooks.js';
+import { isTyping } from './keys.js';
+import { kept, takeFragment, type Way } from './session.js';
+import { Connecting, SignIn } from './signin.js';
+import './style.css';
+
+const page = document.getElementById('page');
+if (!page) throw new Error('The page has no element #page.');
+const root = page;
+root.replaceChildren();
+
+const url = location.origin;
+let desk: Desk | undefined;
+let attempt = new AbortController();
+
+function signIn(reason = ''): void {
+  render(<SignIn key={reason} reason={reason} onWay={(way) => void enter(way)} />, root);
+}
+
+/** Gets in by a code or a token, and stays until the token is refused. */
+async function enter(way: Way): Promise<void> {
+  attempt.abort();
+  attempt = new AbortController();
+  const { signal } = attempt;
+  desk?.close();
+  desk = undefined;
+  try {
+    const token = await tokenBy(way);
+    if (token === undefined) return signIn();
+    kept.set(token);
+    const board = await reach(token, signal);
+    if (signal.aborted) return void board.close();
+    desk = new Desk(board, () => isTyping(document.activeElement));
+    render(<App desk={desk} />, root);
+  } catch (error) {
+    if (!signal.aborted) refused(error);
+  }
+}
+
+async function tokenBy(way: Way): Promise<string | undefined> {
+  if (way.token) return way.token;
+  if (!way.code) return kept.get();
+  render(<Connecting text="Signing in…" problem="" />, root);
+  try {
+    return (await exchangeCode(url, way.code)).token;
+  } catch (error) {
+    // An old address opened again in a tab that is signed in already is no reason to throw the person out.
+    const held = kept.get();
+    if (held === undefined || !(error instanceof CallboardError) || error.status === 0) throw error;
+    return held;
+  }
+}
+
+function reach(token: string, signal: AbortSignal): Promise<Board> {
+  const waiting = (problem: string) => render(<Connecting text="Connecting…" problem={problem} />, root);
+  return connect({
+    url, token, signal,
+    onStatus: (state, error) => {
+      if (state === 'unauthorized') refused(error);
+      else if (!desk && !signal.aborted && (state === 'connecting' || state === 'offline')) waiting(error ? tell(error) : '');
+    },
+  });
+}
+
+function refused(error: unknown): void {
+  desk?.close();
+  desk = undefined;
+  if (error instanceof CallboardError && (error.status === 401 || error.status === 403)) kept.forget();
+  signIn(tell(error));
+}
+
+const fromAddress = () => takeFragment(location, (to) => history.replaceState(null, '', to));
+
+// A fresh address pasted into this tab changes the fragment only and loads nothing.
+addEventListener('hashchange', () => {
+  const way = fromAddress();
+  if (way.code || way.token) void enter(way);
+});
+void enter(fromAddress());

@@ -1,0 +1,104 @@
+import type { BoardRecord, Call } from '@callboard/sdk';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Desk } from './desk.js';
+import { Facts, Flags, Timeline, Views } from './call.js';
+import { Fields } from './fieldlist.js';
+import { callSpan, duration, kindWords, resultWord, settledWords, stateWord, titleOf } from './format.js';
+import { useNow } from './hooks.js';
+import { Alert, Back, Check } from './icons.js';
+import { Items } from './items.js';
+import { KindIcon } from './list.js';
+import { Notes } from './notes.js';
+
+export function Record({ desk, record, open }: { desk: Desk; record: BoardRecord; open: boolean }) {
+  const { call } = record;
+  const heading = useRef<HTMLHeadingElement>(null);
+  const now = useNow(call !== undefined && call.state !== 'ended');
+  // On a narrow screen the list is gone when the record comes: the keyboard and the reader go along.
+  useEffect(() => {
+    if (open && desk.isNarrow()) heading.current?.focus({ preventScroll: true });
+  }, [desk, record.id, open]);
+  return (
+    <article class="record" data-testid="record" data-record={record.id} data-state={call?.state ?? 'none'} aria-labelledby="record-title">
+      <button type="button" class="quiet back" onClick={() => desk.back()}><Back />Calls</button>
+      <Head record={record} now={now} heading={heading} />
+      <Enrichment record={record} />
+      {call && <Flags call={call} />}
+      <Doubts record={record} />
+      <div class="columns">
+        <div class="column">
+          <Fields desk={desk} record={record} now={now} />
+          <Items record={record} now={now} />
+        </div>
+        <div class="column side">
+          <Notes desk={desk} record={record} now={now} key={record.id} />
+          {call && <Facts call={call} now={now} />}
+          {call && <Timeline call={call} now={now} />}
+          {call && call.views.length > 1 && <Views call={call} now={now} />}
+        </div>
+      </div>
+    </article>
+  );
+}
+
+function Head({ record, now, heading }: { record: BoardRecord; now: number; heading: { current: HTMLHeadingElement | null } }) {
+  const title = titleOf(record);
+  return (
+    <header class="head">
+      <div class="head-who">
+        <p class="eyebrow kind"><KindIcon record={record} />{kindWords(record)}</p>
+        <h2 id="record-title" class={title.name.length > 48 ? 'long' : undefined} data-testid="record-title" tabIndex={-1} ref={heading}><bdi>{title.name}</bdi></h2>
+        {(title.number || title.company) && (
+          <p class="head-more">
+            {title.company && <bdi class="company">{title.company}</bdi>}
+            {title.number && <bdi class="number">{title.number}</bdi>}
+          </p>
+        )}
+      </div>
+      <CallState record={record} now={now} />
+    </header>
+  );
+}
+
+function CallState({ record, now }: { record: BoardRecord; now: number }) {
+  const { call } = record;
+  if (!call) return null;
+  return (
+    <div class="head-state">
+      <span class="pill" data-testid="call-state" data-state={call.state} data-result={call.result}>
+        <span class="dot" aria-hidden="true" />{call.state === 'ended' && call.result ? resultWord(call.result) : stateWord(call.state)}
+      </span>
+      <Span call={call} now={now} />
+    </div>
+  );
+}
+
+function Span({ call, now }: { call: Call; now: number }) {
+  const span = callSpan(call, now);
+  if (span === undefined) return <span class="span unseen">Duration not seen</span>;
+  if (call.state === 'ended' && span === 0) return null;
+  return <span class="span" data-testid="duration">{duration(span)}</span>;
+}
+
+function Enrichment({ record }: { record: BoardRecord }) {
+  const settled = settledWords(record);
+  if (settled.state === 'none') return null;
+  return (
+    <p class="enrichment" data-testid="settled" data-state={settled.state} data-rounds={settled.rounds}>
+      {settled.state === 'working' ? <span class="pulse" aria-hidden="true" /> : <Check />}
+      <span class="settled-text">{settled.text}</span>
+      {settled.detail && <span class="settled-detail"><bdi>{settled.detail}</bdi></span>}
+    </p>
+  );
+}
+
+/** What we did not see or could not keep, said aloud. */
+function Doubts({ record }: { record: BoardRecord }) {
+  const unseen = !record.complete || record.call?.complete === false;
+  return (
+    <>
+      {unseen && <p class="doubt" data-testid="incomplete"><Alert />A part of this call was not seen, because the phone system could not be reached.</p>}
+      {!record.durable && <p class="doubt" data-testid="not-durable"><Alert />Not saved to disk yet; it is kept in memory.</p>}
+    </>
+  );
+}

@@ -1,0 +1,41 @@
+// How the page gets its token: from the address that Callboard printed, from this tab, or from what the person pastes.
+
+export interface Way {
+  code?: string;
+  token?: string;
+}
+
+interface Place {
+  hash: string;
+  pathname: string;
+  search: string;
+}
+
+const KEY = 'callboard.token';
+
+/** Takes the code or token out of the address and removes it there at once, so that no history or screenshot keeps it. */
+export function takeFragment(place: Place, replace: (url: string) => void): Way {
+  const way = wayOf(place.hash);
+  if (place.hash) replace(place.pathname + place.search);
+  return way;
+}
+
+/** Reads what a person pasted: an address with `#code=` or `#token=`, that part alone, or a token. */
+export function wayOf(pasted: string): Way {
+  const text = pasted.trim();
+  const hash = text.indexOf('#');
+  const fragment = hash >= 0 ? text.slice(hash + 1) : text;
+  const values = new URLSearchParams(fragment);
+  const code = values.get('code');
+  const token = values.get('token');
+  if (code) return { code };
+  if (token) return { token };
+  return hash < 0 && text !== '' && !text.includes('/') && !text.includes(' ') ? { token: text } : {};
+}
+
+/** The tab's token. Session storage ends with the tab and is not shared with others. */
+export const kept = {
+  get: (): string | undefined => sessionStorage.getItem(KEY) ?? undefined,
+  set: (token: string): void => sessionStorage.setItem(KEY, token),
+  forget: (): void => sessionStorage.removeItem(KEY),
+};

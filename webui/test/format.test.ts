@@ -1,0 +1,72 @@
+import type { View } from '@callboard/sdk';
+import { describe, expect, it } from 'vitest';
+import { briefState, briefly, callSpan, duration, endedWords, exactly, settledWords, titleOf, when, words } from '../src/format.js';
+import { T0, at, call, field, record } from './records.js';
+
+const GB = ['en-GB', 'UTC'] as const;
+
+describe('times', () => {
+  it.each([[0, '0:00'], [999, '0:00'], [65_000, '1:05'], [3_665_000, '1:01:05'], [360_000_000, '100:00:00'], [-5000, '0:00']])('%d ms is %s', (ms, text) => {
+    expect(duration(ms)).toBe(text);
+  });
+
+  it('names the day only when it is not today', () => {
+    expect(when(at(0), T0, ...GB)).toBe('10:00');
+    expect(exactly(at(1), T0, ...GB)).toBe('10:00:01');
+    expect(when(at(-86_400), T0, ...GB)).toMatch(/^Sat,? 21 Nov, 10:00$/);
+    expect(briefly(at(0), T0, ...GB)).toBe('10:00');
+    expect(briefly(at(-86_400), T0, ...GB)).toMatch(/^Sat,? 21 Nov$/);
+    expect(exactly(at(-86_400), T0, ...GB)).toBe('21 Nov, 10:00:00');
+  });
+
+  it('counts from the answer, and from the start until then', () => {
+    expect(callSpan(call('ringing'), T0 + 5000)).toBe(5000);
+    expect(callSpan(call('connected', { answered_at: at(4) }), T0 + 10_000)).toBe(6000);
+    expect(callSpan(call('ended', { answered_at: at(4), ended_at: at(64) }), T0 + 1e9)).toBe(60_000);
+    expect(callSpan(call('ended', { ended_at: at(64), result: 'missed' }), T0)).toBe(0);
+  });
+
+  it('does not make up what was not seen', () => {
+    expect(callSpan(call('ended', { answered_at: at(4) }), T0)).toBeUndefined();
+    expect(callSpan(call('ended', { ended_at: at(64), result: 'answered' }), T0)).toBeUndefined();
+    expect(endedWords(call('ended', { ended_after: at(0), ended_before: at(90) }), T0, ...GB)).toBe('Not seen; between 10:00:00 and 10:01:30');
+    expect(endedWords(call('ended', { ended_before: at(90) }), T0, ...GB)).toBe('Not seen; before 10:01:30');
+    expect(endedWords(call('ended', { ended_after: at(90) }), T0, ...GB)).toBe('Not seen; after 10:01:30');
+    expect(endedWords(call('ended'), T0)).toBe('Not seen');
+    expect(endedWords(call('connected'), T0)).toBeUndefined();
+  });
+});
+
+describe('titles', () => {
+  const view = { extension: '1001', direction: 'inbound' as const, state: 'ringing' as const, started_at: at(0), timeline: [] } satisfies Omit<View, 'party'>;
+  it('are the best there is', () => {
+    expect(titleOf(record('r', { 'party.name': 'Ann', 'party.number': '+45', 'party.company': 'Acme' }))).toEqual({ name: 'Ann', number: '+45', company: 'Acme' });
+    expect(titleOf(record('r', { 'party.company': 'Acme', 'party.number': '+45' }))).toEqual({ name: 'Acme', number: '+45' });
+    expect(titleOf(record('r', { 'party.number': '+45' }))).toEqual({ name: '+45' });
+    expect(titleOf(record('r', { 'party.name': '+45', 'party.number': '+45' }))).toEqual({ name: '+45' });
+    expect(titleOf(record('r', {}, { call: call('ringing', { views: [{ ...view, party: { extension: '1017', name: 'Jo' } }] }) }))).toEqual({ name: 'Jo', number: '1017' });
+    expect(titleOf(record('r'))).toEqual({ name: 'Unknown number' });
+  });
+});
+
+describe('words', () => {
+  it('say what a record is at', () => {
+    expect(briefState(record('r', {}, { origin: 'lookup' }))).toBe('Lookup');
+    expect(briefState(record('r', {}, { call: call('held') }))).toBe('On hold');
+    expect(briefState(record('r', {}, { call: call('ended', { result: 'answered' }) }))).toBe('Received');
+    expect(briefState(record('r', {}, { call: call('ended', { result: 'answered', direction: 'outbound' }) }))).toBe('Answered');
+    expect(briefState(record('r', {}, { call: call('ended', { result: 'unknown' }) }))).toBe('Ended');
+    expect(words('open_deals')).toBe('Open deals');
+  });
+
+  it('count the rounds', () => {
+    const settled = (rounds: number, unanswered: string[] = []) => ({ wave: 1, rounds, took_ms: 1234, unanswered });
+    expect(settledWords(record('r')).text).toBe('Working… round 1');
+    expect(settledWords(record('r', { 'party.name': 'x' })).text).toBe('Working… round 2');
+    expect(settledWords(record('r', {}, { settled: settled(0) }))).toEqual({ state: 'settled', text: 'Settled', rounds: 0 });
+    expect(settledWords(record('r', { 'party.name': 'x' }, { settled: settled(1) }))).toMatchObject({ text: 'Settled after 1 round', detail: 'in 1.2 s' });
+    expect(settledWords(record('r', {}, { settled: settled(2, ['crm', 'erp']) }))).toMatchObject({ text: 'Settled after 2 rounds', detail: 'in 1.2 s · no answer from crm, erp' });
+    expect(settledWords(record('r', {}, { fields: { a: field('x', { round: 3 }) }, settled: settled(0) }))).toEqual({ state: 'settled', text: 'Settled after 3 rounds', rounds: 3 });
+    expect(settledWords(record('r', {}, { state: 'closed' })).state).toBe('none');
+  });
+});
