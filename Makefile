@@ -1,0 +1,35 @@
+# Callboard. The two commands of the README are `go run ./cmd/callboard demo` and `make test`.
+
+.PHONY: test setup check-web test-go generate web bench fuzz
+
+# Install what is needed, once, then run every test.
+test: setup check-web test-go
+
+# Asterisk, Chromium, npm packages; nothing where they are there already. Needs root or sudo the first time.
+setup:
+	@sh scripts/setup.sh
+
+# Types, tests, and that the built files are those of the sources.
+check-web:
+	npm --prefix sdk/js --loglevel=error run check
+	npm --prefix webui --loglevel=error run check
+
+test-go:
+	go vet ./...
+	go test -race -shuffle=on -timeout 12m ./...
+
+# Write generated files anew: Go from api/openapi.yaml, the SDK's types, the built SDK and page.
+generate: setup
+	go generate ./...
+	npm --prefix sdk/js run generate
+	npm --prefix sdk/js run build
+	npm --prefix webui run build
+
+# Longer than tests may be: ratios to the limit, in one run.
+bench:
+	go test -run '^$$' -bench . -benchmem ./internal/...
+
+# Fuzz every parser for FUZZTIME each.
+FUZZTIME ?= 1m
+fuzz:
+	@sh scripts/fuzz.sh $(FUZZTIME)
