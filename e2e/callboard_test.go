@@ -157,21 +157,27 @@ func restricted(l *lab.Lab) pbxConfig {
 	return pbxConfig{address: l.AMIAddr(), user: "u1001", secret: "lab-u1001"}
 }
 
-func configure(t *testing.T, folder string, pbx pbxConfig) string {
+func configure(t *testing.T, folder string, pbx pbxConfig, extensions string) string {
 	t.Helper()
 	path := filepath.Join(folder, "callboard.yaml")
-	text := fmt.Sprintf("pbx:\n  address: %q\n  username: %s\n  secret: %s\n%sline:\n  region: US\n  extensions: [{number: \"1001\", device: PJSIP/1001}]\nlisten: {address: \"127.0.0.1:0\"}\ndata: %q\n",
-		pbx.address, pbx.user, pbx.secret, pbx.more, filepath.Join(folder, "data"))
+	text := fmt.Sprintf("pbx:\n  address: %q\n  username: %s\n  secret: %s\n%sline:\n  region: US\n  extensions: %s\nlisten: {address: \"127.0.0.1:0\"}\ndata: %q\n",
+		pbx.address, pbx.user, pbx.secret, pbx.more, extensions, filepath.Join(folder, "data"))
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
-// run starts Callboard in a folder of its own; the same folder again is the same Callboard.
+// run starts Callboard for 1001 in a folder of its own; the same folder again is the same Callboard.
 func run(t *testing.T, folder string, pbx pbxConfig) *callboard {
 	t.Helper()
-	cmd := exec.Command(binary, "run", "--config", configure(t, folder, pbx))
+	return runWith(t, folder, pbx, `[{number: "1001", device: PJSIP/1001}]`)
+}
+
+// runWith is run for any extensions, as YAML.
+func runWith(t *testing.T, folder string, pbx pbxConfig, extensions string) *callboard {
+	t.Helper()
+	cmd := exec.Command(binary, "run", "--config", configure(t, folder, pbx, extensions))
 	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(folder, "cache"))
 	c := &callboard{process: start(t, cmd), folder: folder}
 	c.page = c.waitLine(t, `Callboard is at (\S+)`)
