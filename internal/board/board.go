@@ -57,8 +57,29 @@ type entry struct {
 	askedAt    time.Time // since when
 	rounds     int       // the deepest round since it last settled
 	unanswered map[string]bool
-	cause      cause // of the newest shown change
-	causeAt    time.Time
+	heard      [2]heard // the newest shown change, and the newest of another source than that one's
+}
+
+// heard is a change that apps were told of: what they write next may follow from it.
+type heard struct {
+	source string
+	cause  cause
+	at     time.Time
+}
+
+func (e *entry) hear(c *Change) {
+	if c.Source != e.heard[0].source {
+		e.heard[1] = e.heard[0]
+	}
+	e.heard[0] = heard{source: c.Source, cause: cause{wave: c.Wave, round: c.Round}, at: c.At}
+}
+
+// heardBy is the newest change that was news to a source: its own are not.
+func (e *entry) heardBy(source string) heard {
+	if e.heard[0].source == source {
+		return e.heard[1]
+	}
+	return e.heard[0]
 }
 
 // cause is what a change follows from: a wave begins with a stimulus, its rounds count how many works deep (B-11).

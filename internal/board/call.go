@@ -41,7 +41,7 @@ func (b *Board) openFor(line string, c telephony.Change, claims []NewClaim) *ent
 		next := e.now.clone()
 		next.Call, next.Wave = c.Call, next.Wave+1
 		b.calls[c.Call.ID] = e
-		b.append(e, next, &Change{Kind: RecordJoined, At: c.At, Source: SourcePBX, Wave: next.Wave, Opened: next, Shown: names(next)})
+		b.append(e, next, &Change{Kind: RecordJoined, At: c.At, Source: SourcePBX, Wave: next.Wave, Opened: next, Shown: names(next), moved: names(next)})
 		return e
 	}
 	e := b.open(line, FromCall, c.At, func(r *Record) {
@@ -77,7 +77,7 @@ func (b *Board) open(line string, origin Origin, at time.Time, fill func(*Record
 	if origin == FromLookup {
 		source = SourceUser
 	}
-	b.append(e, r, &Change{Kind: RecordOpened, At: at, Source: source, Wave: 1, Opened: r, Shown: names(r)})
+	b.append(e, r, &Change{Kind: RecordOpened, At: at, Source: source, Wave: 1, Opened: r, Shown: names(r), moved: names(r)})
 	return e
 }
 
@@ -100,7 +100,8 @@ func (b *Board) initial(claims []NewClaim, source string, at time.Time) map[stri
 	fields := map[string]*Field{}
 	for _, c := range claims {
 		if c.Value != "" {
-			fields[c.Field] = b.resolver.resolve(c.Field, []Claim{{Source: source, Value: c.Value, Quality: quality(c, source), At: at, Wave: 1}})
+			claim := Claim{Source: source, Value: telephony.Clean(c.Value), Quality: quality(c, source), At: at, Wave: 1}
+			fields[c.Field] = b.resolver.resolve(c.Field, []Claim{claim})
 		}
 	}
 	return fields

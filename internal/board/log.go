@@ -47,7 +47,8 @@ type Change struct {
 	App     string            `json:"app,omitempty"`
 	Work    *Registration     `json:"work,omitempty"`
 
-	After *Record `json:"-"` // the record as this change left it
+	After *Record  `json:"-"` // the record as this change left it
+	moved []string // of Shown, those whose value is another: what apps work from (B-12)
 }
 
 // append adds a change of a record and makes next its newest version.
@@ -97,6 +98,9 @@ func (b *Board) Show(batch []*Change, durable bool, at time.Time) {
 	}
 	b.trim()
 	for e := range touched {
+		if e.shown.State == Closed {
+			b.retire(e)
+		}
 		b.settle(e, at)
 		b.forget(e)
 	}

@@ -58,3 +58,11 @@ func sameShown(a, b *Field) bool {
 	x, y := a.Shown(), b.Shown()
 	return x.Value == y.Value && x.Source == y.Source && x.Quality == y.Quality && a.Others == b.Others
 }
+
+// sameValue reports whether the value that is shown is the same, whoever says it.
+func sameValue(a, b *Field) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Shown().Value == b.Shown().Value
+}

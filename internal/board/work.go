@@ -70,6 +70,8 @@ type flight struct {
 	app      string
 	entry    *entry
 	cause    cause
+	changed  []string
+	moments  []Moment
 	inputs   map[string]string
 	deadline time.Time
 	open     bool // not answered, not past its deadline
@@ -109,7 +111,7 @@ func (b *Board) Register(app string, r Registration, at time.Time) *Enricher {
 	b.push(&Change{Kind: AppRegistered, At: at, Source: app, App: app, Work: &r})
 	for _, e := range b.entries {
 		if e.shown != nil && e.shown.State == Open {
-			b.catchUp(en, e)
+			b.catchUp(en, e, at)
 		}
 	}
 	for _, e := range released {
@@ -118,12 +120,15 @@ func (b *Board) Register(app string, r Registration, at time.Time) *Enricher {
 	return en
 }
 
-// catchUp makes a record due that an app has not seen as it is now.
-func (b *Board) catchUp(en *Enricher, e *entry) {
+// catchUp makes a record due that an app has not seen as it is now, or owes an answer on since before it went away.
+func (b *Board) catchUp(en *Enricher, e *entry, at time.Time) {
 	j := e.job(en.App)
+	maps.DeleteFunc(j.changed, func(name string, _ bool) bool { return !matches(en.Registration.Needs, name) })
+	maps.DeleteFunc(j.moments, func(m Moment, _ bool) bool { return !slices.Contains(en.Registration.On, m) })
 	inputs := inputsOf(en.Registration.Needs, e.shown)
 	opened := j.done == nil && slices.Contains(en.Registration.On, Opened)
-	if !opened && (len(inputs) == 0 || maps.Equal(inputs, j.done)) {
+	owed := len(j.changed)+len(j.moments) > 0
+	if !opened && !owed && (len(inputs) == 0 || maps.Equal(inputs, j.done)) {
 		return
 	}
 	for name, value := range inputs {
@@ -134,7 +139,7 @@ func (b *Board) catchUp(en *Enricher, e *entry) {
 	if opened {
 		j.moments[Opened] = true
 	}
-	b.due(en, e, j, cause{wave: e.shown.Wave}, e.shown.OpenedAt)
+	b.due(en, e, j, cause{wave: e.shown.Wave}, at)
 }
 
 // Unregister ends a registration; works in flight count as unanswered. A replaced one is not touched again.
@@ -151,7 +156,8 @@ func (b *Board) Unregister(en *Enricher, at time.Time) {
 	}
 }
 
-// release takes back all that an app was asked; its works in flight stay unanswered. It returns the records concerned.
+// release takes back all that an app was asked; its works in flight stay unanswered. What they were about is kept for when
+// the app comes back. It returns the records concerned.
 func (b *Board) release(en *Enricher) []*entry {
 	touched := slices.Collect(maps.Keys(en.due))
 	for _, e := range touched {
@@ -161,12 +167,28 @@ func (b *Board) release(en *Enricher) []*entry {
 	for _, f := range b.works {
 		if f.open && f.app == en.App {
 			f.open = false
-			f.entry.jobs[f.app].flight = nil
+			j := f.entry.jobs[f.app]
+			j.flight = nil
+			j.remember(f.changed, f.moments)
 			f.entry.unanswered[f.app] = true
 			touched = append(touched, f.entry)
 		}
 	}
 	return touched
+}
+
+// retire ends all work on a record that is closed: nobody is asked any more, and who was counts as unanswered (B-19).
+func (b *Board) retire(e *entry) {
+	for app, j := range e.jobs {
+		j.due = false
+		if en := b.enrichers[app]; en != nil {
+			delete(en.due, e)
+		}
+		if j.flight != nil {
+			j.flight.open, j.flight = false, nil
+			e.unanswered[app] = true
+		}
+	}
 }
 
 // Enrichers lists the apps that take work now.
@@ -191,12 +213,21 @@ func (e *entry) job(app string) *job {
 
 func (j *job) mark(field string) { j.changed[field] = true }
 
+func (j *job) remember(changed []string, moments []Moment) {
+	for _, field := range changed {
+		j.changed[field] = true
+	}
+	for _, moment := range moments {
+		j.moments[moment] = true
+	}
+}
+
 // route finds the apps to which a change that is shown now matters.
 func (b *Board) route(e *entry, c *Change) {
 	if c.Kind == RecordSettled {
 		return
 	}
-	e.cause, e.causeAt = cause{wave: c.Wave, round: c.Round}, c.At
+	e.hear(c)
 	if c.Kind == RecordOpened {
 		e.ask(c.At)
 	}
@@ -210,7 +241,7 @@ func (b *Board) route(e *entry, c *Change) {
 		}
 		j := e.job(app)
 		hit := false
-		for _, name := range c.Shown {
+		for _, name := range c.moved {
 			if matches(en.Registration.Needs, name) {
 				j.mark(name)
 				hit = true
@@ -305,8 +336,9 @@ func (b *Board) handOut(en *Enricher, e *entry, j *job, at time.Time) *Work {
 	f := &flight{id: b.options.NewID("work"), app: en.App, entry: e, cause: j.cause, open: true,
 		inputs: inputsOf(en.Registration.Needs, e.shown), deadline: at.Add(deadline)}
 	b.works[f.id] = f
+	f.changed, f.moments = slices.Sorted(maps.Keys(j.changed)), slices.Sorted(maps.Keys(j.moments))
 	w := &Work{ID: f.id, Record: e.shown, Wave: f.cause.wave, Round: f.cause.round, Deadline: f.deadline,
-		Changed: slices.Sorted(maps.Keys(j.changed)), Moments: slices.Sorted(maps.Keys(j.moments))}
+		Changed: f.changed, Moments: f.moments}
 	j.due, j.flight = false, f
 	clear(j.changed)
 	clear(j.moments)
@@ -322,15 +354,10 @@ func (b *Board) Answer(app, work string, a Answer, at time.Time) (Written, error
 		return Written{}, &telephony.Error{Code: telephony.CodeWorkUnknown, Message: "there is no such work of yours",
 			Remedy: "it was answered long ago, or its record is closed; write with a claim instead"}
 	}
-	if err := checkClaims(f.entry.now, app, a.Claims); err != nil {
+	e := f.entry
+	if err := b.checkAnswer(e, app, a); err != nil {
 		return Written{}, err
 	}
-	for _, item := range a.Items {
-		if err := checkItem(f.entry.now, app, item); err != nil {
-			return Written{}, err
-		}
-	}
-	e := f.entry
 	from := cause{wave: f.cause.wave, round: f.cause.round + 1, work: f.id}
 	changed := b.claimAll(e, app, a.Claims, from, at)
 	for _, item := range a.Items {
@@ -348,6 +375,22 @@ func (b *Board) Answer(app, work string, a Answer, at time.Time) (Written, error
 	}
 	b.land(f, at)
 	return b.written(e, changed), nil
+}
+
+// checkAnswer makes sure that an answer can be taken whole: all of it or nothing is written.
+func (b *Board) checkAnswer(e *entry, app string, a Answer) error {
+	if _, err := b.writable(e.now.ID, app); err != nil {
+		return err
+	}
+	if err := checkClaims(e.now, app, a.Claims); err != nil {
+		return err
+	}
+	for i, item := range a.Items {
+		if err := checkItem(e.now, app, item, i); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // land ends a flight; what came meanwhile is handed out next, if inputs have moved.

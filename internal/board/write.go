@@ -82,10 +82,11 @@ func (b *Board) writable(id, source string) (*entry, error) {
 // causeOf is what a write outside any work follows from: a person starts a new wave, an app goes on from what it was last
 // shown (B-11).
 func (b *Board) causeOf(e *entry, source string, at time.Time) cause {
-	if source == SourceUser || at.Sub(e.causeAt) > causeLife {
+	news := e.heardBy(source)
+	if source == SourceUser || at.Sub(news.at) > causeLife {
 		return cause{wave: e.now.Wave + 1}
 	}
-	return cause{wave: e.cause.wave, round: e.cause.round + 1}
+	return cause{wave: news.cause.wave, round: news.cause.round + 1}
 }
 
 func checkClaims(r *Record, source string, claims []NewClaim) error {
@@ -131,15 +132,16 @@ func (b *Board) same(field, a, c string) bool {
 	return a == c || b.resolver.normal(field, a) == b.resolver.normal(field, c)
 }
 
-// claimAll applies claims as one change. Claims equal to those held change nothing (B-5). It returns how many did.
+// claimAll applies claims as one change. Claims equal to those held change nothing (B-5); of two for one field the last
+// counts. It returns how many did.
 func (b *Board) claimAll(e *entry, source string, claims []NewClaim, from cause, at time.Time) int {
 	var next *Record
 	change := &Change{Kind: RecordChanged, At: at, Source: source, Wave: from.wave, Round: from.round}
-	for _, c := range claims {
-		before := e.now.Fields[c.Field]
-		if next != nil {
-			before = next.Fields[c.Field]
+	for i, c := range claims {
+		if slices.ContainsFunc(claims[i+1:], func(later NewClaim) bool { return later.Field == c.Field }) {
+			continue
 		}
+		before := e.now.Fields[c.Field]
 		after, changed := b.reclaim(before, source, c, from, at)
 		if !changed {
 			continue
@@ -155,6 +157,9 @@ func (b *Board) claimAll(e *entry, source string, claims []NewClaim, from cause,
 		change.Fields[c.Field] = after
 		if !sameShown(before, after) {
 			change.Shown = append(change.Shown, c.Field)
+		}
+		if !sameValue(before, after) {
+			change.moved = append(change.moved, c.Field)
 		}
 	}
 	if next == nil {
@@ -224,7 +229,7 @@ func (b *Board) PutItem(id, source string, item NewItem, at time.Time) (Item, Wr
 }
 
 func (b *Board) putItem(e *entry, source string, item NewItem, from cause, at time.Time) (Item, int, error) {
-	if err := checkItem(e.now, source, item); err != nil {
+	if err := checkItem(e.now, source, item, 0); err != nil {
 		return Item{}, 0, err
 	}
 	list := e.now.Items[item.List]
@@ -256,15 +261,16 @@ func (b *Board) setList(e *entry, name string, list []Item, c *Change) {
 	next := e.now.clone()
 	next.Items[name] = list
 	next.Wave = max(next.Wave, c.Wave)
-	c.List, c.Shown = name, []string{name}
+	c.List, c.Shown, c.moved = name, []string{name}, []string{name}
 	b.append(e, next, c)
 }
 
-func checkItem(r *Record, source string, item NewItem) error {
+// checkItem says why an item cannot be written; more are written before it in the same act.
+func checkItem(r *Record, source string, item NewItem, more int) error {
 	list := r.Items[item.List]
 	held := slices.IndexFunc(list, func(other Item) bool { return other.ID == item.ID })
 	switch {
-	case held < 0 && len(list) >= maxItems:
+	case held < 0 && len(list)+more >= maxItems:
 		return &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the list %s has %d items", item.List, len(list)), Remedy: "remove some first"}
 	case held >= 0 && list[held].Source != source:
 		return &telephony.Error{Code: telephony.CodeForbidden, Message: fmt.Sprintf("item %s belongs to %s", item.ID, list[held].Source), Remedy: "add one of your own"}
