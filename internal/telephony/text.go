@@ -12,21 +12,35 @@ import (
 // MaxGraphemes bounds what is shown of a name or number.
 const MaxGraphemes = 128
 
+// maxCluster bounds one grapheme, in bytes: a family of emoji has about 40, a letter under a thousand accents has no end.
+const maxCluster = 64
+
 // Display makes hostile text fit to be shown (B-7): valid UTF-8 in NFC, on one line, without control and bidirectional
-// control characters, at most MaxGraphemes long. Line breaks and tabs become one space. It never fails.
+// control characters and without invisible spaces, at most MaxGraphemes long. Line breaks and tabs become one space. It
+// never fails.
 func Display(raw string) string {
 	if plain(raw) {
 		return raw
 	}
-	text := Clean(raw)
-	text = strings.Join(strings.Fields(text), " ")
-	rest, state, end := text, -1, 0
+	rest, state := strings.Join(strings.Fields(Clean(raw)), " "), -1
+	var out strings.Builder
 	for n := 0; n < MaxGraphemes && rest != ""; n++ {
 		var cluster string
 		cluster, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		end += len(cluster)
+		out.WriteString(cut(cluster, maxCluster))
 	}
-	return text[:end]
+	return strings.TrimRight(out.String(), " ")
+}
+
+// cut is the beginning of s, at most so many bytes, without half a character at its end.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most]
 }
 
 // Clean is Display for longer text: line feeds and tabs stay, length is not bounded.
@@ -41,7 +55,7 @@ func Clean(raw string) string {
 			return r
 		case r == '\r' || r == '\u2028' || r == '\u2029' || r == '\v' || r == '\f':
 			return '\n'
-		case unicode.Is(unicode.Cc, r), bidiControl(r), r == '\uFEFF':
+		case unicode.Is(unicode.Cc, r), bidiControl(r), invisible(r):
 			return -1
 		}
 		return r
@@ -70,6 +84,10 @@ func bidiControl(r rune) bool {
 	return r == '\u061C' || r == '\u200E' || r == '\u200F' || r >= '\u202A' && r <= '\u202E' || r >= '\u2066' && r <= '\u2069'
 }
 
+// invisible names the characters that take no place and have no use in a name. Joiners stay: emoji and several scripts need
+// them.
+func invisible(r rune) bool { return r == '\u200B' || r == '\u2060' || r == '\uFEFF' }
+
 // DisplayParty is a party made fit to be shown; what differed is kept raw.
 func DisplayParty(number, name string) Party {
 	p := Party{Number: Display(number), Name: Display(name)}
@@ -82,14 +100,8 @@ func DisplayParty(number, name string) Party {
 	return p
 }
 
-// keepRaw bounds raw text so that a hostile caller cannot fill the store; half a character at the cut is dropped.
+// keepRaw bounds raw text so that a hostile caller cannot fill the store.
 func keepRaw(s string) string {
 	const most = 1024
-	if len(s) > most {
-		s = s[:most]
-		for len(s) > 0 && !utf8.ValidString(s[len(s)-1:]) && !utf8.RuneStart(s[len(s)-1]) {
-			s = s[:len(s)-1]
-		}
-	}
-	return strings.ToValidUTF8(s, "\uFFFD")
+	return strings.ToValidUTF8(cut(s, most), "\uFFFD")
 }

@@ -17,8 +17,9 @@ type call struct {
 	told     *telephony.Call // as it was last told
 }
 
+// add takes a leg in that is in no call, or in one that has ended.
 func (c *call) add(l *leg) {
-	if l.call == nil {
+	if l.current() == nil {
 		l.call = c
 	}
 	if l.call == c && !slices.Contains(c.legs, l) {
@@ -26,15 +27,8 @@ func (c *call) add(l *leg) {
 	}
 }
 
-// over reports whether nothing more can be said about the call.
-func (c *call) over() bool {
-	for _, l := range c.legs {
-		if !l.gone {
-			return false
-		}
-	}
-	return c.told != nil && c.told.State == telephony.Ended
-}
+// ended reports whether the end was told. A call ends once.
+func (c *call) ended() bool { return c.told != nil && c.told.State == telephony.Ended }
 
 // main is the view that matters most: the one that is live, else the one that talked, else the first.
 func (c *call) main() *view {

@@ -67,9 +67,19 @@ func (l *leg) merge(f telephony.LegFacts) bool {
 	return changed
 }
 
-// wantsView reports whether there is something to show to the extension whose device this is: it calls, or it is called.
+// wantsView reports whether there is something to show to the extension whose device this is: it calls, it is called, or
+// it talks. That it rings is not enough: the PBX may say so before it says who calls, and then the conversation that the
+// leg belongs to would not be found.
 func (l *leg) wantsView() bool {
-	return l.view == nil && (l.caller || l.dialed || l.state >= telephony.LegRinging)
+	return l.view == nil && (l.caller || l.dialed || l.bridge != "")
+}
+
+// current is the leg's call, nil once that has ended.
+func (l *leg) current() *call {
+	if l.call == nil || l.call.ended() {
+		return nil
+	}
+	return l.call
 }
 
 func (l *leg) askHangup(now time.Time, cause telephony.Cause) {

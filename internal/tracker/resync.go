@@ -1,6 +1,8 @@
 package tracker
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/telephony"
@@ -31,7 +33,7 @@ func (t *Tracker) linkLost(now time.Time) {
 func (c *call) mark(at time.Time) {
 	c.complete = false
 	for _, v := range c.views {
-		if v.State != telephony.Ended {
+		if v.State != telephony.Ended && v.last().What != telephony.WhatGap {
 			v.note(telephony.WhatGap, at, detailGap)
 		}
 	}
@@ -50,21 +52,27 @@ func (t *Tracker) linkUp(f telephony.LinkUp) {
 
 // snapshot compares what we believe with what the PBX has: gone, changed, new.
 func (t *Tracker) snapshot(f telephony.Snapshot, now time.Time) {
+	f.Legs = slices.DeleteFunc(slices.Clone(f.Legs), func(s telephony.SnapshotLeg) bool { return s.Leg == "" })
 	present := make(map[telephony.LegID]bool, len(f.Legs))
 	for _, s := range f.Legs {
 		present[s.Leg] = true
 	}
-	for id, l := range t.legs {
+	for _, id := range slices.Sorted(maps.Keys(t.legs)) {
 		if !present[id] {
-			t.vanished(l, now)
+			t.vanished(t.legs[id], now)
 		}
+	}
+	if t.rebooted { // it may count its legs from the beginning
+		t.gone = gone{has: map[telephony.LegID]bool{}}
 	}
 	for _, s := range f.Legs {
 		t.found(s, now)
 	}
 	t.connect(f.Legs)
-	for _, s := range f.Legs {
-		t.showFound(t.legs[s.Leg], s, now)
+	for range 2 { // some are only understood when the calls of the others are known
+		for _, s := range f.Legs {
+			t.showFound(t.legs[s.Leg], s, now)
+		}
 	}
 	if !t.lostAt.IsZero() {
 		t.gap = &telephony.Gap{From: t.lostAt, To: now, Restarted: t.rebooted}
@@ -74,8 +82,7 @@ func (t *Tracker) snapshot(f telephony.Snapshot, now time.Time) {
 
 // vanished ends a leg whose end was not seen: its time and cause are not known, and that is what is said.
 func (t *Tracker) vanished(l *leg, now time.Time) {
-	l.gone, l.goneAt = true, now
-	delete(t.legs, l.id)
+	t.leave(l, now)
 	t.touch(l)
 	v := l.view
 	if v == nil || v.State == telephony.Ended {
@@ -83,10 +90,7 @@ func (t *Tracker) vanished(l *leg, now time.Time) {
 	}
 	v.EndedAfter, v.EndedBefore = t.lostAt, now
 	if v.EndedAfter.IsZero() {
-		v.EndedAfter = v.StartedAt
-		if n := len(v.Timeline); n > 0 {
-			v.EndedAfter = v.Timeline[n-1].At
-		}
+		v.EndedAfter = v.last().At
 	}
 	v.Result = telephony.UnknownResult
 	detail := detailGap
@@ -124,7 +128,7 @@ func (t *Tracker) connect(legs []telephony.SnapshotLeg) {
 		for _, other := range legs {
 			from := t.legs[other.Leg]
 			if from != to && from.caller && from.group == to.group {
-				to.dialedBy, to.dialed = from, true
+				to.dialedBy, to.dialed = from, to.state < telephony.LegUp
 				from.dials = append(from.dials, to)
 				t.join(from, to)
 				break
@@ -136,7 +140,10 @@ func (t *Tracker) connect(legs []telephony.SnapshotLeg) {
 // showFound opens a view for a leg of ours that began unseen, and lets the others catch up without inventing times.
 func (t *Tracker) showFound(l *leg, s telephony.SnapshotLeg, now time.Time) {
 	if l.view == nil {
-		if _, ours := t.extension(l.device); !ours {
+		_, ours := t.extension(l.device)
+		// A leg that was answered and is in no bridge has left its talk, or is just about to begin: only its call can tell.
+		left := s.Called && l.state == telephony.LegUp && s.Bridge == "" && t.callOfPeers(l) == nil
+		if !ours || left {
 			return
 		}
 		t.openView(l, l.addedAt)

@@ -36,17 +36,18 @@ type Options struct {
 type Tracker struct {
 	options  Options
 	legs     map[telephony.LegID]*leg
-	calls    []*call // live ones, in the order they began
+	calls    []*call   // live ones, in the order they began
 	lostAt   time.Time // since when the PBX cannot be seen; zero while it can
 	bootedAt time.Time // when the PBX was started, if it said
 	rebooted bool      // it was started anew since it was last seen
 	touched  []*call
 	gap      *telephony.Gap
+	gone     gone
 }
 
 // New returns a tracker that has seen nothing.
 func New(o Options) *Tracker {
-	return &Tracker{options: o, legs: map[telephony.LegID]*leg{}}
+	return &Tracker{options: o, legs: map[telephony.LegID]*leg{}, gone: gone{has: map[telephony.LegID]bool{}}}
 }
 
 // Live returns the number of legs that the tracker holds.
@@ -57,7 +58,7 @@ func (t *Tracker) Apply(o telephony.Observation) []telephony.Change {
 	t.touched, t.gap = t.touched[:0], nil
 	now := o.ObservedAt
 	for _, facts := range o.Legs {
-		if _, known := t.legs[facts.Leg]; known || !ends(o.Fact) {
+		if _, known := t.legs[facts.Leg]; known || !ends(o.Fact) && !t.gone.has[facts.Leg] && facts.Leg != "" {
 			t.learn(facts, now)
 		}
 	}
@@ -98,8 +99,8 @@ func (t *Tracker) happen(f telephony.Fact, now time.Time) {
 		t.with(f.Leg, func(l *leg) { l.askHangup(now, f.Cause) })
 	case telephony.LegGone:
 		t.with(f.Leg, func(l *leg) {
-			l.gone, l.goneAt, l.cause = true, now, f.Cause
-			delete(t.legs, l.id)
+			l.cause = f.Cause
+			t.leave(l, now)
 		})
 	case telephony.LinkLost:
 		t.linkLost(now)
@@ -108,6 +109,26 @@ func (t *Tracker) happen(f telephony.Fact, now time.Time) {
 	case telephony.Snapshot:
 		t.snapshot(f, now)
 	}
+}
+
+// leave ends a leg.
+func (t *Tracker) leave(l *leg, now time.Time) {
+	l.gone, l.goneAt = true, now
+	delete(t.legs, l.id)
+	t.gone.add(l.id)
+}
+
+// gone remembers the newest legs that are no more: what still comes about them is late, and begins nothing.
+type gone struct {
+	has  map[telephony.LegID]bool
+	ring [1024]telephony.LegID
+	next int
+}
+
+func (g *gone) add(id telephony.LegID) {
+	delete(g.has, g.ring[g.next])
+	g.has[id], g.ring[g.next] = true, id
+	g.next = (g.next + 1) % len(g.ring)
 }
 
 // with runs do on a leg that is known and marks its call as touched.
@@ -170,23 +191,42 @@ func (t *Tracker) dialBegan(f telephony.DialBegan) {
 // enter puts a leg in a bridge; whoever is there already is in the same conversation.
 func (t *Tracker) enter(l *leg, bridge string) {
 	l.bridge, l.leftAt = bridge, time.Time{}
-	for _, other := range t.legs {
-		if other != l && other.bridge == bridge {
-			t.join(l, other)
-			t.touch(other)
-		}
+	for _, other := range t.bridged(l) {
+		t.join(l, other)
+		t.touch(other)
+	}
+	if l.wantsView() {
+		t.openView(l, l.addedAt)
 	}
 }
 
+// bridged are the other legs in the same bridge, in the order of their ids.
+func (t *Tracker) bridged(l *leg) []*leg {
+	if l.bridge == "" {
+		return nil
+	}
+	var found []*leg
+	for _, other := range t.legs {
+		if other != l && other.bridge == l.bridge {
+			found = append(found, other)
+		}
+	}
+	slices.SortFunc(found, func(a, b *leg) int { return strings.Compare(string(a.id), string(b.id)) })
+	return found
+}
+
 // join puts two legs in one call, where at most one of them has a call yet. Two calls are never merged here: two calls of
-// one extension stay two records even where the PBX files them together.
+// one extension stay two records even where the PBX files them together. A call that has ended takes nobody in: whom a
+// queue or hunt group tries again begins another.
 func (t *Tracker) join(a, b *leg) {
-	switch {
-	case a == nil || b == nil:
-	case a.call == nil && b.call != nil:
-		b.call.add(a)
-	case b.call == nil && a.call != nil:
-		a.call.add(b)
+	if a == nil || b == nil {
+		return
+	}
+	switch x, y := a.current(), b.current(); {
+	case x == nil && y != nil:
+		y.add(a)
+	case y == nil && x != nil:
+		x.add(b)
 	}
 }
 
@@ -199,27 +239,28 @@ func (t *Tracker) openView(l *leg, now time.Time) {
 	if !ours {
 		return
 	}
-	if l.call == nil {
-		l.call = t.callOfPeers(l)
+	c := l.current()
+	if c == nil {
+		c = t.callOfPeers(l)
 	}
-	if l.call == nil {
-		l.call = &call{id: t.options.NewID(), complete: true}
-		t.calls = append(t.calls, l.call)
+	if c == nil {
+		c = &call{id: t.options.NewID(), complete: true}
+		t.calls = append(t.calls, c)
 	}
-	l.call.add(l)
+	c.add(l)
 	for _, peer := range t.peers(l) {
-		l.call.add(peer)
+		c.add(peer)
 	}
 	l.view = newView(l, extension, now)
-	l.call.views = append(l.call.views, l.view)
+	c.views = append(c.views, l.view)
 	t.touch(l)
 }
 
 // callOfPeers finds the call of a leg that l dials, is dialled by, or shares a bridge with.
 func (t *Tracker) callOfPeers(l *leg) *call {
 	for _, peer := range t.peers(l) {
-		if peer.call != nil {
-			return peer.call
+		if c := peer.current(); c != nil {
+			return c
 		}
 	}
 	return nil
@@ -227,15 +268,7 @@ func (t *Tracker) callOfPeers(l *leg) *call {
 
 // peers are the legs at the other ends: those in the same bridge, else who dials l, else whom l dials.
 func (t *Tracker) peers(l *leg) []*leg {
-	var found []*leg
-	if l.bridge != "" {
-		for _, other := range t.legs {
-			if other != l && other.bridge == l.bridge {
-				found = append(found, other)
-			}
-		}
-		slices.SortFunc(found, func(a, b *leg) int { return strings.Compare(string(a.id), string(b.id)) })
-	}
+	found := t.bridged(l)
 	if len(found) == 0 && l.dialedBy != nil {
 		found = append(found, l.dialedBy)
 	}
@@ -280,7 +313,7 @@ func (t *Tracker) settle(now time.Time) []telephony.Change {
 			t.advance(v, now)
 		}
 		changes = append(changes, c.changes(now)...)
-		if c.over() {
+		if c.ended() {
 			t.calls = slices.DeleteFunc(t.calls, func(other *call) bool { return other == c })
 		}
 	}

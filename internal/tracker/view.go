@@ -46,6 +46,14 @@ func (v *view) note(what string, at time.Time, detail string) {
 	v.Timeline = append(v.Timeline, telephony.TimelineEntry{At: at, What: what, Extension: v.Extension, Detail: detail})
 }
 
+// last is the newest entry of the timeline, or the beginning where there is none.
+func (v *view) last() telephony.TimelineEntry {
+	if len(v.Timeline) == 0 {
+		return telephony.TimelineEntry{At: v.StartedAt}
+	}
+	return v.Timeline[len(v.Timeline)-1]
+}
+
 // talked reports whether the two ends ever heard each other.
 func (v *view) talked() bool {
 	for _, entry := range v.Timeline {
@@ -76,7 +84,7 @@ func (t *Tracker) advance(v *view, now time.Time) {
 	case v.State == telephony.Held && !l.held:
 		v.enter(telephony.Connected, now, "")
 	}
-	if v.State == telephony.Ringing && !v.Caller || v.Caller && !v.talked() {
+	if !v.talked() {
 		v.AnsweredBy = t.answeredBy(v)
 	}
 	if at, over := v.over(now); over {
