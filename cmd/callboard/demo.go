@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +20,7 @@ import (
 
 type demoCommand struct {
 	NoOpen bool   `help:"Do not open a browser."`
-	Listen string `help:"Where the page and the API are." default:"127.0.0.1:8747"`
+	Listen string `help:"Where the page and the API are. Default: 127.0.0.1:8747, or any free port where that is taken." placeholder:"ADDRESS"`
 	JSON   bool   `help:"Print one line of JSON with url and token, then nothing else there. For scripts."`
 	Debug  bool   `help:"Log more."`
 }
@@ -71,9 +72,22 @@ func (c *demoCommand) settings(pbx, folder string) config.Config {
 	s.PBX.Address, s.PBX.Username, s.PBX.Secret = pbx, demoAccount, demoSecret
 	s.Line.Name = "Alice"
 	s.Line.Extensions = []config.Extension{{Number: "1001", Device: "PJSIP/1001"}}
-	s.Listen.Address = c.Listen
+	s.Listen.Address = c.address(s.Listen.Address)
 	s.Data = folder
 	return s
+}
+
+// address is where to listen: a second demo, or one beside a real Callboard, takes any free port.
+func (c *demoCommand) address(usual string) string {
+	if c.Listen != "" {
+		return c.Listen
+	}
+	probe, err := net.Listen("tcp", usual)
+	if err != nil {
+		return "127.0.0.1:0"
+	}
+	probe.Close()
+	return usual
 }
 
 func playDemo(ctx context.Context, pbx *demopbx.PBX) {

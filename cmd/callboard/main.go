@@ -18,6 +18,7 @@ type commands struct {
 	Open    openCommand    `cmd:"" help:"Open the page of the Callboard that runs."`
 	App     appCommand     `cmd:"" help:"Let apps in, list them, and take their tokens away."`
 	Config  configCommand  `cmd:"" help:"About callboard.yaml."`
+	Trace   traceCommand   `cmd:"" help:"Recorded PBX streams: what was concluded from them."`
 	Example exampleCommand `cmd:"" hidden:"" help:"Run one of the example apps."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

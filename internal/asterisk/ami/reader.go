@@ -188,8 +188,8 @@ func (r *Reader) line(line []byte) {
 	if len(value) > 0 && value[0] == ' ' {
 		value = value[1:]
 	}
-	if len(m.Fields) > 0 && (equalFold(key, "Event") || equalFold(key, "Response")) {
-		m.Suspect = true
+	if len(m.Fields) > 0 && (equalFold(key, "Event") || equalFold(key, "Response") && !equalFold(m.Event(), "OriginateResponse")) {
+		m.Suspect = true // but OriginateResponse does have a Response of its own
 		return
 	}
 	m.Fields = append(m.Fields, Field{Key: key, Value: value})

@@ -173,16 +173,17 @@ func replay(t *testing.T, path, extension string) []telephony.View {
 			views[change.Call.ID] = change.Call.Views[0]
 		}
 	}
-	clock := readTimes(t, path+".times")
-	offset := 0
-	streams := bytes.Split(wire, []byte("### reconnect\n"))
-	var last time.Time
-	for i, stream := range streams {
-		if i > 0 {
-			report(telephony.Observation{ObservedAt: last, Fact: telephony.LinkLost{}})
-		}
-		last = replayStream(t, stream, offset, clock, report)
-		offset += len(stream) + len("### reconnect\n")
+	times, err := os.Open(path + ".times")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer times.Close()
+	recording, err := NewRecording(wire, times)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := recording.Replay(report); err != nil {
+		t.Fatal(err)
 	}
 	var out []telephony.View
 	for _, id := range order {
@@ -191,75 +192,38 @@ func replay(t *testing.T, path, extension string) []telephony.View {
 	return out
 }
 
-// replayStream is a session's event loop with the recorder's snapshot in place of ours.
-func replayStream(t *testing.T, stream []byte, offset int, clock func(int) time.Time, report func(telephony.Observation)) time.Time {
-	t.Helper()
-	counted := &counter{r: bytes.NewReader(stream)}
-	r := NewReader(counted)
-	if _, err := r.Banner(); err != nil {
-		t.Fatal(err)
+// TestNothingSuspect holds that no recorded message is taken for one that somebody has tampered with.
+func TestNothingSuspect(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../../testdata/traces/*.ami")
+	if err != nil || len(files) < 9 {
+		t.Fatalf("found %d traces (%v), want 9 or more", len(files), err)
 	}
-	s := &session{reader: r, report: report, snapshot: &snapshot{}}
-	var now time.Time
-	for {
-		m, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return now
-		}
+	for _, file := range files {
+		wire, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		now = clock(offset + counted.n - (r.end - r.start))
-		if id := m.Text("ActionID"); strings.HasSuffix(id, "-status") && s.snapshot != nil {
-			s.snapshot.id = id
-		}
-		if m.Suspect {
-			t.Errorf("a recorded message was found suspect: %+v", m)
-		}
-		if m.Event() != nil {
-			s.config.Logger = nil
-			if err := s.event(m, now); err != nil {
+		for stream := range bytes.SplitSeq(wire, []byte(reconnected)) {
+			r := NewReader(bytes.NewReader(stream))
+			if _, err := r.Banner(); err != nil {
 				t.Fatal(err)
 			}
+			for {
+				m, err := r.Next()
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if m.Suspect {
+					t.Errorf("%s: %+v", file, m)
+				}
+			}
+			if r.Dropped() != 0 {
+				t.Errorf("%s: %d messages dropped", file, r.Dropped())
+			}
 		}
-	}
-}
-
-type counter struct {
-	r io.Reader
-	n int
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p[:min(len(p), 512)])
-	c.n += n
-	return n, err
-}
-
-// readTimes reads "offset length unix_ms" lines: when the byte before a place in the stream had arrived.
-func readTimes(t *testing.T, path string) func(int) time.Time {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	type read struct {
-		end int
-		at  time.Time
-	}
-	var reads []read
-	for line := range strings.Lines(string(text)) {
-		var offset, length int
-		var ms int64
-		if _, err := fmt.Sscan(line, &offset, &length, &ms); err == nil {
-			reads = append(reads, read{offset + length, time.UnixMilli(ms)})
-		}
-	}
-	return func(place int) time.Time {
-		i, _ := slices.BinarySearchFunc(reads, place, func(r read, place int) int { return r.end - place })
-		if i == len(reads) {
-			i--
-		}
-		return reads[i].at
 	}
 }
