@@ -13,9 +13,11 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/nyaruka/phonenumbers"
 )
 
 // Config is the whole file.
@@ -113,14 +115,38 @@ func Load(path string) (Config, error) {
 // Parse reads and checks the text of a file.
 func Parse(text []byte) (Config, error) {
 	c := Defaults()
-	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
+	literal := yaml.CustomUnmarshaler(func(to *string, raw []byte) error { return scalar(to, raw) })
+	secret := yaml.CustomUnmarshaler(func(to *Secret, raw []byte) error { return scalar((*string)(to), raw) })
+	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict(), literal, secret); err != nil {
 		return c, fmt.Errorf("%s\n(`callboard config describe` prints every key that there is)", yaml.FormatError(err, false, true))
 	}
 	return c, c.check()
 }
 
+// scalar takes what is written: an extension 0100 or a secret 007 without quotes is that text, not a number.
+func scalar(to *string, raw []byte) error {
+	var value any
+	if err := yaml.Unmarshal(raw, &value); err != nil {
+		return err
+	}
+	switch value := value.(type) {
+	case string:
+		*to = value
+	case nil:
+		*to = ""
+	case map[string]any, []any:
+		return errors.New("a text is wanted here, not a list or a group")
+	default:
+		text, _, _ := strings.Cut(string(raw), " #")
+		*to = strings.TrimSpace(text)
+	}
+	return nil
+}
+
 func (c *Config) check() error {
 	switch {
+	case c.PBX == PBX{}:
+		return errors.New("the file is empty: `callboard config describe` prints one to fill in")
 	case c.PBX.Kind != "asterisk":
 		return fmt.Errorf("pbx.kind: %q is not known: use asterisk", c.PBX.Kind)
 	case c.PBX.Address == "":
@@ -134,20 +160,34 @@ func (c *Config) check() error {
 	case len(c.Line.Extensions) == 0:
 		return errors.New("line.extensions is missing: list at least one extension, such as - number: \"1001\"")
 	}
-	host, _, err := net.SplitHostPort(c.PBX.Address)
+	host, port, err := net.SplitHostPort(c.PBX.Address)
+	if n, portErr := strconv.Atoi(port); err == nil && (portErr != nil || n < 1 || n > 65535) {
+		return fmt.Errorf("pbx.address: %q is no port: write a number, usually 5038, or 5039 with TLS", port)
+	}
 	if err != nil {
 		return fmt.Errorf("pbx.address: %q has no port: write host:port, such as %s:5038", c.PBX.Address, c.PBX.Address)
 	}
 	if !c.PBX.TLS && !c.PBX.AllowPlain && !loopback(host) {
 		return fmt.Errorf("pbx.address: %s is another machine and pbx.tls is off: set tls: true (port 5039, tlsenable = yes in manager.conf), or allow_plain: true if the way there is safe", host)
 	}
+	seen := map[string]bool{}
 	for i, e := range c.Line.Extensions {
 		if e.Number == "" {
 			return fmt.Errorf("line.extensions: entry %d has no number", i+1)
 		}
+		if seen[e.Number] {
+			return fmt.Errorf("line.extensions: %s is there twice: remove one", e.Number)
+		}
+		seen[e.Number] = true
+	}
+	if phonenumbers.GetCountryCodeForRegion(c.Line.Region) == 0 {
+		return fmt.Errorf("line.region: %q is no country code: write two letters (ISO 3166) such as US or DK", c.Line.Region)
 	}
 	listen, _, err := net.SplitHostPort(c.Listen.Address)
-	if err != nil || !loopback(listen) {
+	if err != nil {
+		return fmt.Errorf("listen.address: %q has no port: write host:port, such as 127.0.0.1:8747", c.Listen.Address)
+	}
+	if !loopback(listen) {
 		return fmt.Errorf("listen.address: %q is not an address of this computer only: use 127.0.0.1:8747", c.Listen.Address)
 	}
 	return nil

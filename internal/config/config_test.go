@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -30,6 +31,19 @@ func TestDescribed(t *testing.T) {
 	}
 }
 
+// TestLiteral holds that a text without quotes is taken as it is written, even where YAML would read a number.
+func TestLiteral(t *testing.T) {
+	t.Parallel()
+	c, err := Parse([]byte("pbx: {address: \"127.0.0.1:5038\", username: 007, secret: 0123}\nline:\n  region: \"DK\"\n  extensions:\n    - number: 0100 # the front desk\n    - number: '0x1F'\n      name: 1.50\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{c.PBX.Username, string(c.PBX.Secret), c.Line.Extensions[0].Number, c.Line.Extensions[1].Number, c.Line.Extensions[1].Name, c.Line.Region}
+	if want := []string{"007", "0123", "0100", "0x1F", "1.50", "DK"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // TestErrors holds every error to naming the key and a remedy.
 func TestErrors(t *testing.T) {
 	t.Parallel()
@@ -45,6 +59,11 @@ func TestErrors(t *testing.T) {
 		"no secret":     {strings.Replace(good, ", secret: s", "", 1), "pbx.secret is missing"},
 		"no extension":  {"pbx: {address: \"127.0.0.1:5038\", username: u, secret: s}\n", "line.extensions is missing"},
 		"open listener": {good + "listen: {address: \"0.0.0.0:80\"}\n", "127.0.0.1:8747"},
+		"twice":         {strings.Replace(good, "[{", "[{number: \"1001\"}, {", 1), "1001 is there twice"},
+		"no country":    {strings.Replace(good, "line: {", "line: {region: Denmark, ", 1), "two letters"},
+		"no port word":  {strings.Replace(good, "127.0.0.1:5038", "127.0.0.1:abc", 1), "is no port"},
+		"listen alone":  {good + "listen: {address: \"127.0.0.1\"}\n", "has no port"},
+		"empty":         {"", "is empty"},
 		"wrong kind":    {strings.Replace(good, "pbx: {", "pbx: {kind: cisco, ", 1), "use asterisk"},
 		"not yaml":      {"pbx: [", "config describe"},
 	} {
