@@ -16,7 +16,7 @@ func claims(c *telephony.Call, region string) []board.NewClaim {
 	if e164, ok := E164(number, region); ok && c.Party.Extension == "" {
 		number = e164
 	}
-	if !strings.ContainsAny(number, "0123456789") { // "anonymous" is no number
+	if strings.Trim(number, "+*#0123456789") != "" { // "anonymous" is no number, nor is what a caller made up
 		number = ""
 	}
 	var out []board.NewClaim
@@ -38,6 +38,9 @@ func claims(c *telephony.Call, region string) []board.NewClaim {
 // LookupClaims are what a number alone says.
 func LookupClaims(typed, region string) ([]board.NewClaim, error) {
 	e164, ok := E164(typed, region)
+	if extension := strings.TrimSpace(typed); !ok && len(extension) <= 6 && extension != "" && strings.Trim(extension, "0123456789") == "" {
+		e164, ok = extension, true // a colleague's
+	}
 	if !ok {
 		return nil, &telephony.Error{Code: telephony.CodeInvalid, Message: "\"" + telephony.Display(typed) + "\" is not a phone number",
 			Remedy: "type it with its country code, as +45 12 34 56 78"}
@@ -48,10 +51,20 @@ func LookupClaims(typed, region string) ([]board.NewClaim, error) {
 	}, nil
 }
 
-// E164 reads a number as of a region and writes it as +4512345678. It reports false for what can be no number.
+// E164 reads a number as of a region and writes it as +4512345678. Where the country is said, the number need only be
+// possible; where it is not, it must be a valid one of the region, or else an international one whose plus sign a trunk has
+// left away. It reports false for what is none of these: no number is made up.
 func E164(number, region string) (string, bool) {
 	parsed, err := phonenumbers.Parse(number, region)
-	if err != nil || !phonenumbers.IsPossibleNumber(parsed) {
+	said := strings.HasPrefix(strings.TrimSpace(number), "+")
+	if err == nil && (said && phonenumbers.IsPossibleNumber(parsed) || phonenumbers.IsValidNumber(parsed)) {
+		return phonenumbers.Format(parsed, phonenumbers.E164), true
+	}
+	if said || len(number) < 10 || strings.Trim(number, "0123456789") != "" {
+		return "", false
+	}
+	parsed, err = phonenumbers.Parse("+"+number, region)
+	if err != nil || !phonenumbers.IsValidNumber(parsed) {
 		return "", false
 	}
 	return phonenumbers.Format(parsed, phonenumbers.E164), true

@@ -10,7 +10,7 @@ import (
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
-// Store makes batches durable. *store.SQLite is one.
+// Store makes batches durable, each whole or not at all. *store.SQLite is one.
 type Store interface {
 	Commit(ctx context.Context, epoch string, batch []*board.Change) error
 }
@@ -19,7 +19,8 @@ type Store interface {
 const (
 	retryEvery = time.Second
 	tickEvery  = 250 * time.Millisecond
-	heldAtMost = 100_000 // changes that wait for the store; beyond it the oldest are given up, never a record
+	stuckAfter = 5 * time.Second // a commit that takes longer has failed: calls must go on popping
+	heldAtMost = 100_000         // changes that wait for the store; beyond it the oldest are given up, never a record
 )
 
 // Committer is the one that commits, then shows (D-2). Changes that come while a commit is under way form the next batch:
@@ -30,78 +31,114 @@ type Committer struct {
 	newEpoch func() string
 	logger   *slog.Logger
 
+	held    []*board.Change // what the store still owes us; not nil from its failure to its recovery
+	lastTry time.Time       // when the store was last asked
+	newest  uint64          // seq of the newest change that was taken from the board
+
 	mu      sync.Mutex // guards the rest
-	shown   uint64
-	waiting chan struct{} // closed and replaced whenever shown moves
+	durable uint64
+	waiting chan struct{} // closed and replaced whenever the above or the problem may have changed
 	problem error         // why the store does not take changes; nil while it does
-	held    []*board.Change
 }
 
 // NewCommitter returns a committer; shown is the board's newest seq at start.
 func NewCommitter(b *board.Board, s Store, shown uint64, newEpoch func() string, logger *slog.Logger) *Committer {
-	return &Committer{board: b, store: s, shown: shown, newEpoch: newEpoch, logger: logger, waiting: make(chan struct{})}
+	return &Committer{board: b, store: s, newest: shown, durable: shown, newEpoch: newEpoch, logger: logger, waiting: make(chan struct{})}
 }
 
-// Run commits until ctx ends, then commits once more what is left.
+// Run commits until ctx ends, then commits what is left, for as long as a commit may take.
 func (c *Committer) Run(ctx context.Context) {
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
-	lastTry := time.Time{}
+	// A commit that has begun is finished: ending the program must not turn it into a failure.
+	commits := context.WithoutCancel(ctx)
 	for {
 		select {
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			last, cancel := context.WithTimeout(commits, stuckAfter)
 			defer cancel()
-			c.commit(last)
+			for c.commit(last) { // showing may bring more: records settle
+			}
 			return
 		case <-c.board.Dirty():
-			c.commit(ctx)
+			if c.held != nil && time.Since(c.lastTry) < retryEvery {
+				c.show(c.board.Take(), c.Problem()) // nobody waits for a store that is known not to answer
+				continue
+			}
+			c.commit(commits)
 		case now := <-tick.C:
 			c.board.Tick(now)
-			if c.Problem() != nil && now.Sub(lastTry) >= retryEvery {
-				lastTry = now
-				c.commit(ctx)
+			if c.held != nil && now.Sub(c.lastTry) >= retryEvery {
+				c.commit(commits)
 			}
 		}
 	}
 }
 
-// commit takes what is pending and makes it durable with what the store still owes; then it is shown, durable or not.
-func (c *Committer) commit(ctx context.Context) {
+// commit takes what is pending and makes it durable with what the store still owes; then it is shown, durable or not. It
+// reports whether there was anything.
+func (c *Committer) commit(ctx context.Context) bool {
 	batch := c.board.Take()
 	if len(batch) == 0 && len(c.held) == 0 {
-		return
+		return false
 	}
-	// A commit that has begun is finished: ending the program must not turn it into a failure.
-	err := c.store.Commit(context.WithoutCancel(ctx), c.board.Epoch(), append(c.held, batch...))
-	if err != nil {
-		c.degrade(err, batch)
-	} else if c.held != nil {
+	ctx, cancel := context.WithTimeout(ctx, stuckAfter)
+	defer cancel()
+	err := c.store.Commit(ctx, c.board.Epoch(), append(c.held, batch...))
+	c.lastTry = time.Now()
+	if err == nil && c.held != nil {
 		c.held = nil
 		c.logger.Info("the store takes changes again")
+	}
+	if err != nil && c.held == nil {
+		c.logger.Error("the store does not take changes; calls are shown from memory only", "error", err)
+		c.board.NewEpoch(c.newEpoch())
+		c.held = []*board.Change{}
+	}
+	c.show(batch, err)
+	return len(batch) > 0
+}
+
+// show shows a batch, and tells those who wait how it stands with the store. What that could not take is held for it: it may
+// be lost, which is why another epoch has begun.
+func (c *Committer) show(batch []*board.Change, err error) {
+	if len(batch) > 0 {
+		c.newest = batch[len(batch)-1].Seq
+	}
+	if err != nil {
+		c.hold(batch)
 	}
 	c.board.Show(batch, err == nil, time.Now())
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.problem = err
-	if len(batch) > 0 {
-		c.shown = batch[len(batch)-1].Seq
+	if err == nil {
+		c.durable = c.newest
 	}
 	close(c.waiting)
 	c.waiting = make(chan struct{})
 }
 
-// degrade goes on without the store: calls still pop. What is shown from now on may be lost, so another epoch begins.
-func (c *Committer) degrade(err error, batch []*board.Change) {
-	if c.held == nil {
-		c.logger.Error("the store does not take changes; calls are shown from memory only", "error", err)
-		c.board.NewEpoch(c.newEpoch())
-		c.held = []*board.Change{}
-	}
+// hold keeps a batch for when the store takes changes again. When too much is held, the older half is given up but for
+// the newest version of each record; the log has holes then, so another epoch begins once more.
+func (c *Committer) hold(batch []*board.Change) {
 	c.held = append(c.held, batch...)
-	if over := len(c.held) - heldAtMost; over > 0 {
-		c.held = c.held[over:]
+	if len(c.held) <= heldAtMost {
+		return
 	}
+	newest := map[string]*board.Change{}
+	for _, change := range c.held {
+		newest[change.Record] = change
+	}
+	var kept []*board.Change
+	half := len(c.held) / 2
+	for _, change := range c.held[:half] {
+		if change.Record != "" && newest[change.Record] == change {
+			kept = append(kept, change)
+		}
+	}
+	c.held = append(kept, c.held[half:]...)
+	c.board.NewEpoch(c.newEpoch())
 }
 
 // Problem is why the store does not take changes; nil while it does.
@@ -111,17 +148,20 @@ func (c *Committer) Problem() error {
 	return c.problem
 }
 
-// Wait blocks until the log is shown up to seq. It returns an error if that is not durable, or ctx's.
+// Wait blocks until all up to seq is durable. It returns an error if the store does not take changes, or ctx's. Seq 0 asks
+// how it stands now.
 func (c *Committer) Wait(ctx context.Context, seq uint64) error {
 	for {
 		c.mu.Lock()
-		shown, waiting, problem := c.shown, c.waiting, c.problem
+		durable, waiting, problem := c.durable, c.waiting, c.problem
 		c.mu.Unlock()
-		if problem != nil {
+		switch {
+		case seq > 0 && durable >= seq: // also if it has failed since
+			return nil
+		case problem != nil:
 			return &telephony.Error{Code: telephony.CodeStore, Message: "the database does not take changes: " + problem.Error(),
 				Remedy: "free space or mend the disk; Callboard goes on by itself, then write again"}
-		}
-		if shown >= seq {
+		case durable >= seq:
 			return nil
 		}
 		select {

@@ -70,13 +70,13 @@ func (l *Line) Link() telephony.Link {
 // SetLink takes the state of the link and tells the watchers of its coming and going.
 func (l *Line) SetLink(link telephony.Link) {
 	l.mu.Lock()
-	before := l.link.State
+	before := l.link
 	l.link = link
 	l.mu.Unlock()
 	switch {
 	case link.State == telephony.LinkConnected:
 		l.board.Notice(l.options.Name, telephony.Change{Kind: telephony.PBXConnected, At: link.Since, Link: &link})
-	case link.State != telephony.LinkConnecting && link.State != before:
+	case link.State != telephony.LinkConnecting && (link.State != before.State || link.Problem != before.Problem):
 		l.board.Notice(l.options.Name, telephony.Change{Kind: telephony.PBXLost, At: link.Since, Link: &link})
 	}
 }
