@@ -26,15 +26,16 @@ type Connector interface {
 type Failure struct {
 	Problem   string
 	Remedy    string
-	Permanent bool // trying again cannot help until somebody changes something
+	Permanent bool      // trying again cannot help until somebody changes something
+	HeardAt   time.Time // when the PBX was last heard, zero if it never was: what came later was not seen
 	Err       error
 }
 
 func (f *Failure) Error() string { return f.Problem + ": " + f.Remedy }
 func (f *Failure) Unwrap() error { return f.Err }
 
-// How long Supervise waits between tries: from first, doubling, with full jitter, to most. A link that held for settled
-// counts as good: the next break begins again at first.
+// How long Supervise waits between tries: from first, doubling, to most, each time half as long to half as long again. A
+// link that held for settled counts as good: the next break begins again at first.
 const (
 	first   = 500 * time.Millisecond
 	most    = 30 * time.Second
@@ -60,7 +61,7 @@ func Supervise(ctx context.Context, c Connector, report func(telephony.Observati
 		})
 		now := time.Now()
 		if !upAt.IsZero() {
-			report(telephony.Observation{ObservedAt: now, Fact: telephony.LinkLost{}})
+			report(telephony.Observation{ObservedAt: heard(err, upAt, now), Fact: telephony.LinkLost{}})
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -78,6 +79,14 @@ func Supervise(ctx context.Context, c Connector, report func(telephony.Observati
 			return ctx.Err()
 		}
 	}
+}
+
+// heard is since when the PBX was not seen: a dead link is noticed long after the last word.
+func heard(err error, upAt, now time.Time) time.Time {
+	if f, ok := errors.AsType[*Failure](err); ok && f.HeardAt.After(upAt) {
+		return f.HeardAt
+	}
+	return now
 }
 
 func broken(err error, now time.Time) telephony.Link {

@@ -45,6 +45,9 @@ func check(f Pair) error {
 	if f.Key == "" || strings.Trim(f.Key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 		return &SyntaxError{Field: f.Key, Reason: "a header name has only letters, digits and hyphens"}
 	}
+	if strings.HasPrefix(f.Value, " ") { // Asterisk skips it
+		return &SyntaxError{Field: f.Key, Reason: "a value does not begin with a space"}
+	}
 	for i := range len(f.Value) {
 		if c := f.Value[i]; c < 0x20 || c == 0x7f {
 			return &SyntaxError{Field: f.Key, Reason: "a value has no control characters"}

@@ -5,6 +5,7 @@ import (
 	"crypto/md5" // #nosec: the manager's challenge login is defined so
 	"crypto/tls"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -40,18 +41,23 @@ const (
 	replyTimeout = 10 * time.Second
 	pingEvery    = 5 * time.Second
 	silence      = 10 * time.Second
+	listTimeout  = 30 * time.Second // for the snapshot, from the login on
 	writeTimeout = 5 * time.Second
 )
 
 // Connector is one manager account at one Asterisk.
-type Connector struct{ config Config }
+type Connector struct {
+	config  Config
+	connect func(ctx context.Context, network, address string) (net.Conn, error)
+}
 
 // New returns a connector; nothing is dialled before Run.
 func New(c Config) *Connector {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Connector{config: c}
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: pingEvery, Interval: pingEvery, Count: 2}}
+	return &Connector{config: c, connect: dialer.DialContext}
 }
 
 // Run logs in, takes a snapshot of the live legs and then reports every observation in wire order, until ctx ends or the
@@ -62,26 +68,30 @@ func (c *Connector) Run(ctx context.Context, report func(telephony.Observation))
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	var pings sync.WaitGroup
+	held, end := context.WithCancel(ctx)
+	var beside sync.WaitGroup
 	defer func() {
-		cancel()
-		stop()
-		conn.Close()
-		pings.Wait()
+		end()
+		beside.Wait()
 	}()
+	beside.Go(func() {
+		<-held.Done()
+		conn.Close()
+	})
 	s := newSession(c.config, conn, report)
 	if err := s.login(); err != nil {
 		return c.explain(ctx, err)
 	}
-	pings.Go(func() { s.ping(ctx) })
-	return c.explain(ctx, s.read())
+	beside.Go(func() { s.ping(held) })
+	err = c.explain(ctx, s.read())
+	if f, ok := errors.AsType[*connector.Failure](err); ok {
+		f.HeardAt = s.heardAt
+	}
+	return err
 }
 
 func (c *Connector) dial(ctx context.Context) (net.Conn, error) {
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: pingEvery, Interval: pingEvery, Count: 2}}
-	conn, err := dialer.DialContext(ctx, "tcp", c.config.Address)
+	conn, err := c.connect(ctx, "tcp", c.config.Address)
 	if err != nil {
 		return nil, c.explain(ctx, err)
 	}
@@ -89,9 +99,9 @@ func (c *Connector) dial(ctx context.Context) (net.Conn, error) {
 		return conn, nil
 	}
 	secure := tls.Client(conn, c.config.TLS)
-	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
+	limited, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
-	if err := secure.HandshakeContext(ctx); err != nil {
+	if err := secure.HandshakeContext(limited); err != nil {
 		conn.Close()
 		return nil, c.explain(ctx, err)
 	}
@@ -107,32 +117,44 @@ type session struct {
 	banner   string
 	peer     string
 	bootedAt time.Time
+	heardAt  time.Time
 	actions  int
 	writing  sync.Mutex
 	snapshot *snapshot // nil once it is complete
+	forgery  forgery
 }
 
 // snapshot collects the Status list. What happens meanwhile waits in later.
 type snapshot struct {
 	id    string
+	until time.Time
+	torn  bool // a caller has torn the list: it may lack items
 	legs  []telephony.SnapshotLeg
 	later []telephony.Observation
 }
 
 func newSession(c Config, conn net.Conn, report func(telephony.Observation)) *session {
 	s := &session{config: c, conn: conn, report: report}
-	s.reader = NewReader(patient{conn})
+	s.reader = NewReader(patient{conn, &s.heardAt})
 	return s
 }
 
 // patient gives every read its own deadline: a PBX that says nothing for so long, not even to a ping, is gone.
-type patient struct{ net.Conn }
+// It notes when it was last heard.
+type patient struct {
+	net.Conn
+	heardAt *time.Time
+}
 
 func (p patient) Read(b []byte) (int, error) {
 	if err := p.SetReadDeadline(time.Now().Add(silence)); err != nil {
 		return 0, err
 	}
-	return p.Conn.Read(b)
+	n, err := p.Conn.Read(b)
+	if n > 0 {
+		*p.heardAt = time.Now()
+	}
+	return n, err
 }
 
 func (s *session) login() error {
@@ -171,8 +193,8 @@ func (s *session) ask(a Action) (*Message, error) {
 		if err != nil {
 			return nil, err
 		}
-		if m.Response() == nil || m.Text("ActionID") != id {
-			s.event(m, time.Now())
+		if m.Response() == nil || m.Text("ActionID") != id { // nothing about calls is ours to hear yet
+			s.booted(m, time.Now())
 			continue
 		}
 		if string(m.Response()) != "Success" {
@@ -230,14 +252,22 @@ func (s *session) read() error {
 	if err != nil {
 		return err
 	}
-	s.snapshot = &snapshot{id: id}
+	s.snapshot = &snapshot{id: id, until: time.Now().Add(listTimeout)}
 	for {
 		m, err := s.reader.Next()
 		if err != nil {
 			return err
 		}
 		now := time.Now()
+		if s.snapshot != nil && now.After(s.snapshot.until) {
+			return fmt.Errorf("ami: the list of channels did not come within %v", listTimeout)
+		}
 		switch {
+		case s.forgery.found(m):
+			s.config.Logger.Warn("message left out: a caller's text has torn or forged it", "event", string(m.Event()))
+			if s.snapshot != nil {
+				s.snapshot.torn = true
+			}
 		case m.Event() != nil:
 			err = s.event(m, now)
 		case m.Response() != nil:
@@ -265,9 +295,7 @@ func (s *session) event(m *Message, now time.Time) error {
 	}
 	switch string(m.Event()) {
 	case "FullyBooted":
-		if uptime := m.Int("Uptime", -1); uptime >= 0 {
-			s.bootedAt = now.Add(-time.Duration(uptime) * time.Second)
-		}
+		s.booted(m, now)
 		return nil
 	case "Shutdown":
 		return &connector.Failure{Problem: "The PBX is shutting down", Remedy: "Callboard connects again by itself when it is back"}
@@ -290,12 +318,19 @@ func (s *session) event(m *Message, now time.Time) error {
 	return nil
 }
 
+// booted learns from FullyBooted when the PBX was started.
+func (s *session) booted(m *Message, now time.Time) {
+	if uptime := m.Int("Uptime", -1); uptime >= 0 && string(m.Event()) == "FullyBooted" {
+		s.bootedAt = now.Add(-time.Duration(uptime) * time.Second)
+	}
+}
+
 // complete reports the snapshot once its list is whole, then what waited.
 func (s *session) complete(m *Message, now time.Time) error {
 	if s.snapshot == nil || m.Text("ActionID") != s.snapshot.id {
 		return nil
 	}
-	if items := m.Int("ListItems", len(s.snapshot.legs)); items != len(s.snapshot.legs) {
+	if items := m.Int("ListItems", len(s.snapshot.legs)); items != len(s.snapshot.legs) && !s.snapshot.torn {
 		return fmt.Errorf("ami: the list of channels has %d items where %d were promised", len(s.snapshot.legs), items)
 	}
 	peer := s.peer

@@ -78,22 +78,20 @@ func (r *Reader) Next() (*Message, error) {
 			if len(block) == 0 {
 				continue
 			}
-			if r.parse(block) {
+			if len(block) <= MaxMessage && r.parse(block) {
 				return &r.message, nil
 			}
 			r.dropped++
 			continue
 		}
 		scanned = next
-		if r.end-r.start > MaxMessage {
-			if !dropping {
-				r.dropped++
-			}
+		if !dropping && (r.end-r.start > MaxMessage+len("\r\n") || r.end-scanned > MaxLine+len("\r\n")) {
+			r.dropped++
 			dropping = true
 		}
-		if dropping { // keep no more than the line that is not finished, of a giant one its last byte: it is not an empty line
+		if dropping { // keep no more than the line that is not finished, of a giant one two bytes: with its end no empty line
 			if r.end-scanned > MaxLine {
-				scanned = r.end - 1
+				scanned = r.end - 2
 			}
 			r.start = scanned
 		}
@@ -195,7 +193,8 @@ func (r *Reader) line(line []byte) {
 	m.Fields = append(m.Fields, Field{Key: key, Value: value})
 }
 
-// continued takes a line without a colon as the rest of the value before it: an unescaped line break in that value.
+// continued takes a line without a colon as the rest of the value before it: an unescaped line break in that value. It
+// moves the line up to the value in the buffer.
 func (r *Reader) continued(line []byte) {
 	m := &r.message
 	m.Suspect = true
@@ -203,8 +202,7 @@ func (r *Reader) continued(line []byte) {
 		return
 	}
 	last := &m.Fields[len(m.Fields)-1]
-	joined := make([]byte, 0, len(last.Value)+1+len(line))
-	last.Value = append(append(append(joined, last.Value...), '\n'), line...)
+	last.Value = append(append(last.Value, '\n'), line...)
 }
 
 // SyntaxError tells of a field that must not be written.
