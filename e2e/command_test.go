@@ -66,7 +66,7 @@ func TestStartRefused(t *testing.T) {
 		}, `(?s)callboard\.yaml: \[9:1\] unknown field "dta".*config describe`},
 		"port in use": {func(t *testing.T, folder string) {
 			edit(t, folder, pbx, "127.0.0.1:0", taken.Addr().String())
-		}, `port 127\.0\.0\.1:\d+ is in use, perhaps by another Callboard: stop that one, or set another listen\.address`},
+		}, `port 127\.0\.0\.1:\d+ is in use, perhaps by another Callboard: stop that one, or take another port \(listen\.address in callboard\.yaml`},
 		"database is a folder": {func(t *testing.T, folder string) {
 			edit(t, folder, pbx, "", "")
 			must(t, os.MkdirAll(filepath.Join(folder, "data", "callboard.db"), 0o700))

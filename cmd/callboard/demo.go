@@ -101,7 +101,7 @@ func (c *demoCommand) announce(a *app.App) error {
 		return json.NewEncoder(os.Stdout).Encode(map[string]string{"url": a.URL(), "token": a.UserToken(), "page": a.PageURL()})
 	}
 	address := a.PageURL()
-	fmt.Printf("Callboard's demo is at\n\n    %s\n\nThe first call comes in within a few seconds. `callboard open` makes a fresh address; Ctrl-C ends it all.\n", address)
+	fmt.Printf("Callboard's demo is at\n\n    %s\n\nThe first call comes in within a few seconds. `%s open` makes a fresh address; Ctrl-C ends it all.\n", address, self())
 	if !c.NoOpen {
 		browse(address)
 	}

@@ -20,21 +20,15 @@ type commands struct {
 	Config  configCommand  `cmd:"" help:"About callboard.yaml."`
 	Trace   traceCommand   `cmd:"" help:"Recorded PBX streams: what was concluded from them."`
 	Example exampleCommand `cmd:"" hidden:"" help:"Run one of the example apps."`
-	Version versionCommand `cmd:"" help:"Print the version."`
-}
 
-type versionCommand struct{}
-
-func (versionCommand) Run() error {
-	_, err := fmt.Println("callboard", version())
-	return err
+	Version kong.VersionFlag `help:"Print the version."`
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	parsed := kong.Parse(&commands{}, kong.Name("callboard"), kong.UsageOnError(),
-		kong.Description("One line to your phone system, every app on the call."), kong.BindTo(ctx, (*context.Context)(nil)))
+		kong.Description("One line to your phone system, every app on the call."), kong.Vars{"version": "callboard " + version()}, kong.BindTo(ctx, (*context.Context)(nil)))
 	if err := parsed.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "callboard:", err)
 		stop()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -17,7 +18,7 @@ type openCommand struct {
 }
 
 func (c *openCommand) Run(ctx context.Context) error {
-	board, err := connectHere(ctx)
+	board, _, err := connectHere(ctx)
 	if err != nil {
 		return err
 	}
@@ -33,17 +34,29 @@ func (c *openCommand) Run(ctx context.Context) error {
 	return nil
 }
 
-// connectHere speaks with the newest Callboard of this user that runs, as the person.
-func connectHere(ctx context.Context) (*client.Client, error) {
+// connectHere speaks with the newest Callboard of this user that answers, as the person. It returns its address, too.
+func connectHere(ctx context.Context) (*client.Client, string, error) {
 	found, err := app.Find()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	token, err := os.ReadFile(found[0].TokenFile)
+	var first error
+	for _, running := range found {
+		board, err := connectTo(ctx, running)
+		if err == nil {
+			return board, running.URL, nil
+		}
+		first = cmp.Or(first, err)
+	}
+	return nil, "", first
+}
+
+func connectTo(ctx context.Context, running app.Running) (*client.Client, error) {
+	token, err := os.ReadFile(running.TokenFile)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the token of the Callboard at %s: %w", found[0].URL, err)
+		return nil, fmt.Errorf("cannot read the token of the Callboard at %s: %w: do this as the user who started it", running.URL, err)
 	}
-	return client.Connect(ctx, client.Options{URL: found[0].URL, Token: strings.TrimSpace(string(token))})
+	return client.Connect(ctx, client.Options{URL: running.URL, Token: strings.TrimSpace(string(token))})
 }
 
 // browse opens the person's browser if there is one; it is no error if there is none, for the address is printed too.
@@ -76,7 +89,7 @@ type addAppCommand struct {
 }
 
 func (c *addAppCommand) Run(ctx context.Context) error {
-	board, err := connectHere(ctx)
+	board, url, err := connectHere(ctx)
 	if err != nil {
 		return err
 	}
@@ -85,19 +98,15 @@ func (c *addAppCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := app.Find()
-	if err != nil {
-		return err
-	}
 	fmt.Fprintln(os.Stderr, "Give these to the app. The token is not shown again.")
-	fmt.Printf("export CALLBOARD_URL=%s\nexport CALLBOARD_TOKEN=%s\n", found[0].URL, made.Token)
+	fmt.Printf("export CALLBOARD_URL=%s\nexport CALLBOARD_TOKEN=%s\n", url, made.Token)
 	return nil
 }
 
 type listAppsCommand struct{}
 
 func (listAppsCommand) Run(ctx context.Context) error {
-	board, err := connectHere(ctx)
+	board, _, err := connectHere(ctx)
 	if err != nil {
 		return err
 	}
@@ -121,7 +130,7 @@ type removeAppCommand struct {
 }
 
 func (c *removeAppCommand) Run(ctx context.Context) error {
-	board, err := connectHere(ctx)
+	board, _, err := connectHere(ctx)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/callboard-dev/callboard/internal/app"
 	"github.com/callboard-dev/callboard/internal/config"
@@ -39,22 +40,38 @@ func (c *runCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, app.Options{Config: settings, Version: version(), Logger: logger(c.Debug), OnLink: sayLink})
+	a, err := app.New(ctx, app.Options{Config: settings, Version: version(), Logger: logger(c.Debug), OnLink: linkSayer()})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "Callboard is at %s\n(`callboard open` makes a fresh address)\n", a.PageURL())
+	fmt.Fprintf(os.Stderr, "Callboard is at %s\n(`%s open` makes a fresh address)\n", a.PageURL(), self())
 	return a.Run(ctx)
 }
 
-// sayLink tells the person at the terminal how the link to the PBX stands.
-func sayLink(l telephony.Link) {
-	switch l.State {
-	case telephony.LinkConnected:
-		fmt.Fprintf(os.Stderr, "Connected to %s\n", l.Peer)
-	case telephony.LinkGone, telephony.LinkRefused:
-		fmt.Fprintf(os.Stderr, "callboard: %s: %s\n", l.Problem, l.Remedy)
+// linkSayer tells the person at the terminal how the link to the PBX stands, and the same thing only once.
+func linkSayer() func(telephony.Link) {
+	said := ""
+	return func(l telephony.Link) {
+		text := ""
+		switch l.State {
+		case telephony.LinkConnected:
+			text = "Connected to " + l.Peer
+		case telephony.LinkGone, telephony.LinkRefused:
+			text = "callboard: " + l.Problem + ": " + l.Remedy
+		}
+		if text != "" && text != said {
+			fmt.Fprintln(os.Stderr, text)
+			said = text
+		}
 	}
+}
+
+// self is how this program was called, for sentences that tell what to type.
+func self() string {
+	if strings.Contains(os.Args[0], "go-build") { // by `go run`
+		return "go run ./cmd/callboard"
+	}
+	return os.Args[0]
 }
 
 func logger(verbose bool) *slog.Logger {

@@ -149,6 +149,7 @@ func snippet(l *lab.Lab) string {
   # tls_ca: %s
 line:
   name: Alice
+  region: US
   extensions:
     - number: "1001"
       device: PJSIP/1001
