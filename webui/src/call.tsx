@@ -1,5 +1,5 @@
-import type { Call, Known, Result, TimelineEntry, View } from '@callboard/sdk';
-import { clock, duration, callSpan, endedByWords, endedWords, exactly, resultWord, stateWord, words } from './format.js';
+import type { Call, Known, TimelineEntry, View } from '@callboard/sdk';
+import { clock, duration, callSpan, endedByWords, endedWords, entryWords, exactly, isMissed, resultWord, resultWords, stateWord } from './format.js';
 
 export function Flags({ call }: { call: Call }) {
   const flags: [string, boolean][] = [];
@@ -23,13 +23,14 @@ export function Facts({ call, now }: { call: Call; now: number }) {
   const view = call.views[0];
   const span = callSpan(call, now);
   const answered = call.answered_at ? exactly(call.answered_at, now) : call.result === 'answered' ? 'Not seen' : undefined;
+  const talked = answered !== undefined || span === undefined; // nobody talked for 0:00
   const rows: [string, string | undefined, string?][] = [
     ['Dialled', view?.dialed],
     ['Started', exactly(call.started_at, now), 'started'],
     ['Answered', answered, 'answered'],
     ['Ended', endedWords(call, now), 'ended'],
-    ['Duration', call.state !== 'ended' ? undefined : span === undefined ? 'Not seen' : duration(span), 'duration'],
-    ['Result', call.result && (call.ended_by ? `${resultWord(call.result)}, ended ${endedByWords(call.ended_by)}` : resultWord(call.result)), 'result'],
+    ['Duration', call.state !== 'ended' || !talked ? undefined : span === undefined ? 'Not seen' : duration(span), 'duration'],
+    ['Result', call.result && (call.ended_by && !isMissed(call) ? `${resultWord(call)}, ended ${endedByWords(call.ended_by)}` : resultWords(call)), 'result'],
     ['Answered by', view?.answered_by],
     ['Transferred to', view?.transferred_to],
     ['Forwarded to', view?.forwarded_to],
@@ -69,7 +70,7 @@ function Entries({ entries, now, testid, whose }: { entries: readonly TimelineEn
         <li key={`${entry.at} ${entry.what} ${i}`} data-testid={testid} data-what={entry.what}>
           <time dateTime={entry.at} title={exactly(entry.at, now)}>{clock(entry.at)}</time>
           <p>
-            <span class="what">{whatWords(entry.what)}</span>{' '}
+            <span class="what">{entryWords(entry).what}</span>{' '}
             <span class="detail"><bdi>{detailOf(entry, whose)}</bdi></span>
           </p>
         </li>
@@ -78,18 +79,9 @@ function Entries({ entries, now, testid, whose }: { entries: readonly TimelineEn
   );
 }
 
-const WHAT: { [what: string]: string } = {
-  dialing: 'Dialing', ringing: 'Ringing', connected: 'Connected', held: 'On hold', resumed: 'Resumed', ended: 'Ended',
-  gap: 'Phone system not seen', picked_up: 'Picked up',
-};
-
-function detailOf({ what, detail, extension }: TimelineEntry, whose: boolean): string {
-  // With the end comes its result, in the wire's word.
-  const text = detail && what === 'ended' ? resultWord(detail as Result).toLowerCase() : detail;
-  return [text, whose && extension ? `ext. ${extension}` : ''].filter(Boolean).join(' · ');
+function detailOf(entry: TimelineEntry, whose: boolean): string {
+  return [entryWords(entry).detail, whose && entry.extension ? `ext. ${entry.extension}` : ''].filter(Boolean).join(' · ');
 }
-
-const whatWords = (what: string): string => WHAT[what] ?? words(what);
 
 export function Views({ call, now }: { call: Call; now: number }) {
   return (
@@ -103,7 +95,7 @@ export function Views({ call, now }: { call: Call; now: number }) {
 }
 
 function OneView({ view, now }: { view: View; now: number }) {
-  const word = view.state === 'ended' && view.result ? resultWord(view.result) : stateWord(view.state);
+  const word = view.state === 'ended' ? resultWord(view) : stateWord(view.state);
   return (
     <li data-testid="view" data-extension={view.extension} data-state={view.state}>
       <details>

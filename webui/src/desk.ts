@@ -2,7 +2,7 @@
 import type { Board, BoardRecord, CallboardError, LinkState, Notification, Status } from '@callboard/sdk';
 import { stateWord, titleOf } from './format.js';
 import { NoteBoxes } from './note.js';
-import { isActive, isNewlyUp, onList, onNewCall, step, type Selection } from './selection.js';
+import { isActive, isNewlyUp, onEnded, onList, onNewCall, onTaken, step, type Selection } from './selection.js';
 
 export interface Stream {
   state: LinkState;
@@ -27,6 +27,8 @@ export class Desk {
   /** A lookup or a stored record that was just opened and is not in the copy yet. */
   #extra: BoardRecord | undefined;
   #rung = new Set<string>();
+  /** Calls that came up while another had the page. */
+  #waiting = new Set<string>();
   #listeners = new Set<() => void>();
   #due: ReturnType<typeof setTimeout> | undefined;
   #off: (() => void)[] = [];
@@ -92,13 +94,29 @@ export class Desk {
   #heard(record: BoardRecord | undefined, n: Notification): void {
     if (n.type === 'pbx.connected' || n.type === 'pbx.lost') this.#relink(n.data);
     if (!record) return;
-    if (isNewlyUp(record) && !this.#rung.has(record.id)) {
-      this.#rung.add(record.id);
-      this.#set({ selection: onNewCall(this.state.selection, record.id, this.isWriting()) });
-    }
+    const before = this.state.selection;
+    const selection = this.#select(record, n);
+    if (selection !== before) this.#set({ selection, records: this.#records() });
     if (n.type === 'call.ended') void this.notes.of(record.id).flush();
     if (record.id === this.state.selection.id) this.notes.of(record.id).outside(record.notes);
     this.#later(announcement(record, n));
+  }
+
+  /** What is in front after a notification. */
+  #select(record: BoardRecord, n: Notification): Selection {
+    const { selection } = this.state;
+    if (isNewlyUp(record) && !this.#rung.has(record.id)) return this.#cameUp(record.id, selection, this.board.records());
+    if (n.type === 'call.answered' && this.#waiting.delete(record.id)) return onTaken(selection, record.id, this.isWriting());
+    if (n.type !== 'call.ended') return selection;
+    this.#waiting.delete(record.id);
+    return onEnded(selection, record, this.board.records(), this.isWriting());
+  }
+
+  #cameUp(id: string, selection: Selection, records: readonly BoardRecord[]): Selection {
+    this.#rung.add(id);
+    const next = onNewCall(selection, id, records, this.isWriting());
+    if (next.id !== id) this.#waiting.add(id);
+    return next;
   }
 
   /** Many notifications make one rendering. */
@@ -114,8 +132,7 @@ export class Desk {
   #listed(all: readonly BoardRecord[]): void {
     for (const record of all) {
       if (!isNewlyUp(record) || this.#rung.has(record.id)) continue;
-      this.#rung.add(record.id);
-      this.state = { ...this.state, selection: onNewCall(this.state.selection, record.id, this.isWriting()) };
+      this.state = { ...this.state, selection: this.#cameUp(record.id, this.state.selection, all) };
     }
     const records = this.#records();
     this.#set({ records, alarm: alarmOf(records), selection: onList(this.state.selection, records) });

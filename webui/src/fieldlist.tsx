@@ -1,7 +1,7 @@
 import type { BoardRecord, Claim, Field } from '@callboard/sdk';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Desk } from './desk.js';
-import { groupsOf, hrefOf, type Row } from './fields.js';
+import { groupsOf, hrefOf, wordOf, type Row } from './fields.js';
 import { exactly, sourceName, words } from './format.js';
 import { tell, useClaims } from './hooks.js';
 import { Chevron, Pen } from './icons.js';
@@ -61,7 +61,7 @@ function FieldRow({ desk, record, row, now, fresh, claims, disclosed, onDisclose
   return (
     <div class={field ? 'field' : 'field missing'} data-testid={field ? 'field' : 'field-missing'} data-field={row.name}
       data-source={field?.source} data-quality={field?.quality} data-round={field?.round}>
-      <dt>{row.label}{row.app && <span class="app"><bdi>{row.app}</bdi></span>}</dt>
+      <dt>{row.label}{row.app && <>{' '}<span class="app"><bdi>{row.app}</bdi></span></>}</dt>
       <dd>
         {editing
           ? <Correction desk={desk} record={record} row={row} onDone={close} />
@@ -152,9 +152,9 @@ function Correction({ desk, record, row, onDone }: { desk: Desk; record: BoardRe
   };
   const submit = (event: Event) => {
     event.preventDefault();
-    const text = value.trim();
-    if (text === '' || text === row.field?.value) onDone();
-    else void say(text);
+    const word = wordOf(row.field, value);
+    if (word === undefined) onDone();
+    else void say(word);
   };
   return (
     <form class="correction" onSubmit={submit}>

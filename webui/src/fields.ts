@@ -34,7 +34,9 @@ const OFFERED = ['party.name', 'party.company', 'party.email'];
 const ORDER = Object.keys(LABELS);
 
 export function groupsOf(record: BoardRecord): Group[] {
-  const names = new Set([...Object.keys(record.fields), ...(record.state === 'open' ? OFFERED : [])]);
+  const { 'party.number': number, 'party.number_raw': raw } = record.fields;
+  const said = Object.keys(record.fields).filter((name) => name !== 'party.number_raw' || raw?.value !== number?.value);
+  const names = new Set([...said, ...(record.state === 'open' ? OFFERED : [])]);
   const rows = [...names].map((name) => rowOf(name, record.fields[name])).sort(byPlace);
   const groups: Group[] = [
     { id: 'party', title: 'Person & company', rows: rows.filter((r) => r.name.startsWith('party.')) },
@@ -57,6 +59,13 @@ function rowOf(name: string, field: Field | undefined): Row {
 
 export function isEditable(name: string): boolean {
   return !AUTHORITATIVE.has(name) && !name.startsWith('call.');
+}
+
+/** What saving `typed` makes of the person's own word: a new one, null to take it back, undefined to leave things as they are. */
+export function wordOf(field: Field | undefined, typed: string): string | null | undefined {
+  const text = typed.trim();
+  if (text === '') return field?.source === 'user' ? null : undefined;
+  return text === field?.value ? undefined : text;
 }
 
 function byPlace(a: Row, b: Row): number {

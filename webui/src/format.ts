@@ -1,5 +1,5 @@
 // Words and numbers for people. Pure; the clock and the locale are passed in.
-import type { BoardRecord, Call, CallState, EndedBy, Result } from '@callboard/sdk';
+import type { BoardRecord, Call, CallState, EndedBy, Result, TimelineEntry, View } from '@callboard/sdk';
 
 /** 65 s is 1:05, 3665 s is 1:01:05. Negative spans, from clocks that disagree, count as nothing. */
 export function duration(ms: number): string {
@@ -65,7 +65,30 @@ const RESULT: Record<Result, string> = {
 const ENDED_BY: Record<EndedBy, string> = { self: 'by you', other: 'by the other party', pbx: 'by the phone system', failure: 'by a failure' };
 
 export const stateWord = (state: CallState): string => STATE[state] ?? words(state);
-export const resultWord = (result: Result): string => RESULT[result] ?? words(result);
+
+/** A call, or one extension's part of it. */
+type Outcome = Pick<Call | View, 'direction' | 'result' | 'ended_by'>;
+
+/** Whether somebody called and did not get through to the person. */
+export const isMissed = (of: Outcome): boolean => of.result === 'missed' || whyMissed(of) !== undefined;
+
+function whyMissed({ direction, result, ended_by }: Outcome): string | undefined {
+  if (direction !== 'inbound') return undefined;
+  if (result === 'busy') return 'you were busy';
+  return result === 'cancelled' && ended_by === 'other' ? 'the caller gave up' : undefined;
+}
+
+/** One word for how it went; the same wherever the call is shown. */
+export function resultWord(of: Outcome): string {
+  if (isMissed(of)) return RESULT.missed;
+  return of.result ? RESULT[of.result] ?? words(of.result) : 'Ended';
+}
+
+/** With why, where a person would ask. */
+export function resultWords(of: Outcome): string {
+  const why = whyMissed(of);
+  return why ? `${resultWord(of)} – ${why}` : resultWord(of);
+}
 export const endedByWords = (by: EndedBy): string => ENDED_BY[by] ?? words(by);
 
 /** In a list: what a record is at, in one or two words. */
@@ -73,8 +96,36 @@ export function briefState(record: BoardRecord): string {
   const call = record.call;
   if (!call) return record.origin === 'reopened' ? 'Reopened' : 'Lookup';
   if (call.state !== 'ended') return stateWord(call.state);
-  if (call.result === 'unknown' || !call.result) return 'Ended';
-  return call.result === 'answered' && call.direction === 'inbound' ? 'Received' : resultWord(call.result);
+  return resultWord(call);
+}
+
+const WHAT: Record<string, string> = {
+  dialing: 'Dialing', ringing: 'Ringing', connected: 'Connected', held: 'On hold', resumed: 'Resumed', ended: 'Ended',
+  gap: 'Phone system not seen', picked_up: 'Picked up',
+};
+
+/** The tracker's own details, for people; an empty one says nothing that the entry does not say. */
+const DETAIL: Record<string, string> = {
+  'by self': '', 'by other': 'by the other party', 'the PBX could not be seen': '', 'so when the PBX was seen again': 'found so when the phone system was seen again',
+};
+
+/** With an end comes its result in the wire's word, or how it was found out later. */
+const END: Record<string, string> = {
+  '': 'Ended', answered: 'Ended', unknown: 'Ended', missed: 'Ended, not answered', cancelled: 'Ended, not answered',
+  'the PBX could not be seen': 'Found ended: the phone system could not be seen', 'the PBX was started anew': 'Found ended: the phone system was started anew',
+};
+
+export function entryWords({ what, detail = '' }: TimelineEntry): { what: string; detail: string } {
+  if (what === 'ended') return { what: END[detail] ?? `Ended, ${(RESULT[detail as Result] ?? words(detail)).toLowerCase()}`, detail: '' };
+  return { what: WHAT[what] ?? words(what), detail: DETAIL[detail] ?? detail };
+}
+
+/** Each part as a sentence. What begins with a name of a program's making (`party.name`, an address) keeps it as it is. */
+export function sentences(...parts: (string | undefined)[]): string {
+  return parts.map((part) => part?.trim() ?? '').filter(Boolean).map((text) => {
+    const start = /^\p{Ll}[\p{L}'’-]*(?=[\s,;]|$)/u.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+    return /[.!?…]["'”’)]*$/.test(start) ? start : `${start}.`;
+  }).join(' ');
 }
 
 export function kindWords(record: BoardRecord): string {
@@ -133,7 +184,7 @@ export function settledWords(record: BoardRecord): SettledWords {
     settled.rounds === rounds && rounds > 0 ? `in ${seconds(settled.took_ms)}` : '',
     silent.length > 0 ? `no answer from ${silent.map(sourceName).join(', ')}` : '',
   ].filter(Boolean);
-  const text = rounds === 0 ? 'Settled' : `Settled after ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`;
+  const text = rounds === 0 ? 'No app had anything to add' : `Settled after ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`;
   return { state: 'settled', text, rounds, ...(parts.length > 0 ? { detail: parts.join(' · ') } : {}) };
 }
 

@@ -1,6 +1,6 @@
 import type { Line } from '@callboard/sdk';
 import type { Stream } from './desk.js';
-import { when } from './format.js';
+import { sentences, when } from './format.js';
 import { Alert } from './icons.js';
 
 const LINK = { connected: 'Connected', connecting: 'Connecting', lost: 'Lost', refused: 'Refused' } as const;
@@ -35,15 +35,15 @@ export function Banners({ lines, stream, durable, problem, now }: {
       {away && (
         <Banner kind="bad" testid="stream-state" state={stream.state}
           title={`Not connected to Callboard since ${when(new Date(stream.since).toISOString(), now)}`}
-          text={`${stream.error?.detail ?? ''} What you see may be old. Trying again; what you write is kept here until then.`.trim()} />
+          text={sentences(stream.error?.detail, 'What you see may be old', 'Trying again; what you write is kept here until then')} />
       )}
       {!away && lines.filter((l) => l.pbx.state === 'lost' || l.pbx.state === 'refused').map((l) => (
         <Banner key={l.name} kind={l.pbx.state === 'refused' ? 'bad' : 'warn'} testid="link-banner" state={l.pbx.state}
-          title={l.pbx.state === 'refused' ? `The phone system refuses line ${l.name}` : `Line ${l.name} has lost the phone system since ${when(l.pbx.since, now)}`}
-          text={[l.pbx.problem, l.pbx.remedy].filter(Boolean).join(' ')} />
+          title={l.pbx.state === 'refused' ? `The phone system refuses line ${l.name}` : `Line ${l.name} has been without the phone system since ${when(l.pbx.since, now)}`}
+          text={sentences(l.pbx.problem, l.pbx.remedy)} />
       ))}
       {!away && !durable && (
-        <Banner kind="warn" testid="store-banner" state="not-durable" title="Changes are not being saved to disk" text={problem ?? ''} />
+        <Banner kind="warn" testid="store-banner" state="not-durable" title="Changes are not being saved to disk" text={sentences(problem)} />
       )}
     </div>
   );

@@ -1,6 +1,7 @@
 import { CallboardError, type BoardRecord, type Field } from '@callboard/sdk';
 import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
 import type { Desk, DeskState } from './desk.js';
+import { sentences } from './format.js';
 import type { NoteBox } from './note.js';
 
 export function useDesk(desk: Desk): DeskState {
@@ -49,6 +50,8 @@ export function useClaims(desk: Desk, record: BoardRecord, on: boolean): { [name
 
 /** What to tell a person of an error. */
 export function tell(error: unknown): string {
-  if (error instanceof CallboardError) return [error.detail, error.remedy].filter(Boolean).join(' ');
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof CallboardError)) return sentences(error instanceof Error ? error.message : String(error));
+  // The server's remedy for this one is for programs.
+  if (error.status === 401) return 'Callboard does not know this page any more. Open a fresh address with `callboard open`.';
+  return sentences(error.detail, error.remedy);
 }

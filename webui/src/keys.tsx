@@ -31,7 +31,10 @@ export function useKeys(desk: Desk, showKeys: () => void): void {
 
 function leave(desk: Desk, typing: boolean): void {
   if (typing) document.getElementById('record-title')?.focus({ preventScroll: true });
-  else desk.back();
+  else {
+    desk.back();
+    requestAnimationFrame(focusCall);
+  }
 }
 
 /** True when the key meant something. */
@@ -51,9 +54,11 @@ function actOn(event: KeyboardEvent, desk: Desk, showKeys: () => void): boolean 
 
 function move(desk: Desk, by: 1 | -1): boolean {
   desk.step(by);
-  requestAnimationFrame(() => document.querySelector<HTMLElement>('.call[aria-current]')?.focus());
+  requestAnimationFrame(focusCall);
   return true;
 }
+
+const focusCall = () => document.querySelector<HTMLElement>('.call[aria-current]')?.focus();
 
 function focus(id: string): boolean {
   const element = document.getElementById(id);

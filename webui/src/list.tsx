@@ -1,7 +1,7 @@
 import type { BoardRecord } from '@callboard/sdk';
 import { useState } from 'preact/hooks';
 import type { Desk } from './desk.js';
-import { briefly, briefState, callSpan, duration, kindWords, titleOf } from './format.js';
+import { briefly, briefState, callSpan, duration, isMissed, kindWords, titleOf } from './format.js';
 import { tell, useNow } from './hooks.js';
 import { Again, Inbound, Internal, Missed, Outbound, Phone, Search } from './icons.js';
 import { arrange, isActive } from './selection.js';
@@ -12,8 +12,12 @@ export function List({ desk, records, selected }: { desk: Desk; records: readonl
   const { active, earlier } = arrange(records);
   const [shown, setShown] = useState(SHOWN);
   const now = useNow(active.length > 0);
+  const open = (id: string, byKey: boolean) => {
+    desk.select(id);
+    if (byKey) requestAnimationFrame(() => document.getElementById('record-title')?.focus({ preventScroll: true }));
+  };
   const item = (record: BoardRecord) => (
-    <Entry key={record.id} record={record} now={now} current={record.id === selected} onOpen={() => desk.select(record.id)} />
+    <Entry key={record.id} record={record} now={now} current={record.id === selected} onOpen={(byKey) => open(record.id, byKey)} />
   );
   return (
     <nav class="list-pane" aria-label="Calls" data-testid="call-list">
@@ -38,13 +42,15 @@ export function List({ desk, records, selected }: { desk: Desk; records: readonl
   );
 }
 
-function Entry({ record, now, current, onOpen }: { record: BoardRecord; now: number; current: boolean; onOpen: () => void }) {
+function Entry({ record, now, current, onOpen }: { record: BoardRecord; now: number; current: boolean; onOpen: (byKey: boolean) => void }) {
   const title = titleOf(record);
   const state = record.call?.state ?? 'none';
+  const missed = record.call?.state === 'ended' && isMissed(record.call);
   return (
     <li>
       <button type="button" class="call" data-testid="call-item" data-record={record.id} data-state={state}
-        data-result={record.call?.result} aria-current={current ? 'true' : undefined} onClick={onOpen}>
+        data-result={record.call?.result} data-missed={missed || undefined} aria-current={current ? 'true' : undefined}
+        onClick={(e) => onOpen(e.detail === 0)}>
         <span class="call-icon" title={kindWords(record)}><KindIcon record={record} /></span>
         <span class="call-who">
           <span class="call-name"><bdi>{title.name}</bdi></span>
@@ -75,7 +81,7 @@ function Time({ record, now }: { record: BoardRecord; now: number }) {
 export function KindIcon({ record }: { record: BoardRecord }) {
   const { call } = record;
   if (!call) return record.origin === 'reopened' ? <Again /> : <Search />;
-  if (call.state === 'ended' && call.result === 'missed') return <Missed />;
+  if (call.state === 'ended' && isMissed(call)) return <Missed />;
   switch (call.direction) {
     case 'inbound': return <Inbound />;
     case 'outbound': return <Outbound />;

@@ -3,6 +3,7 @@ import { CallboardError, connect, exchangeCode, type Board } from '@callboard/sd
 import { render } from 'preact';
 import { App } from './app.js';
 import { Desk } from './desk.js';
+import { sentences } from './format.js';
 import { tell } from './hooks.js';
 import { isTyping } from './keys.js';
 import { kept, takeFragment, type Way } from './session.js';
@@ -38,7 +39,7 @@ async function enter(way: Way): Promise<void> {
     desk = new Desk(board, () => isTyping(document.activeElement));
     render(<App desk={desk} />, root);
   } catch (error) {
-    if (!signal.aborted) refused(error);
+    if (!signal.aborted) refused(error, way.code !== undefined && kept.get() === undefined);
   }
 }
 
@@ -67,11 +68,12 @@ function reach(token: string, signal: AbortSignal): Promise<Board> {
   });
 }
 
-function refused(error: unknown): void {
+/** `byAddress`: the address itself was refused, and the server says why in words for a person. */
+function refused(error: unknown, byAddress = false): void {
   desk?.close();
   desk = undefined;
   if (error instanceof CallboardError && (error.status === 401 || error.status === 403)) kept.forget();
-  signIn(tell(error));
+  signIn(byAddress && error instanceof CallboardError ? sentences(error.detail, error.remedy) : tell(error));
 }
 
 const fromAddress = () => takeFragment(location, (to) => history.replaceState(null, '', to));

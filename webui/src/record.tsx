@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Desk } from './desk.js';
 import { Facts, Flags, Timeline, Views } from './call.js';
 import { Fields } from './fieldlist.js';
-import { callSpan, duration, kindWords, resultWord, settledWords, stateWord, titleOf } from './format.js';
+import { callSpan, duration, isMissed, kindWords, resultWords, settledWords, stateWord, titleOf } from './format.js';
 import { useNow } from './hooks.js';
 import { Alert, Back, Check } from './icons.js';
 import { Items } from './items.js';
@@ -65,8 +65,8 @@ function CallState({ record, now }: { record: BoardRecord; now: number }) {
   if (!call) return null;
   return (
     <div class="head-state">
-      <span class="pill" data-testid="call-state" data-state={call.state} data-result={call.result}>
-        <span class="dot" aria-hidden="true" />{call.state === 'ended' && call.result ? resultWord(call.result) : stateWord(call.state)}
+      <span class="pill" data-testid="call-state" data-state={call.state} data-result={call.result} data-missed={isMissed(call) || undefined}>
+        <span class="dot" aria-hidden="true" />{call.state === 'ended' ? resultWords(call) : stateWord(call.state)}
       </span>
       <Span call={call} now={now} />
     </div>

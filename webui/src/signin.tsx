@@ -17,7 +17,7 @@ export function SignIn({ reason, onWay }: { reason: string; onWay: (way: Way) =>
       <img src="/icon.svg" alt="" width="48" height="48" />
       <h1>Callboard</h1>
       <p class="lead">One line to your phone system, every app on the call.</p>
-      {reason && <p class="doubt" role="alert" data-testid="sign-in-reason">{reason}</p>}
+      {reason && <p class="doubt" role="alert" data-testid="sign-in-reason"><span>{withCommands(reason)}</span></p>}
       <form onSubmit={submit}>
         <label for="pasted">Address or token</label>
         <input id="pasted" data-testid="sign-in-box" type="password" autocomplete="off" ref={box} value={pasted}
@@ -32,6 +32,9 @@ export function SignIn({ reason, onWay }: { reason: string; onWay: (way: Way) =>
     </main>
   );
 }
+
+/** What stands between backticks is a command. */
+const withCommands = (text: string) => text.split('`').map((part, i) => (i % 2 ? <code key={i}>{part}</code> : part));
 
 export function Connecting({ text, problem }: { text: string; problem: string }) {
   return (

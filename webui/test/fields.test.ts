@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { groupsOf, hrefOf, isEditable, webAddress } from '../src/fields.js';
-import { record } from './records.js';
+import { groupsOf, hrefOf, isEditable, webAddress, wordOf } from '../src/fields.js';
+import { field, record } from './records.js';
 
 describe('fields', () => {
   it('are grouped, named and ordered for people', () => {
@@ -10,6 +10,16 @@ describe('fields', () => {
       ['App fields', ['Open deals|crm|2', 'Due|erp|1']],
       ['Own line', ['Extension||1001']],
     ]);
+  });
+
+  it('as received are shown only where they differ', () => {
+    const names = (raw: string) => groupsOf(record('r', { 'party.number': '+45', 'party.number_raw': raw }, { state: 'closed' }))[0]?.rows.map((r) => r.name);
+    expect([names('+45'), names('45')]).toEqual([['party.number'], ['party.number', 'party.number_raw']]);
+  });
+
+  it('that are emptied take back the own word, and no other', () => {
+    const own = field('Ann', { source: 'user' });
+    expect([wordOf(own, ' '), wordOf(own, 'Ann '), wordOf(own, 'Bo'), wordOf(field('Ann'), ''), wordOf(undefined, '')]).toEqual([null, undefined, 'Bo', undefined, undefined]);
   });
 
   it('of a closed record are not offered to be filled in', () => {

@@ -1,6 +1,6 @@
 import type { View } from '@callboard/sdk';
 import { describe, expect, it } from 'vitest';
-import { briefState, briefly, callSpan, duration, endedWords, exactly, settledWords, titleOf, when, words } from '../src/format.js';
+import { briefState, briefly, callSpan, duration, endedWords, entryWords, exactly, isMissed, resultWord, resultWords, sentences, settledWords, titleOf, when, words } from '../src/format.js';
 import { T0, at, call, field, record } from './records.js';
 
 const GB = ['en-GB', 'UTC'] as const;
@@ -53,17 +53,52 @@ describe('words', () => {
   it('say what a record is at', () => {
     expect(briefState(record('r', {}, { origin: 'lookup' }))).toBe('Lookup');
     expect(briefState(record('r', {}, { call: call('held') }))).toBe('On hold');
-    expect(briefState(record('r', {}, { call: call('ended', { result: 'answered' }) }))).toBe('Received');
+    expect(briefState(record('r', {}, { call: call('ended', { result: 'answered' }) }))).toBe('Answered');
     expect(briefState(record('r', {}, { call: call('ended', { result: 'answered', direction: 'outbound' }) }))).toBe('Answered');
     expect(briefState(record('r', {}, { call: call('ended', { result: 'unknown' }) }))).toBe('Ended');
     expect(words('open_deals')).toBe('Open deals');
+  });
+
+  it.each([
+    ['inbound', 'missed', 'pbx', 'Missed', 'Missed'],
+    ['inbound', 'cancelled', 'other', 'Missed', 'Missed – the caller gave up'],
+    ['inbound', 'busy', 'self', 'Missed', 'Missed – you were busy'],
+    ['inbound', 'rejected', 'self', 'Rejected', 'Rejected'],
+    ['outbound', 'busy', 'other', 'Busy', 'Busy'],
+    ['outbound', 'cancelled', 'self', 'Cancelled', 'Cancelled'],
+    ['inbound', 'unknown', undefined, 'Ended', 'Ended'],
+    ['inbound', undefined, undefined, 'Ended', 'Ended'],
+  ] as const)('for %s, %s by %s are %s', (direction, result, ended_by, word, more) => {
+    const ended = call('ended', { direction, ...(result && { result }), ...(ended_by && { ended_by }) });
+    expect([resultWord(ended), resultWords(ended), briefState(record('r', {}, { call: ended })), isMissed(ended)]).toEqual([word, more, word, word === 'Missed']);
+  });
+
+  it.each([
+    ['ended', 'answered', 'Ended', ''],
+    ['ended', undefined, 'Ended', ''],
+    ['ended', 'missed', 'Ended, not answered', ''],
+    ['ended', 'cancelled', 'Ended, not answered', ''],
+    ['ended', 'answered_elsewhere', 'Ended, answered elsewhere', ''],
+    ['ended', 'the PBX could not be seen', 'Found ended: the phone system could not be seen', ''],
+    ['gap', 'the PBX could not be seen', 'Phone system not seen', ''],
+    ['held', 'by self', 'On hold', ''],
+    ['parked', 'at 701', 'Parked', 'at 701'],
+  ])('of the timeline for %s, %s are %s', (what, detail, want, more) => {
+    expect(entryWords({ at: at(0), what, ...(detail && { detail }) })).toEqual({ what: want, detail: more });
+  });
+
+  it('become sentences', () => {
+    expect(sentences('"12" is not a phone number', 'type it with its country code')).toBe('"12" is not a phone number. Type it with its country code.');
+    expect(sentences('run `callboard open`', undefined, ' ', 'Trying again…')).toBe('Run `callboard open`. Trying again…');
+    expect(sentences('party.number is what the PBX says', 'http://127.0.0.1 is gone!')).toBe('party.number is what the PBX says. http://127.0.0.1 is gone!');
+    expect(sentences()).toBe('');
   });
 
   it('count the rounds', () => {
     const settled = (rounds: number, unanswered: string[] = []) => ({ wave: 1, rounds, took_ms: 1234, unanswered });
     expect(settledWords(record('r')).text).toBe('Working… round 1');
     expect(settledWords(record('r', { 'party.name': 'x' })).text).toBe('Working… round 2');
-    expect(settledWords(record('r', {}, { settled: settled(0) }))).toEqual({ state: 'settled', text: 'Settled', rounds: 0 });
+    expect(settledWords(record('r', {}, { settled: settled(0) }))).toEqual({ state: 'settled', text: 'No app had anything to add', rounds: 0 });
     expect(settledWords(record('r', { 'party.name': 'x' }, { settled: settled(1) }))).toMatchObject({ text: 'Settled after 1 round', detail: 'in 1.2 s' });
     expect(settledWords(record('r', {}, { settled: settled(2, ['crm', 'erp']) }))).toMatchObject({ text: 'Settled after 2 rounds', detail: 'in 1.2 s · no answer from crm, erp' });
     expect(settledWords(record('r', {}, { fields: { a: field('x', { round: 3 }) }, settled: settled(0) }))).toEqual({ state: 'settled', text: 'Settled after 3 rounds', rounds: 3 });
