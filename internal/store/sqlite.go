@@ -48,16 +48,26 @@ func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 		return nil, fmt.Errorf("cannot open the database %s: %w: give your user the right to read and write it, or choose another data folder (data in callboard.yaml)", path, bare(err))
 	}
 	lock := flock.New(path + ".lock")
-	if locked, err := lock.TryLock(); err != nil || !locked {
+	locked, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("cannot lock the database %s: %w: give your user the right to write in its folder, or choose another data folder (data in callboard.yaml)", path, bare(err))
+	}
+	if !locked {
 		return nil, fmt.Errorf("the database %s is in use by another Callboard: stop that one, or give this one a data folder of its own (data in callboard.yaml)", path)
 	}
 	s := &SQLite{path: path, lock: lock}
 	if err := s.open(ctx); err != nil {
 		s.Close()
-		return nil, fmt.Errorf("the database %s cannot be used: %w: restore it from a backup, or move the file away and Callboard begins a new one", path, err)
+		remedy := "restore it from a backup, or move the file away and Callboard begins a new one"
+		if errors.Is(err, errNewer) {
+			remedy = "use the newer Callboard, or another data folder (data in callboard.yaml)"
+		}
+		return nil, fmt.Errorf("the database %s cannot be used: %w: %s", path, err, remedy)
 	}
 	return s, nil
 }
+
+var errNewer = errors.New("it was written by a newer Callboard")
 
 // touch makes sure the file can be read and written, so that the error is the system's own and not SQLite's.
 func touch(path string) error {
@@ -103,7 +113,7 @@ func (s *SQLite) open(ctx context.Context) error {
 		return err
 	}
 	if newest := known[len(known)-1].Version; version > newest {
-		return fmt.Errorf("it was written by a newer Callboard (schema %d, this one knows %d)", version, newest)
+		return fmt.Errorf("%w (schema %d, this one knows %d)", errNewer, version, newest)
 	}
 	_, err = provider.Up(ctx)
 	return err
@@ -115,17 +125,23 @@ func (s *SQLite) check(ctx context.Context) error {
 	if err := s.writer.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&version); err != nil {
 		return err
 	}
-	var major, minor, patch int
-	if _, err := fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch); err != nil || major*1_000_000+minor*1000+patch < oldestSQLite {
+	if !recent(version) {
 		return fmt.Errorf("SQLite %s is too old", version)
 	}
 	if err := s.writer.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
 		return err
 	}
 	if verdict != "ok" {
-		return errors.New(verdict)
+		return fmt.Errorf("it is damaged (%s)", strings.Join(strings.Fields(verdict), " "))
 	}
 	return nil
+}
+
+// recent reports whether a version of SQLite is safe with a WAL and several connections.
+func recent(version string) bool {
+	var major, minor, patch int
+	_, err := fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch)
+	return err == nil && major*1_000_000+minor*1000+patch >= oldestSQLite
 }
 
 // Close ends the store.
@@ -227,6 +243,13 @@ func (s *SQLite) Load(ctx context.Context) (Loaded, error) {
 	}
 	if l.Tail, err = s.Changes(ctx, max(l.Oldest, l.Seq-min(l.Seq, tail)), tail); err != nil {
 		return l, err
+	}
+	// While the disk was full for long, changes may have been given up: nobody resumes from before the last hole.
+	for i := len(l.Tail) - 1; i > 0; i-- {
+		if l.Tail[i-1].Seq+1 != l.Tail[i].Seq {
+			l.Tail, l.Oldest = l.Tail[i:], l.Tail[i].Seq-1
+			break
+		}
 	}
 	l.Records, err = s.records(ctx, `SELECT body FROM records WHERE state = 'open' UNION ALL
 		SELECT body FROM (SELECT body FROM records WHERE state = 'closed' ORDER BY opened_at DESC LIMIT `+strconv.Itoa(closed)+`)`)
