@@ -89,7 +89,7 @@ func (a *App) open(ctx context.Context) error {
 	}
 	a.wire(c, loaded)
 	a.server, err = server.New(ctx, server.Options{
-		Board: a.board, Committer: a.committer, Store: a.store, UserToken: a.token, Hosts: c.Listen.Hosts,
+		Board: a.board, Committer: a.committer, Store: served{a.store}, UserToken: a.token, Hosts: c.Listen.Hosts,
 		Page: webui.FS(), SDK: js.Source(), Version: a.options.Version, Logger: a.options.Logger,
 		Lines: []server.ServedLine{{
 			Name: a.line.Name(), Extensions: a.line.Extensions(), Link: a.line.Link,
@@ -133,7 +133,7 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	var l net.ListenConfig
 	listener, err := l.Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("port %s is in use, perhaps by another Callboard: stop that one, or set another listen.address in callboard.yaml", address)
+		return nil, fmt.Errorf("port %s is in use, perhaps by another Callboard: stop that one, or take another port (listen.address in callboard.yaml; --listen for the demo)", address)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w: set another listen.address in callboard.yaml", address, err)
@@ -209,4 +209,3 @@ func (a *App) close() {
 		}
 	}
 }
-

@@ -44,9 +44,9 @@ func newGate(userToken string) *gate {
 
 // admit lets an app in by its token's hash, in place of an earlier token.
 func (g *gate) admit(app string, hash [32]byte) {
-	g.remove(app)
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.drop(app)
 	g.tokens[hash] = &caller{source: app, gone: make(chan struct{})}
 }
 
@@ -54,6 +54,10 @@ func (g *gate) admit(app string, hash [32]byte) {
 func (g *gate) remove(app string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.drop(app)
+}
+
+func (g *gate) drop(app string) {
 	for hash, c := range g.tokens {
 		if c.source == app {
 			close(c.gone)
@@ -104,7 +108,9 @@ func hosts(names []string, next http.Handler, refuse func(http.ResponseWriter, e
 	allowed := map[string]bool{"localhost": true, "127.0.0.1": true, "::1": true}
 	named := map[string]bool{}
 	for _, name := range names {
-		named[strings.ToLower(strings.TrimSuffix(name, "."))] = true
+		if name = strings.ToLower(strings.TrimSuffix(name, ".")); name != "" {
+			named[name] = true
+		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, port := splitHost(r.Host)
@@ -129,13 +135,20 @@ func addrString(a net.Addr) string {
 	return a.String()
 }
 
+// splitHost takes a Host apart, in lower case and without a trailing dot. What is no host gives an empty one.
 func splitHost(hostport string) (host, port string) {
+	brackets := strings.HasPrefix(hostport, "[") // IPv6 has them and nothing else does (RFC 3986, 3.2.2)
 	host, port, err := net.SplitHostPort(hostport)
 	if err != nil {
-		host, port = hostport, "80"
+		host, port = strings.TrimSuffix(strings.TrimPrefix(hostport, "["), "]"), "80"
 	}
-	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), ".")), port
+	if brackets != strings.Contains(host, ":") {
+		return "", ""
+	}
+	return strings.ToLower(strings.TrimSuffix(host, ".")), port
 }
+
+var errOrigin = &telephony.Error{Code: codeOrigin, Message: "a page of another site may not speak with Callboard", Remedy: "open Callboard's own page, or use the SDK from a program"}
 
 // origins refuses a request that a browser sent from another site's page (SEC-03). No Origin: no browser, or the same site.
 func origins(next http.Handler, refuse func(http.ResponseWriter, error)) http.Handler {
@@ -143,7 +156,7 @@ func origins(next http.Handler, refuse func(http.ResponseWriter, error)) http.Ha
 		origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
 		foreign := site != "" && site != "same-origin" && site != "none"
 		if origin != "" && !strings.EqualFold(origin, "http://"+r.Host) && !strings.EqualFold(origin, "https://"+r.Host) || origin == "" && foreign && r.URL.Path != "/" {
-			refuse(w, &telephony.Error{Code: codeOrigin, Message: "a page of another site may not speak with Callboard", Remedy: "open Callboard's own page, or use the SDK from a program"})
+			refuse(w, errOrigin)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -165,6 +178,19 @@ func (g *gate) require(next http.Handler, free map[string]bool, refuse func(http
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
+	})
+}
+
+// onlyJSON refuses unsafe methods with anything but JSON, before anything is done: what a form on a foreign page can send
+// is never JSON (SEC-05). A request without a body need not name a type; whether a body is needed, its handler knows.
+func onlyJSON(next http.Handler, refuse func(http.ResponseWriter, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		safe := r.Method == http.MethodGet || r.Method == http.MethodHead
+		if empty := r.ContentLength == 0 && r.Header.Get("Content-Type") == ""; !safe && !empty && !isJSON(r) {
+			refuse(w, errMediaType)
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"net/http"
 	"regexp"
@@ -9,7 +11,6 @@ import (
 
 	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/internal/board"
-	"github.com/callboard-dev/callboard/internal/store"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -104,18 +105,40 @@ func (s *Server) CreateApp(w http.ResponseWriter, r *http.Request) {
 	if err == nil && (!appID.MatchString(body.ID) || slices.Contains(reserved, body.ID)) {
 		err = &telephony.Error{Code: telephony.CodeInvalid, Message: "that is no id for an app", Remedy: "use 2 to 40 of a-z 0-9 -, a letter first, and not pbx, user or history"}
 	}
+	if err == nil {
+		err = checkLength("the name", body.Name, maxAppName)
+	}
 	if err != nil {
 		s.fail(w, err)
 		return
 	}
 	token := NewToken()
-	app := store.App{ID: body.ID, Name: telephony.Display(body.Name), TokenHash: sha256.Sum256([]byte(token)), CreatedAt: time.Now()}
-	if err := s.options.Store.AddApp(r.Context(), app); err != nil {
+	app := KnownApp{ID: body.ID, Name: telephony.Display(body.Name), TokenHash: sha256.Sum256([]byte(token)), CreatedAt: time.Now()}
+	if err := s.letIn(r.Context(), app); err != nil {
 		s.fail(w, err)
 		return
 	}
-	s.gate.admit(app.ID, app.TokenHash)
 	s.reply(w, http.StatusCreated, api.AppToken{ID: app.ID, Token: token})
+}
+
+func (s *Server) letIn(ctx context.Context, a KnownApp) error {
+	s.apps.Lock()
+	defer s.apps.Unlock()
+	err := s.options.Store.AddApp(ctx, a)
+	if err == nil {
+		s.gate.admit(a.ID, a.TokenHash)
+	}
+	return err
+}
+
+func (s *Server) putOut(ctx context.Context, id string) error {
+	s.apps.Lock()
+	defer s.apps.Unlock()
+	err := s.options.Store.RemoveApp(ctx, id)
+	if err == nil {
+		s.gate.remove(id)
+	}
+	return err
 }
 
 // RemoveApp implements ServerInterface.
@@ -127,16 +150,19 @@ func (s *Server) RemoveApp(w http.ResponseWriter, r *http.Request, app api.AppID
 		s.fail(w, &telephony.Error{Code: telephony.CodeNotFound, Message: "there is no such app"})
 		return
 	}
-	if err := s.options.Store.RemoveApp(r.Context(), app); err != nil {
+	if err := s.putOut(r.Context(), app); err != nil {
 		s.fail(w, err)
 		return
 	}
-	s.gate.remove(app)
 	w.WriteHeader(http.StatusNoContent)
 }
 
 // ListRecords implements ServerInterface.
 func (s *Server) ListRecords(w http.ResponseWriter, _ *http.Request, params api.ListRecordsParams) {
+	if err := cmp.Or(checkEnum("state", params.State), checkEnum("include", params.Include)); err != nil {
+		s.fail(w, err)
+		return
+	}
 	records, cursor := s.options.Board.Snapshot(board.State(params.State))
 	out := api.RecordList{Cursor: cursor.String(), Records: make([]api.Record, 0, len(records))}
 	durable := s.options.Board.Durable()
@@ -148,7 +174,11 @@ func (s *Server) ListRecords(w http.ResponseWriter, _ *http.Request, params api.
 
 // GetRecord implements ServerInterface.
 func (s *Server) GetRecord(w http.ResponseWriter, r *http.Request, record api.RecordID, params api.GetRecordParams) {
-	found, err := s.find(r, record)
+	err := checkEnum("include", params.Include)
+	var found *board.Record
+	if err == nil {
+		found, err = s.find(r, record)
+	}
 	if err != nil {
 		s.fail(w, err)
 		return
@@ -182,13 +212,15 @@ func (s *Server) writable(r *http.Request, id string) error {
 
 // OpenLookup implements ServerInterface.
 func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request) {
-	body, err := decode[api.Lookup](w, r)
-	if err != nil {
-		s.fail(w, err)
-		return
-	}
 	line := s.options.Lines[0]
-	claims, err := line.Lookup(body.Number)
+	body, err := decode[api.Lookup](w, r)
+	if err == nil {
+		err = checkLength("the number", body.Number, maxNumber)
+	}
+	var claims []board.NewClaim
+	if err == nil {
+		claims, err = line.Lookup(body.Number)
+	}
 	if err == nil {
 		err = s.options.Committer.Wait(r.Context(), 0)
 	}
@@ -212,6 +244,9 @@ func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request) {
 // Claim implements ServerInterface.
 func (s *Server) Claim(w http.ResponseWriter, r *http.Request, record api.RecordID) {
 	body, err := decode[api.ClaimRequest](w, r)
+	if err == nil && len(body.Claims) == 0 {
+		err = &telephony.Error{Code: telephony.CodeInvalid, Message: "there are no claims", Remedy: "send at least one"}
+	}
 	if err == nil {
 		err = s.writable(r, record)
 	}
@@ -304,6 +339,9 @@ func (s *Server) RemoveNote(w http.ResponseWriter, r *http.Request, record api.R
 // AnswerWork implements ServerInterface.
 func (s *Server) AnswerWork(w http.ResponseWriter, r *http.Request, work api.WorkID) {
 	body, err := decode[api.Answer](w, r)
+	if err == nil {
+		err = checkAnswer(body)
+	}
 	if err == nil {
 		err = s.options.Committer.Wait(r.Context(), 0)
 	}

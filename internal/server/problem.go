@@ -1,6 +1,8 @@
 package server
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +21,7 @@ const (
 	codeHost         telephony.Code = "host_not_allowed"
 	codeOrigin       telephony.Code = "origin_not_allowed"
 	codeMediaType    telephony.Code = "unsupported_media_type"
+	codeUpgrade      telephony.Code = "upgrade_required"
 	codeInternal     telephony.Code = "internal"
 )
 
@@ -38,20 +41,29 @@ var statuses = map[telephony.Code]int{
 	codeHost:                    http.StatusMisdirectedRequest,
 	codeOrigin:                  http.StatusForbidden,
 	codeMediaType:               http.StatusUnsupportedMediaType,
+	codeUpgrade:                 http.StatusUpgradeRequired,
 	codeInternal:                http.StatusInternalServerError,
 }
 
-// problem turns an error into what a caller may see. What is not ours to tell becomes "internal" and is logged once.
+// seeSpec is the remedy of what is plainly against the contract.
+const seeSpec = "see /v1/openapi.yaml"
+
+// problem turns an error into what a caller may see. What is not ours to tell becomes "internal" and is logged once; a
+// caller who went away is no failure.
 func problem(err error, logger *slog.Logger) api.Problem {
 	known, ok := errors.AsType[*telephony.Error](err)
 	if !ok {
-		logger.Error("request failed", "error", err)
+		log := logger.Error
+		if errors.Is(err, context.Canceled) {
+			log = logger.Debug
+		}
+		log("request failed", "error", err)
 		known = &telephony.Error{Code: codeInternal, Message: "Callboard could not do that", Remedy: "try again; if it goes on, look at Callboard's log"}
 	}
 	status := statuses[known.Code]
 	return api.Problem{
 		Type: "urn:callboard:problem:" + string(known.Code), Title: http.StatusText(status), Status: status,
-		Code: string(known.Code), Detail: known.Message, Remedy: known.Remedy,
+		Code: string(known.Code), Detail: known.Message, Remedy: cmp.Or(known.Remedy, seeSpec),
 	}
 }
 
@@ -78,11 +90,18 @@ func (s *Server) reply(w http.ResponseWriter, status int, body any) {
 // maxBody bounds a request's body (SEC-23).
 const maxBody = 64 << 10
 
+var errMediaType = &telephony.Error{Code: codeMediaType, Message: "the body is not application/json", Remedy: "send Content-Type: application/json"}
+
+func isJSON(r *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && kind == "application/json"
+}
+
 // decode reads a JSON body. Only application/json is taken: a form that a foreign page can post is not (SEC-05).
 func decode[T any](w http.ResponseWriter, r *http.Request) (T, error) {
 	var body T
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return body, &telephony.Error{Code: codeMediaType, Message: "the body is not application/json", Remedy: "send Content-Type: application/json"}
+	if !isJSON(r) {
+		return body, errMediaType
 	}
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	err := dec.Decode(&body)
@@ -93,7 +112,7 @@ func decode[T any](w http.ResponseWriter, r *http.Request) (T, error) {
 		return body, &telephony.Error{Code: telephony.CodeTooLarge, Message: "the body is larger than 64 KiB", Remedy: "send less at once"}
 	}
 	if err != nil {
-		return body, &telephony.Error{Code: telephony.CodeInvalid, Message: fmt.Sprintf("the body is not the JSON that is wanted: %v", err), Remedy: "see /v1/openapi.yaml"}
+		return body, &telephony.Error{Code: telephony.CodeInvalid, Message: fmt.Sprintf("the body is not the JSON that is wanted: %v", err), Remedy: seeSpec}
 	}
 	return body, nil
 }

@@ -1,16 +1,19 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"path"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/internal/board"
-	"github.com/callboard-dev/callboard/internal/store"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -18,6 +21,25 @@ import (
 type Committer interface {
 	Wait(ctx context.Context, seq uint64) error
 	Problem() error
+}
+
+// Store is what the API needs of a database. Any method may block on the disk.
+type Store interface {
+	// Record reads one record; nil if there is none.
+	Record(ctx context.Context, id string) (*board.Record, error)
+	// Changes reads at most limit changes after a seq, in order.
+	Changes(ctx context.Context, after uint64, limit int) ([]*board.Change, error)
+	Apps(ctx context.Context) ([]KnownApp, error)
+	AddApp(ctx context.Context, a KnownApp) error
+	RemoveApp(ctx context.Context, id string) error
+}
+
+// KnownApp is an app that was let in. Only the SHA-256 of its token is kept.
+type KnownApp struct {
+	ID        string
+	Name      string
+	TokenHash [32]byte
+	CreatedAt time.Time
 }
 
 // ServedLine is what the API tells of a line and asks of it.
@@ -32,7 +54,7 @@ type ServedLine struct {
 type Options struct {
 	Board     *board.Board
 	Committer Committer
-	Store     store.Store
+	Store     Store
 	Lines     []ServedLine
 	UserToken string
 	Hosts     []string // names besides localhost by which the server may be called
@@ -48,6 +70,7 @@ type Server struct {
 	gate    *gate
 	frames  *frames
 	ended   chan struct{} // closed by Close: streams end
+	apps    sync.Mutex    // held while an app comes or goes: store and gate change together
 }
 
 // New returns a server that knows the apps that the store knows.
@@ -75,27 +98,61 @@ func (s *Server) Close() { close(s.ended) }
 // free are the API's routes that need no token: they tell nothing about calls.
 var free = map[string]bool{"GET /v1/hello": true, "POST /v1/session": true, "GET /v1/openapi.yaml": true}
 
-// Handler is everything, the Host allow-list outermost.
+// Handler is everything. The Host allow-list comes before all that decides anything; its refusals bear the headers too.
 func (s *Server) Handler() http.Handler {
+	return headers(hosts(s.options.Hosts, s.inside(), s.fail))
+}
+
+// inside is all behind the Host allow-list.
+func (s *Server) inside() http.Handler {
 	routes := http.NewServeMux()
 	HandlerWithOptions(s, StdHTTPServerOptions{BaseRouter: routes, ErrorHandlerFunc: func(w http.ResponseWriter, _ *http.Request, err error) {
-		s.fail(w, &telephony.Error{Code: telephony.CodeInvalid, Message: err.Error(), Remedy: "see /v1/openapi.yaml"})
+		s.fail(w, &telephony.Error{Code: telephony.CodeInvalid, Message: err.Error(), Remedy: seeSpec})
 	}})
 	routes.HandleFunc("GET /v1/openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/yaml")
 		w.Write(api.Spec)
 	})
-	routes.HandleFunc("/v1/", func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, &telephony.Error{Code: telephony.CodeNotFound, Message: "there is no " + r.Method + " " + telephony.Display(r.URL.Path), Remedy: "see /v1/openapi.yaml"})
-	})
+	routes.HandleFunc("/v1/", s.nowhere)
 	all := http.NewServeMux()
-	all.Handle("/v1/", s.gate.require(routes, free, s.fail))
-	all.HandleFunc("/sdk/callboard.js", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-		w.Write(s.options.SDK)
-	})
-	all.Handle("/", http.FileServerFS(s.options.Page))
-	return hosts(s.options.Hosts, headers(origins(all, s.fail)), s.fail)
+	all.Handle("/v1/", s.gate.require(onlyJSON(routes, s.fail), free, s.fail))
+	all.HandleFunc("/", s.page(http.FileServerFS(s.options.Page)))
+	unsafe := http.NewCrossOriginProtection() // once more, by Go's own rule, where something can be changed
+	unsafe.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { s.fail(w, errOrigin) }))
+	return origins(unsafe.Handler(all), s.fail)
+}
+
+// kinds are what the page is made of. The system's own table is not asked: on Windows any program may have changed it, and a
+// script of another kind is not run (nosniff).
+var kinds = map[string]string{
+	".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
+}
+
+// page answers with the page's files and the SDK. Folders are not listed.
+func (s *Server) page(files http.Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := strings.TrimPrefix(r.URL.Path, "/")
+		info, err := fs.Stat(s.options.Page, name)
+		kind := kinds[path.Ext(cmp.Or(name, "index.html"))]
+		switch {
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+			s.nowhere(w, r)
+		case name == "sdk/callboard.js":
+			w.Header().Set("Content-Type", kind)
+			w.Write(s.options.SDK)
+		case name == "" || err == nil && !info.IsDir():
+			if kind != "" {
+				w.Header().Set("Content-Type", kind)
+			}
+			files.ServeHTTP(w, r)
+		default:
+			s.nowhere(w, r)
+		}
+	}
+}
+
+func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
+	s.fail(w, &telephony.Error{Code: telephony.CodeNotFound, Message: "there is no " + telephony.Display(r.Method+" "+r.URL.Path), Remedy: seeSpec})
 }
 
 // policy lets the page load from and speak with Callboard only, and nothing inline (SEC-35).
@@ -114,26 +171,53 @@ func headers(next http.Handler) http.Handler {
 	})
 }
 
-// Serve answers on a listener until ctx ends; then it lets requests finish for a few seconds, and ends the streams.
+// How long a request may take to come in and an answer to be taken (SEC-23). A stream has its own bounds instead.
+const (
+	headerTime = 10 * time.Second
+	readTime   = 30 * time.Second
+	writeTime  = 60 * time.Second
+	idleTime   = 2 * time.Minute
+)
+
+// Serve answers on a listener until ctx ends; then it lets requests finish for a few seconds, and ends the streams. All
+// that it started has ended when it returns.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	h := &http.Server{
-		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
-		ErrorLog: slog.NewLogLogger(s.options.Logger.Handler(), slog.LevelDebug),
+	return s.serve(ctx, s.http(), l)
+}
+
+func (s *Server) http() *http.Server {
+	return &http.Server{
+		Handler: s.Handler(), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
+		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(s.options.Logger.Handler(), slog.LevelDebug),
 	}
-	stopped := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		s.Close()
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
-		defer cancel()
-		if h.Shutdown(last) != nil {
-			h.Close()
+}
+
+func (s *Server) serve(ctx context.Context, h *http.Server, l net.Listener) error {
+	var running sync.WaitGroup // requests, WebSockets too: http.Server.Shutdown does not know those
+	next := h.Handler
+	h.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-s.ended:
+			panic(http.ErrAbortHandler) // it came too late
+		default:
 		}
+		running.Add(1)
+		defer running.Done()
+		next.ServeHTTP(w, r)
 	})
-	err := h.Serve(l)
-	if !stop() {
-		<-stopped
-		return nil
+	broken := make(chan error, 1)
+	running.Go(func() { broken <- h.Serve(l) })
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-broken:
 	}
+	s.Close()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	if h.Shutdown(last) != nil {
+		h.Close()
+	}
+	running.Wait()
 	return err
 }

@@ -1,14 +1,14 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
-
-	"github.com/coder/websocket"
 
 	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/internal/board"
@@ -16,10 +16,12 @@ import (
 )
 
 const (
-	bookmarkEvery = 15 * time.Second // D-5
-	stuckAfter    = 60 * time.Second // a reader that takes no byte for so long is cut (D-7)
-	changesAtOnce = 256
-	worksAtOnce   = 16
+	bookmarkEvery    = 15 * time.Second // D-5
+	bookmarkFiltered = 1000             // changes in which there was nothing for this reader
+	stuckAfter       = 60 * time.Second // a reader that takes no byte for so long is cut (D-7)
+	changesAtOnce    = 256              // and heldAtMost bytes are all that is held for a reader
+	heldAtMost       = 1 << 20
+	worksAtOnce      = 16
 )
 
 // sink is where a stream's frames go. A turn's frames are written together by flush.
@@ -34,12 +36,14 @@ type stream struct {
 	caller   *caller
 	view     view
 	watch    *board.Watch
-	enricher *board.Enricher
+	enricher *board.Enricher // nil: only watches
 	sink     sink
+	filtered int           // changes since the last bookmark that were not for this reader
+	behind   chan struct{} // size one: there may be more in the store
 }
 
 // begin opens the watch before anything is sent, so that an impossible cursor is an ordinary error.
-func (s *Server) begin(c *caller, cursor string, include string, r board.Registration) (*stream, error) {
+func (s *Server) begin(r *http.Request, cursor string, v view) (*stream, error) {
 	var from board.Cursor
 	if cursor != "" {
 		var err error
@@ -51,11 +55,31 @@ func (s *Server) begin(c *caller, cursor string, include string, r board.Registr
 	if err != nil {
 		return nil, err
 	}
-	st := &stream{server: s, caller: c, view: viewOf(include), watch: watch}
-	if len(r.Needs)+len(r.Gives)+len(r.On) > 0 {
-		st.enricher = s.options.Board.Register(c.source, r, time.Now())
+	st := &stream{server: s, caller: callerOf(r), view: v, watch: watch, behind: make(chan struct{}, 1)}
+	if err := st.reachable(r.Context()); err != nil {
+		st.end()
+		return nil, err
 	}
 	return st, nil
+}
+
+// reachable asks the store, where memory does not reach back to the cursor, whether it does: it may have been trimmed.
+func (st *stream) reachable(ctx context.Context) error {
+	if _, err := st.watch.Next(0); !errors.Is(err, board.ErrBehind) {
+		return nil // what else is wrong, the stream itself says
+	}
+	next, err := st.server.options.Store.Changes(ctx, st.watch.Cursor().Seq, 1)
+	if err == nil && len(next) > 0 && next[0].Seq != st.watch.Cursor().Seq+1 {
+		err = &telephony.Error{Code: telephony.CodeCursorGone, Message: errTrimmed.Error(), Remedy: "list the records again and watch from that list's cursor"}
+	}
+	return err
+}
+
+// register makes the stream an enricher's, if it asks for anything.
+func (st *stream) register(r board.Registration) {
+	if len(r.Needs)+len(r.Gives)+len(r.On) > 0 {
+		st.enricher = st.server.options.Board.Register(st.caller.source, r, time.Now())
+	}
 }
 
 func (st *stream) end() {
@@ -65,27 +89,53 @@ func (st *stream) end() {
 	}
 }
 
+// Why a stream ends that its reader did not end.
 var (
 	errTokenGone = errors.New("the token was taken away")
 	errReplaced  = errors.New("a newer stream of this app took over")
+	errClosing   = errors.New("Callboard ends")
+	errTrimmed   = errors.New("the log does not reach back to this cursor any more")
 )
 
-// run sends frames until ctx ends, the token is taken away, the reader does not read, or the server ends.
+// over waits for what ends a stream besides its reader.
+func (st *stream) over(ctx context.Context) error {
+	var replaced <-chan struct{}
+	if st.enricher != nil {
+		replaced = st.enricher.Replaced()
+	}
+	select {
+	case <-st.caller.gone:
+		return errTokenGone
+	case <-replaced:
+		return errReplaced
+	case <-st.server.ended:
+		return errClosing
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// run sends frames until ctx ends, the token is taken away, the reader does not read, or the server ends. It always
+// returns an error that says which.
 func (st *stream) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer cancel(nil)
+	watching.Go(func() { cancel(st.over(ctx)) }) // also while a write waits for the reader
 	bookmarks := time.NewTicker(bookmarkEvery)
 	defer bookmarks.Stop()
-	var works, replaced <-chan struct{}
+	var works <-chan struct{}
 	if st.enricher != nil {
-		works, replaced = st.enricher.Woken(), st.enricher.Replaced()
+		works = st.enricher.Woken()
 	}
 	st.bookmark()
-	for {
-		if err := st.sink.flush(ctx); err != nil {
-			return err
-		}
-		var err error
+	err := st.sink.flush(ctx)
+	for err == nil {
 		select {
 		case <-st.watch.Woken():
+			err = st.changes(ctx)
+		case <-st.behind:
 			err = st.changes(ctx)
 		case <-works:
 			err = st.changes(ctx) // first what the work is about
@@ -94,47 +144,75 @@ func (st *stream) run(ctx context.Context) error {
 			}
 		case <-bookmarks.C:
 			st.bookmark()
-		case <-st.caller.gone:
-			return errTokenGone
-		case <-replaced:
-			return errReplaced
-		case <-st.server.ended:
-			return nil
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
-		if err != nil {
-			return errors.Join(err, st.sink.flush(ctx))
-		}
+		err = cmp.Or(st.sink.flush(ctx), err)
 	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
+// changes sends the next changes, and a bookmark where many of them were not for this reader.
 func (st *stream) changes(ctx context.Context) error {
-	changes, err := st.watch.Next(changesAtOnce)
-	if errors.Is(err, board.ErrBehind) {
-		changes, err = st.server.options.Store.Changes(ctx, st.watch.Cursor().Seq, changesAtOnce)
-		if len(changes) > 0 {
-			st.watch.Seek(changes[len(changes)-1].Seq)
-		}
-	}
-	if errors.Is(err, board.ErrReset) {
+	changes, err := st.next(ctx)
+	switch {
+	case errors.Is(err, board.ErrReset):
 		st.control("reset", api.ResetData{Reason: "the store could not take changes: history before this may have been lost"})
-		return err
+	case errors.Is(err, errTrimmed):
+		st.control("reset", api.ResetData{Reason: errTrimmed.Error()})
 	}
 	if err != nil {
 		return err
 	}
-	epoch := st.watch.Cursor().Epoch
+	epoch, held := st.watch.Cursor().Epoch, 0
 	for _, c := range changes {
 		json, err := st.server.frames.of(c, st.view, epoch)
 		if err != nil {
 			return err
 		}
-		if json != nil {
-			st.sink.add(c.Kind, board.Cursor{Epoch: epoch, Seq: c.Seq}.String(), json)
+		if json == nil {
+			st.filtered++
+			continue
+		}
+		st.sink.add(c.Kind, board.Cursor{Epoch: epoch, Seq: c.Seq}.String(), json)
+		if held += len(json); held > heldAtMost {
+			if err := st.sink.flush(ctx); err != nil {
+				return err
+			}
+			held = 0
 		}
 	}
+	if st.filtered >= bookmarkFiltered {
+		st.bookmark()
+	}
 	return nil
+}
+
+// next are the changes after the cursor: from memory, or from the store where memory does not reach back so far (D-7).
+// None from the store means that it does not have them yet.
+func (st *stream) next(ctx context.Context) ([]*board.Change, error) {
+	changes, err := st.watch.Next(changesAtOnce)
+	if !errors.Is(err, board.ErrBehind) {
+		return changes, err
+	}
+	seq := st.watch.Cursor().Seq
+	changes, err = st.server.options.Store.Changes(ctx, seq, changesAtOnce)
+	for _, c := range changes {
+		if seq++; c.Seq != seq {
+			return nil, errTrimmed
+		}
+	}
+	if len(changes) > 0 {
+		st.watch.Seek(seq)
+		select {
+		case st.behind <- struct{}{}:
+		default:
+		}
+	}
+	return changes, err
 }
 
 func (st *stream) works() error {
@@ -153,6 +231,7 @@ func (st *stream) works() error {
 }
 
 func (st *stream) bookmark() {
+	st.filtered = 0
 	st.control("bookmark", api.BookmarkData{Cursor: st.watch.Cursor().String()})
 }
 
@@ -182,16 +261,17 @@ func (st *stream) envelope(kind, id, line, record string, data any) error {
 
 // Watch implements ServerInterface: server-sent events.
 func (s *Server) Watch(w http.ResponseWriter, r *http.Request, p api.WatchParams) {
-	cursor := p.Cursor
-	if p.LastEventID != "" {
-		cursor = p.LastEventID
+	err := cmp.Or(checkEnum("include", p.Include), checkRegistration(p.Needs, p.Gives, p.On))
+	var st *stream
+	if err == nil {
+		st, err = s.begin(r, cmp.Or(p.LastEventID, p.Cursor), viewOf(string(p.Include)))
 	}
-	st, err := s.begin(callerOf(r), cursor, string(p.Include), registration(p.Needs, p.Gives, p.On))
 	if err != nil {
 		s.fail(w, err)
 		return
 	}
 	defer st.end()
+	st.register(registration(p.Needs, p.Gives, p.On))
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")
@@ -200,9 +280,7 @@ func (s *Server) Watch(w http.ResponseWriter, r *http.Request, p api.WatchParams
 }
 
 func (s *Server) closed(err error, st *stream) {
-	if err != nil {
-		s.options.Logger.Debug("stream ended", "source", st.caller.source, "reason", err)
-	}
+	s.options.Logger.Debug("stream ended", "source", st.caller.source, "reason", err)
 }
 
 func registration(needs, gives []string, on []api.Moment) board.Registration {
@@ -229,120 +307,29 @@ func (e *eventSink) add(kind, id string, json []byte) {
 	e.buffer = append(append(e.buffer, json...), "\n\n"...)
 }
 
-func (e *eventSink) flush(context.Context) error {
+// flush writes what was added. It waits for the reader, but not beyond ctx.
+func (e *eventSink) flush(ctx context.Context) error {
 	if len(e.buffer) == 0 {
 		return nil
 	}
 	if err := e.control.SetWriteDeadline(time.Now().Add(stuckAfter)); err != nil {
 		return err
 	}
+	interrupted := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(interrupted)
+		e.control.SetWriteDeadline(time.Now())
+	})
 	_, err := e.w.Write(e.buffer)
+	if err == nil {
+		err = e.control.Flush()
+	}
+	if !stop() {
+		<-interrupted
+	}
 	e.buffer = e.buffer[:0]
 	if err != nil {
 		return err
 	}
-	return e.control.Flush()
-}
-
-// WatchWebSocket implements ServerInterface. Answers come back on the same socket.
-func (s *Server) WatchWebSocket(w http.ResponseWriter, r *http.Request, p api.WatchWebSocketParams) {
-	st, err := s.begin(callerOf(r), p.Cursor, string(p.Include), registration(p.Needs, p.Gives, p.On))
-	if err != nil {
-		s.fail(w, err)
-		return
-	}
-	defer st.end()
-	conn, err := websocket.Accept(w, r, nil)
-	if err != nil {
-		return // Accept has answered
-	}
-	defer conn.CloseNow()
-	conn.SetReadLimit(maxBody)
-	ctx, cancel := context.WithCancel(r.Context())
-	sockets := &socketSink{conn: conn}
-	st.sink = sockets
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer cancel()
-		st.answers(ctx, conn)
-	}()
-	err = st.run(ctx)
-	reason := ""
-	if err != nil {
-		reason = err.Error()
-	}
-	conn.Close(closeCode(err), reason[:min(len(reason), 100)])
-	cancel()
-	<-done
-	s.closed(err, st)
-}
-
-func closeCode(err error) websocket.StatusCode {
-	if errors.Is(err, errTokenGone) || errors.Is(err, errReplaced) {
-		return websocket.StatusPolicyViolation
-	}
-	return websocket.StatusGoingAway
-}
-
-// answers reads frames of an app until the socket ends. Each gets one frame back.
-func (st *stream) answers(ctx context.Context, conn *websocket.Conn) {
-	for {
-		_, message, err := conn.Read(ctx)
-		if err != nil {
-			return
-		}
-		reply, err := json.Marshal(st.answer(ctx, message))
-		if err != nil || write(ctx, conn, reply) != nil {
-			return
-		}
-	}
-}
-
-func (st *stream) answer(ctx context.Context, message []byte) any {
-	s := st.server
-	var frame api.AnswerFrame
-	err := json.Unmarshal(message, &frame)
-	if err != nil || frame.Type != api.AnswerFrameTypeAnswer {
-		err = &telephony.Error{Code: telephony.CodeInvalid, Message: "the frame is not an answer", Remedy: "see AnswerFrame in /v1/openapi.yaml"}
-	}
-	if err == nil {
-		err = s.options.Committer.Wait(ctx, 0)
-	}
-	var written board.Written
-	if err == nil {
-		body := api.Answer{Claims: frame.Claims, Items: frame.Items, NothingFound: frame.NothingFound, Error: frame.Error}
-		written, err = s.options.Board.Answer(st.caller.source, frame.Work, newAnswer(body), time.Now())
-	}
-	if err == nil {
-		err = s.options.Committer.Wait(ctx, written.Seq)
-	}
-	if err != nil {
-		return api.ProblemFrame{Type: api.ProblemFrameTypeProblem, Work: frame.Work, Problem: problem(err, s.options.Logger)}
-	}
-	return api.AnsweredFrame{Type: api.AnsweredFrameTypeAnswered, Work: frame.Work, Written: wireWritten(written)}
-}
-
-// socketSink writes one text frame per notification.
-type socketSink struct {
-	conn   *websocket.Conn
-	frames [][]byte
-}
-
-func (k *socketSink) add(_, _ string, json []byte) { k.frames = append(k.frames, json) }
-
-func (k *socketSink) flush(ctx context.Context) error {
-	defer func() { k.frames = k.frames[:0] }()
-	for _, frame := range k.frames {
-		if err := write(ctx, k.conn, frame); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func write(ctx context.Context, conn *websocket.Conn, frame []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, stuckAfter)
-	defer cancel()
-	return conn.Write(ctx, websocket.MessageText, frame)
+	return e.control.SetWriteDeadline(time.Now().Add(stuckAfter)) // what ends the answer is still written
 }

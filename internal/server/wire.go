@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"net/url"
 
 	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/internal/board"
@@ -128,7 +129,7 @@ func lineSource(line string) string {
 	if line == "" {
 		return "/callboard"
 	}
-	return "/lines/" + line
+	return "/lines/" + url.PathEscape(line)
 }
 
 func payload(c *board.Change, v view, durable bool) any {

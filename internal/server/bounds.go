@@ -1,0 +1,69 @@
+package server
+
+import (
+	"cmp"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/callboard-dev/callboard/api"
+	"github.com/callboard-dev/callboard/internal/telephony"
+)
+
+// Bounds that the contract sets and the board does not know (SEC-23). Lengths are in characters, as in the contract.
+const (
+	maxNumber    = 64
+	maxAppName   = 80
+	maxItems     = 64
+	maxTitle     = 512
+	maxURL       = 2048
+	maxError     = 512
+	maxPatterns  = 64
+	maxFieldName = 128
+)
+
+func checkLength(what, value string, limit int) error {
+	if n := utf8.RuneCountInString(value); n > limit {
+		return &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("%s has %d characters", what, n), Remedy: fmt.Sprintf("it may have %d", limit)}
+	}
+	return nil
+}
+
+func checkCount(what string, n, limit int) error {
+	if n > limit {
+		return &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("%d %s at once", n, what), Remedy: fmt.Sprintf("send at most %d", limit)}
+	}
+	return nil
+}
+
+// checkEnum refuses a parameter that is there and is none of its values.
+func checkEnum[T interface {
+	~string
+	Valid() bool
+}](name string, value T) error {
+	if value == "" || value.Valid() {
+		return nil
+	}
+	return &telephony.Error{Code: telephony.CodeInvalid, Message: fmt.Sprintf("%s: %q is not one of its values", name, telephony.Display(string(value))), Remedy: seeSpec}
+}
+
+// checkRegistration looks at what an app asks for when it begins to watch.
+func checkRegistration(needs, gives []string, on []api.Moment) error {
+	err := cmp.Or(checkCount("needs", len(needs), maxPatterns), checkCount("gives", len(gives), maxPatterns))
+	for _, names := range [][]string{needs, gives} {
+		for _, name := range names {
+			err = cmp.Or(err, checkLength("a field name", name, maxFieldName))
+		}
+	}
+	for _, m := range on {
+		err = cmp.Or(err, checkEnum("on", m))
+	}
+	return err
+}
+
+func checkAnswer(a api.Answer) error {
+	err := cmp.Or(checkCount("items", len(a.Items), maxItems), checkLength("the error", a.Error, maxError))
+	for _, i := range a.Items {
+		err = cmp.Or(err, checkLength("a title", i.Title, maxTitle), checkLength("a link", i.URL, maxURL))
+	}
+	return err
+}
