@@ -14,6 +14,34 @@ import (
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
+// hidden holds that everybody still sees party.name as value, or no record if that is empty, and that nobody was woken.
+func (s *stage) hidden(w *board.Watch, en *board.Enricher, record, value string) {
+	s.t.Helper()
+	list, cursor := s.Snapshot("")
+	if changes, err := w.Next(10); len(changes) > 0 || err != nil {
+		s.t.Errorf("the watch reads %d changes, %v", len(changes), err)
+	}
+	if cursor != w.Cursor() {
+		s.t.Errorf("the list is of %v, the watch at %v", cursor, w.Cursor())
+	}
+	for _, r := range list {
+		if r.ID == record && r.Value("party.name") != value {
+			s.t.Errorf("the list shows %q", r.Value("party.name"))
+		}
+	}
+	if r := s.Get(record); value == "" && r != nil || value != "" && r.Value("party.name") != value {
+		s.t.Errorf("the record shows %+v", r)
+	}
+	s.noWork(en)
+	select {
+	case <-w.Woken():
+		s.t.Errorf("the watch was woken")
+	case <-en.Woken():
+		s.t.Errorf("the app was woken")
+	default:
+	}
+}
+
 // D-2: nobody sees a change before it is shown: not the reader of a record, nor of the list, a watch, or an app.
 func TestNothingBeforeShow(t *testing.T) {
 	t.Parallel()
@@ -24,32 +52,7 @@ func TestNothingBeforeShow(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-w.Woken() // at first it always may have something
-	hidden := func(record, value string) {
-		t.Helper()
-		list, cursor := s.Snapshot("")
-		if changes, err := w.Next(10); len(changes) > 0 || err != nil {
-			t.Errorf("the watch reads %d changes, %v", len(changes), err)
-		}
-		if cursor != w.Cursor() {
-			t.Errorf("the list is of %v, the watch at %v", cursor, w.Cursor())
-		}
-		for _, r := range list {
-			if r.ID == record && r.Value("party.name") != value {
-				t.Errorf("the list shows %q", r.Value("party.name"))
-			}
-		}
-		if r := s.Get(record); value == "" && r != nil || value != "" && r.Value("party.name") != value {
-			t.Errorf("the record shows %+v", r)
-		}
-		s.noWork(en)
-		select {
-		case <-w.Woken():
-			t.Error("the watch was woken")
-		case <-en.Woken():
-			t.Error("the app was woken")
-		default:
-		}
-	}
+	hidden := func(record, value string) { t.Helper(); s.hidden(w, en, record, value) }
 	s.pbx("c1", telephony.CallRinging, telephony.Ringing, number)
 	hidden("rec_1", "")
 	batch := s.Take()

@@ -236,16 +236,21 @@ func TestRestore(t *testing.T) {
 				fresh.at(11)
 				fresh.see(test.after...)
 				fresh.over()
-				c := fresh.one()
-				if c.ID != before.ID || !c.StartedAt.Equal(before.StartedAt) || c.Complete || !before.AnsweredAt.IsZero() && !c.AnsweredAt.Equal(before.AnsweredAt) {
-					t.Errorf("%s started %v answered %v complete %v, was %s %v %v", c.ID, c.StartedAt, c.AnsweredAt, c.Complete, before.ID, before.StartedAt, before.AnsweredAt)
-				}
-				want(t, c.Views[0], test.want)
-				if got := timeline(c.Views[0]); got != test.timeline {
+				sameCall(t, fresh.one(), before)
+				want(t, fresh.one().Views[0], test.want)
+				if got := timeline(fresh.one().Views[0]); got != test.timeline {
 					t.Errorf("timeline\n  %s\nwant\n  %s", got, test.timeline)
 				}
 			}
 		})
+	}
+}
+
+// sameCall holds that a call went on as the same, with the times that were known.
+func sameCall(t tester, c, before *telephony.Call) {
+	t.Helper()
+	if c.ID != before.ID || !c.StartedAt.Equal(before.StartedAt) || c.Complete || !before.AnsweredAt.IsZero() && !c.AnsweredAt.Equal(before.AnsweredAt) {
+		t.Errorf("%s started %v answered %v complete %v, was %s %v %v", c.ID, c.StartedAt, c.AnsweredAt, c.Complete, before.ID, before.StartedAt, before.AnsweredAt)
 	}
 }
 
@@ -302,7 +307,13 @@ func TestLostAnywhere(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				s, model := newScene(t, st.extensions...), pbxModel{}
 				blind := false
+				var caller telephony.LegID
 				for _, o := range st.shuffle(t) {
+					if f, added := o.Fact.(telephony.LegAdded); added && o.Legs[0].State == telephony.LegCalling {
+						caller = f.Leg
+					} else if added && caller != "" && model[caller] == nil {
+						t.Skip("nobody is called for a caller who is gone")
+					}
 					if f, ends := o.Fact.(telephony.LegGone); ends && model[f.Leg] == nil {
 						continue // a repetition
 					}

@@ -68,10 +68,10 @@ func (c *Connector) Run(ctx context.Context, report func(telephony.Observation))
 	if err != nil {
 		return err
 	}
-	held, end := context.WithCancel(ctx)
+	held, end := context.WithCancelCause(ctx)
 	var beside sync.WaitGroup
 	defer func() {
-		end()
+		end(nil)
 		beside.Wait()
 	}()
 	beside.Go(func() {
@@ -82,8 +82,12 @@ func (c *Connector) Run(ctx context.Context, report func(telephony.Observation))
 	if err := s.login(); err != nil {
 		return c.explain(ctx, err)
 	}
-	beside.Go(func() { s.ping(held) })
-	err = c.explain(ctx, s.read())
+	beside.Go(func() { s.ping(held, end) })
+	err = s.read()
+	if cause := context.Cause(held); cause != nil { // the reader only found its connection closed
+		err = cause
+	}
+	err = c.explain(ctx, err)
 	if f, ok := errors.AsType[*connector.Failure](err); ok {
 		f.HeardAt = s.heardAt
 	}
@@ -226,7 +230,8 @@ func (s *session) send(a Action) (string, error) {
 	return a.ID, err
 }
 
-func (s *session) ping(ctx context.Context) {
+// ping keeps the PBX talking. Where it cannot be sent the link is given up.
+func (s *session) ping(ctx context.Context, giveUp context.CancelCauseFunc) {
 	tick := time.NewTicker(pingEvery)
 	defer tick.Stop()
 	for {
@@ -235,7 +240,7 @@ func (s *session) ping(ctx context.Context) {
 			return
 		case <-tick.C:
 			if _, err := s.send(Action{Name: "Ping"}); err != nil {
-				s.conn.Close() // the reader finds out and says so
+				giveUp(err)
 				return
 			}
 		}

@@ -42,7 +42,7 @@ func (c *Connector) explain(ctx context.Context, err error) error {
 	case errors.Is(err, ErrNotAMI):
 		f.Problem = fmt.Sprintf("What answers at %s is not an Asterisk manager", at)
 		f.Remedy = "check the port in pbx.address: 5038, or 5039 with TLS"
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, net.ErrClosed): // closed by ping
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		f.Problem = fmt.Sprintf("The PBX at %s does not answer", at)
 		f.Remedy = "check the network and the firewall between here and there, and whether the port wants TLS (pbx.tls)"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):

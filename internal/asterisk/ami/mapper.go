@@ -174,7 +174,7 @@ func stamp(m *Message) time.Time {
 		return time.Time{}
 	}
 	seconds, err := strconv.ParseFloat(string(text), 64)
-	if err != nil || seconds < 0 || seconds > 1e11 {
+	if err != nil || !(seconds >= 0 && seconds <= 1e11) { // NaN is neither
 		return time.Time{}
 	}
 	return time.UnixMicro(int64(seconds * 1e6))
