@@ -802,6 +802,9 @@ type NewApp struct {
 	// ID Short and stable: it names the source of claims. Not `pbx`, `user` or `history`.
 	ID   string `json:"id"`
 	Name string `json:"name,omitempty,omitzero"`
+
+	// Renew Give an app that is there already a new token; the old one stops working. Without it the answer is 409 `conflict`.
+	Renew bool `json:"renew,omitempty,omitzero"`
 }
 
 // NewClaim defines model for NewClaim.

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/client"
 	"github.com/callboard-dev/callboard/internal/app"
 )
@@ -84,8 +85,9 @@ type appCommand struct {
 }
 
 type addAppCommand struct {
-	ID   string `arg:"" help:"Short and stable, such as acme-crm: it names the source of what the app says."`
-	Name string `help:"What to call it."`
+	ID    string `arg:"" help:"Short and stable, such as acme-crm: it names the source of what the app says."`
+	Name  string `help:"What to call it."`
+	Renew bool   `help:"Give an app that is there already a new token; the old one stops working."`
 }
 
 func (c *addAppCommand) Run(ctx context.Context) error {
@@ -94,13 +96,20 @@ func (c *addAppCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer board.Close()
-	made, err := board.CreateApp(ctx, c.ID, c.Name)
+	made, err := c.create(ctx, board)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "Give these to the app. The token is not shown again.")
 	fmt.Printf("export CALLBOARD_URL=%s\nexport CALLBOARD_TOKEN=%s\n", url, made.Token)
 	return nil
+}
+
+func (c *addAppCommand) create(ctx context.Context, board *client.Client) (api.AppToken, error) {
+	if c.Renew {
+		return board.RenewApp(ctx, c.ID, c.Name)
+	}
+	return board.CreateApp(ctx, c.ID, c.Name)
 }
 
 type listAppsCommand struct{}

@@ -57,6 +57,8 @@ type entry struct {
 	askedAt    time.Time // since when
 	rounds     int       // the deepest round since it last settled
 	unanswered map[string]bool
+	numberOf   *Field // of which number is; see lookedUp
+	number     string
 	heard      [2]heard // the newest shown change, and the newest of another source than that one's
 }
 

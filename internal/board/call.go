@@ -57,13 +57,24 @@ func (b *Board) waiting(line, number string) *entry {
 	if number == "" {
 		return nil
 	}
+	number = b.resolver.normal("party.number", number)
 	for _, e := range b.entries {
-		r := e.now
-		if r.Call == nil && r.State == Open && r.Line == line && b.same("party.number", r.Value("party.number"), number) {
+		if r := e.now; r.Call == nil && r.State == Open && r.Line == line && b.lookedUp(e) == number {
 			return e
 		}
 	}
 	return nil
+}
+
+// lookedUp is the number of a lookup, made comparable: it is asked for with every call, so it is kept.
+func (b *Board) lookedUp(e *entry) string {
+	if f := e.now.Fields["party.number"]; f != e.numberOf {
+		e.numberOf, e.number = f, ""
+		if f != nil {
+			e.number = b.resolver.normal("party.number", f.Shown().Value)
+		}
+	}
+	return e.number
 }
 
 // open begins a record in wave 1.
@@ -101,6 +112,9 @@ func (b *Board) initial(claims []NewClaim, source string, at time.Time) map[stri
 	for _, c := range claims {
 		if c.Value != "" {
 			claim := Claim{Source: source, Value: telephony.Clean(c.Value), Quality: quality(c, source), At: at, Wave: 1}
+			if source != SourceUser && claim.Quality == Confirmed { // a person's word (B-3)
+				claim.Quality = Matched
+			}
 			fields[c.Field] = b.resolver.resolve(c.Field, []Claim{claim})
 		}
 	}

@@ -24,7 +24,7 @@ func (r resolver) resolve(field string, claims []Claim) *Field {
 	sorted := slices.Clone(claims)
 	slices.SortFunc(sorted, func(a, b Claim) int {
 		return cmp.Or(
-			-cmp.Compare(person(a), person(b)),
+			-cmp.Compare(last(field, a), last(field, b)),
 			cmp.Compare(place(r.authority[field], a.Source), place(r.authority[field], b.Source)),
 			-cmp.Compare(ranks[a.Quality], ranks[b.Quality]),
 			-cmp.Compare(agree[r.normal(field, a.Value)], agree[r.normal(field, b.Value)]),
@@ -35,9 +35,12 @@ func (r resolver) resolve(field string, claims []Claim) *Field {
 	return &Field{Claims: sorted, Others: len(agree) - 1}
 }
 
-// person puts the user's own word before every other.
-func person(c Claim) int {
-	if c.Source == SourceUser {
+// last says whose word is final: the PBX's on what only it can know (B-2), else the user's own.
+func last(field string, c Claim) int {
+	switch {
+	case c.Source == SourcePBX && authoritative(field):
+		return 2
+	case c.Source == SourceUser:
 		return 1
 	}
 	return 0

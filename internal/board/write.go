@@ -2,6 +2,7 @@ package board
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ const (
 	maxClaims = 64
 	maxFields = 256
 	maxItems  = 1000
+	maxRecord = 256 << 10 // all values and texts together: a record is handed out whole
 )
 
 // causeLife is for how long a write outside any work counts as following from what was last shown (B-11).
@@ -95,6 +97,13 @@ func checkClaims(r *Record, source string, claims []NewClaim) error {
 	}
 	if len(claims) > maxClaims {
 		return &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("%d claims at once", len(claims)), Remedy: fmt.Sprintf("send at most %d", maxClaims)}
+	}
+	more := 0
+	for _, c := range claims {
+		more += len(c.Value)
+	}
+	if more > 0 && r.weight()+more > maxRecord {
+		return tooHeavy
 	}
 	for _, c := range claims {
 		switch {
@@ -280,10 +289,36 @@ func checkItem(r *Record, source string, item NewItem, more int) error {
 		return &telephony.Error{Code: telephony.CodeInvalid, Message: "an item's id has 1 to 64 of A-Z a-z 0-9 _ -"}
 	case len(item.Text) > maxText:
 		return &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the text has %d bytes", len(item.Text)), Remedy: fmt.Sprintf("an item has at most %d: split it", maxText)}
-	case item.URL != "" && !strings.HasPrefix(item.URL, "https://"):
-		return &telephony.Error{Code: telephony.CodeInvalid, Message: "a link begins with https://"}
+	case item.URL != "" && !safeURL(item.URL):
+		return &telephony.Error{Code: telephony.CodeInvalid, Message: "that is no link to be shown", Remedy: "a link is https, without a user name in it, and at most 2,048 bytes long"}
+	case r.weight()+len(item.Text)+len(item.Title)+len(item.URL) > maxRecord:
+		return tooHeavy
 	}
 	return nil
+}
+
+var tooHeavy = &telephony.Error{Code: telephony.CodeTooLarge, Message: "the record is full: its values and texts have 256 KiB", Remedy: "remove what is no longer needed, or link to it"}
+
+// weight is about how many bytes people and apps have written on a record.
+func (r *Record) weight() int {
+	bytes := 0
+	for _, f := range r.Fields {
+		for _, c := range f.Claims {
+			bytes += len(c.Value)
+		}
+	}
+	for _, list := range r.Items {
+		for i := range list {
+			bytes += len(list[i].Text) + len(list[i].Title) + len(list[i].URL)
+		}
+	}
+	return bytes
+}
+
+// safeURL takes links that lead where they seem to.
+func safeURL(link string) bool {
+	parsed, err := url.Parse(link)
+	return err == nil && len(link) <= 2048 && parsed.Scheme == "https" && parsed.Host != "" && parsed.User == nil && telephony.Clean(link) == link
 }
 
 // RemoveItem removes an item of the source's own.

@@ -38,6 +38,9 @@ func claims(c *telephony.Call, region string) []board.NewClaim {
 // LookupClaims are what a number alone says.
 func LookupClaims(typed, region string) ([]board.NewClaim, error) {
 	e164, ok := E164(typed, region)
+	if strings.Trim(typed, "+0123456789 \t-./()\u00a0") != "" { // a number among other words is not what was meant
+		ok = false
+	}
 	if extension := strings.TrimSpace(typed); !ok && len(extension) <= 6 && extension != "" && strings.Trim(extension, "0123456789") == "" {
 		e164, ok = extension, true // a colleague's
 	}

@@ -129,6 +129,39 @@ func TestNewTokenReplaces(t *testing.T) {
 	}
 }
 
+// TestNoTokenByMistake: an app that is there keeps its token unless it is renewed, and one that is not there cannot be
+// removed.
+func TestNoTokenByMistake(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	token := h.app("crm")
+	h.refused(http.StatusConflict, "conflict", "POST", "/v1/apps", h.user, api.NewApp{ID: "crm"})
+	h.want(http.StatusOK, nil, "GET", "/v1/status", token, nil)
+	h.refused(http.StatusNotFound, "not_found", "DELETE", "/v1/apps/nobody", h.user, nil)
+}
+
+// TestWritesTooFast: an app that writes in a loop is slowed down; the person and the other apps are not.
+func TestWritesTooFast(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	busy, calm := h.app("busy"), h.app("calm")
+	refused := false
+	for range 2 * writesAtOnce {
+		if got := h.do("POST", "/v1/records", busy, nil); got.status == http.StatusTooManyRequests {
+			refused = true
+			break
+		}
+	}
+	if !refused {
+		t.Error("an app may write without limit")
+	}
+	for _, token := range []string{calm, h.user} {
+		if got := h.do("POST", "/v1/records", token, nil); got.status == http.StatusTooManyRequests {
+			t.Errorf("got %s for another's haste", got.body)
+		}
+	}
+}
+
 // TestTokenIsNotStored looks for the tokens in all that is on disk (SEC-21).
 func TestTokenIsNotStored(t *testing.T) {
 	t.Parallel()

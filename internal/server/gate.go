@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
@@ -26,6 +28,35 @@ func NewToken() string { return "cb_" + strings.ToLower(rand.Text()) }
 type caller struct {
 	source string
 	gone   chan struct{}
+	writes *rate.Limiter // how fast an app may write (SEC-23); nil for the person
+}
+
+// How fast one app may write.
+const (
+	writesPerSecond = 50
+	writesAtOnce    = 100
+)
+
+func newApp(id string) *caller {
+	return &caller{source: id, gone: make(chan struct{}), writes: rate.NewLimiter(writesPerSecond, writesAtOnce)}
+}
+
+// still reports an error when the token was taken away meanwhile.
+func (c *caller) still() error {
+	select {
+	case <-c.gone:
+		return errUnknown
+	default:
+		return nil
+	}
+}
+
+// mayWrite reports an error when a token writes faster than it may.
+func (c *caller) mayWrite() error {
+	if c.writes != nil && !c.writes.Allow() {
+		return &telephony.Error{Code: codeTooMany, Message: "this token writes too fast", Remedy: "write at most 50 times a second, several claims at once; try again in a second"}
+	}
+	return nil
 }
 
 // gate knows the tokens, by their SHA-256, and the one-time codes.
@@ -47,7 +78,7 @@ func (g *gate) admit(app string, hash [32]byte) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.drop(app)
-	g.tokens[hash] = &caller{source: app, gone: make(chan struct{})}
+	g.tokens[hash] = newApp(app)
 }
 
 // remove takes an app's token away and ends its streams.
@@ -99,9 +130,11 @@ func (g *gate) identify(r *http.Request) (*caller, error) {
 			return c, nil
 		}
 	}
-	return nil, &telephony.Error{Code: codeUnauthorized, Message: "the token is missing or not known here",
-		Remedy: "send Authorization: Bearer TOKEN; an app gets its token from `callboard app add`, the page from `callboard open`"}
+	return nil, errUnknown
 }
+
+var errUnknown = &telephony.Error{Code: codeUnauthorized, Message: "the token is missing or not known here",
+	Remedy: "send Authorization: Bearer TOKEN; an app gets its token from `callboard app add`, the page from `callboard open`"}
 
 // hosts is the outermost handler (SEC-02): a page that a name server has pointed at loopback bears a foreign Host.
 func hosts(names []string, next http.Handler, refuse func(http.ResponseWriter, error)) http.Handler {
@@ -176,6 +209,13 @@ func (g *gate) require(next http.Handler, free map[string]bool, refuse func(http
 		if err != nil {
 			refuse(w, err)
 			return
+		}
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			if err := c.mayWrite(); err != nil {
+				w.Header().Set("Retry-After", "1")
+				refuse(w, err)
+				return
+			}
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
 	})

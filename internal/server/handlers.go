@@ -114,17 +114,25 @@ func (s *Server) CreateApp(w http.ResponseWriter, r *http.Request) {
 	}
 	token := NewToken()
 	app := KnownApp{ID: body.ID, Name: telephony.Display(body.Name), TokenHash: sha256.Sum256([]byte(token)), CreatedAt: time.Now()}
-	if err := s.letIn(r.Context(), app); err != nil {
+	if err := s.letIn(r.Context(), app, body.Renew); err != nil {
 		s.fail(w, err)
 		return
 	}
 	s.reply(w, http.StatusCreated, api.AppToken{ID: app.ID, Token: token})
 }
 
-func (s *Server) letIn(ctx context.Context, a KnownApp) error {
+// letIn gives an app its token. One that is there keeps its own unless it is to be renewed: a second program under the same
+// name must not cut off the first by mistake.
+func (s *Server) letIn(ctx context.Context, a KnownApp, renew bool) error {
 	s.apps.Lock()
 	defer s.apps.Unlock()
-	err := s.options.Store.AddApp(ctx, a)
+	known, err := s.known(ctx, a.ID)
+	if err == nil && known && !renew {
+		err = &telephony.Error{Code: telephony.CodeConflict, Message: "there is an app " + a.ID + " already", Remedy: "choose another id, or renew its token (`app add --renew`), which ends the old one"}
+	}
+	if err == nil {
+		err = s.options.Store.AddApp(ctx, a)
+	}
 	if err == nil {
 		s.gate.admit(a.ID, a.TokenHash)
 	}
@@ -134,20 +142,25 @@ func (s *Server) letIn(ctx context.Context, a KnownApp) error {
 func (s *Server) putOut(ctx context.Context, id string) error {
 	s.apps.Lock()
 	defer s.apps.Unlock()
-	err := s.options.Store.RemoveApp(ctx, id)
-	if err == nil {
+	known, err := s.known(ctx, id)
+	if err == nil && !known {
+		err = &telephony.Error{Code: telephony.CodeNotFound, Message: "there is no app " + telephony.Display(id), Remedy: "`app list` shows those that there are"}
+	}
+	if err == nil { // first here: whatever the disk says, the token works no more
 		s.gate.remove(id)
+		err = s.options.Store.RemoveApp(ctx, id)
 	}
 	return err
+}
+
+func (s *Server) known(ctx context.Context, id string) (bool, error) {
+	apps, err := s.options.Store.Apps(ctx)
+	return slices.ContainsFunc(apps, func(a KnownApp) bool { return a.ID == id }), err
 }
 
 // RemoveApp implements ServerInterface.
 func (s *Server) RemoveApp(w http.ResponseWriter, r *http.Request, app api.AppID) {
 	if !s.person(w, r) {
-		return
-	}
-	if slices.Contains(reserved, app) {
-		s.fail(w, &telephony.Error{Code: telephony.CodeNotFound, Message: "there is no such app"})
 		return
 	}
 	if err := s.putOut(r.Context(), app); err != nil {

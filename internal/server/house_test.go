@@ -274,7 +274,7 @@ func (h *house) refused(status int, code, method, path, token string, body any, 
 func (h *house) app(id string) string {
 	h.t.Helper()
 	var made api.AppToken
-	h.want(http.StatusCreated, &made, "POST", "/v1/apps", h.user, api.NewApp{ID: id, Name: "App " + id})
+	h.want(http.StatusCreated, &made, "POST", "/v1/apps", h.user, api.NewApp{ID: id, Name: "App " + id, Renew: true})
 	return made.Token
 }
 

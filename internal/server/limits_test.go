@@ -74,7 +74,7 @@ func TestLimits(t *testing.T) {
 		if n > 80 {
 			want = http.StatusRequestEntityTooLarge
 		}
-		h.want(want, nil, "POST", "/v1/apps", h.user, api.NewApp{ID: "named", Name: strings.Repeat("å", n)})
+		h.want(want, nil, "POST", "/v1/apps", h.user, api.NewApp{ID: "named", Name: strings.Repeat("å", n), Renew: true})
 	}
 	for query, want := range map[string]int{
 		"?needs=" + names(64): 200, "?needs=" + names(65): 413, "?gives=" + names(65): 413,

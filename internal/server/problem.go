@@ -21,6 +21,7 @@ const (
 	codeHost         telephony.Code = "host_not_allowed"
 	codeOrigin       telephony.Code = "origin_not_allowed"
 	codeMediaType    telephony.Code = "unsupported_media_type"
+	codeTooMany      telephony.Code = "too_many_requests"
 	codeUpgrade      telephony.Code = "upgrade_required"
 	codeInternal     telephony.Code = "internal"
 )
@@ -41,6 +42,7 @@ var statuses = map[telephony.Code]int{
 	codeHost:                    http.StatusMisdirectedRequest,
 	codeOrigin:                  http.StatusForbidden,
 	codeMediaType:               http.StatusUnsupportedMediaType,
+	codeTooMany:                 http.StatusTooManyRequests,
 	codeUpgrade:                 http.StatusUpgradeRequired,
 	codeInternal:                http.StatusInternalServerError,
 }
@@ -113,6 +115,9 @@ func decode[T any](w http.ResponseWriter, r *http.Request) (T, error) {
 	}
 	if err != nil {
 		return body, &telephony.Error{Code: telephony.CodeInvalid, Message: fmt.Sprintf("the body is not the JSON that is wanted: %v", err), Remedy: seeSpec}
+	}
+	if c := callerOf(r); c != nil {
+		return body, c.still()
 	}
 	return body, nil
 }

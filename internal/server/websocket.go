@@ -121,6 +121,9 @@ func (st *stream) answer(ctx context.Context, message []byte) any {
 		err = checkAnswer(body)
 	}
 	if err == nil {
+		err = st.caller.mayWrite()
+	}
+	if err == nil {
 		err = s.options.Committer.Wait(ctx, 0)
 	}
 	var written board.Written

@@ -86,7 +86,7 @@ func bare(err error) error {
 }
 
 func (s *SQLite) open(ctx context.Context) error {
-	source := "file:" + (&url.URL{Path: s.path}).EscapedPath() + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	source := "file:" + (&url.URL{Path: s.path}).EscapedPath() + "?_pragma=busy_timeout(500)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
 	var err error
 	if s.writer, err = sql.Open("sqlite", source+"&_txlock=immediate"); err != nil {
 		return err

@@ -120,19 +120,21 @@ func (t *Tracker) found(s telephony.SnapshotLeg, now time.Time) {
 // connect draws the edges that a snapshot does not tell: a called leg without a caller was dialled by the leg that
 // began, in the PBX's own grouping. It is the one place where that grouping is believed.
 func (t *Tracker) connect(legs []telephony.SnapshotLeg) {
+	callers := map[string]*leg{}
+	for _, s := range legs {
+		if l := t.legs[s.Leg]; l.caller && l.group != "" && callers[l.group] == nil {
+			callers[l.group] = l
+		}
+	}
 	for _, s := range legs {
 		to := t.legs[s.Leg]
 		if to.caller || to.dialedBy != nil || to.group == "" {
 			continue
 		}
-		for _, other := range legs {
-			from := t.legs[other.Leg]
-			if from != to && from.caller && from.group == to.group {
-				to.dialedBy, to.dialed = from, to.state < telephony.LegUp
-				from.dials = append(from.dials, to)
-				t.join(from, to)
-				break
-			}
+		if from := callers[to.group]; from != nil {
+			to.dialedBy, to.dialed = from, to.state < telephony.LegUp
+			from.dials = append(from.dials, to)
+			t.join(from, to)
 		}
 	}
 }

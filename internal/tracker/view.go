@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"slices"
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/telephony"
@@ -42,7 +43,13 @@ func (v *view) enter(s telephony.State, at time.Time, detail string) {
 	v.note(what, at, detail)
 }
 
+// maxTimeline bounds a timeline: of a phone that does nothing but hold and resume, the middle is given up.
+const maxTimeline = 200
+
 func (v *view) note(what string, at time.Time, detail string) {
+	if len(v.Timeline) >= maxTimeline {
+		v.Timeline = slices.Delete(slices.Clone(v.Timeline), maxTimeline/2, maxTimeline/2+1)
+	}
 	v.Timeline = append(v.Timeline, telephony.TimelineEntry{At: at, What: what, Extension: v.Extension, Detail: detail})
 }
 

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/callboard-dev/callboard/internal/connector"
+	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
 // explain turns an error into one sentence for a person, with what to do about it. Trying again by itself stops only
@@ -60,7 +61,7 @@ func (c *Connector) explain(ctx context.Context, err error) error {
 
 func (c *Connector) refused(f *connector.Failure, r *refusal) error {
 	f.Permanent = true
-	f.Problem = fmt.Sprintf("The PBX at %s refused %s as user %q: %s", c.config.Address, r.action, c.config.Username, r.message)
+	f.Problem = fmt.Sprintf("The PBX at %s refused %s as user %q: %s", c.config.Address, r.action, c.config.Username, telephony.Display(r.message))
 	f.Remedy = "correct pbx.username and pbx.secret in callboard.yaml (manager.conf on the Asterisk has them, and may permit only some addresses), then start Callboard again"
 	if r.action == "Status" {
 		f.Remedy = "give the account read = call and write = call in manager.conf, reload the manager, then start Callboard again"

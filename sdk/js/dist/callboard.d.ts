@@ -81,6 +81,8 @@ interface components {
 			/** @description Short and stable: it names the source of claims. Not `pbx`, `user` or `history`. */
 			id: string;
 			name?: string;
+			/** @description Give an app that is there already a new token; the old one stops working. Without it the answer is 409 `conflict`. */
+			renew?: boolean;
 		};
 		AppToken: {
 			id: string;
