@@ -2,6 +2,7 @@ package server
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -104,18 +105,28 @@ func TestPersonOnly(t *testing.T) {
 	}
 }
 
-// TestNewTokenReplaces: letting an app in again gives it another token and ends the earlier one, also with many at once.
+// TestNewTokenReplaces: letting an app in again is refused unless it is said; then it gives another token and ends the
+// earlier one, also with many at once.
 func TestNewTokenReplaces(t *testing.T) {
 	t.Parallel()
 	h := open(t)
+	first := h.app("crm")
+	h.refused(http.StatusConflict, "conflict", "POST", "/v1/apps", h.user, api.NewApp{ID: "crm"})
+	h.want(http.StatusOK, nil, "GET", "/v1/status", first, nil)
+	h.refused(http.StatusNotFound, "not_found", "DELETE", "/v1/apps/none", h.user, nil)
 	tokens := make([]string, 20)
 	var makers sync.WaitGroup
 	for i := range tokens {
-		makers.Go(func() { tokens[i] = h.app("crm") })
+		makers.Go(func() {
+			var made api.AppToken
+			if got := h.do("POST", "/v1/apps", h.user, api.NewApp{ID: "crm", Renew: true}); json.Unmarshal(got.body, &made) == nil {
+				tokens[i] = made.Token
+			}
+		})
 	}
 	makers.Wait()
 	good := ""
-	for _, token := range tokens {
+	for _, token := range append(tokens, first) {
 		if got := h.do("GET", "/v1/status", token, nil); got.status == http.StatusOK {
 			if good != "" {
 				t.Error("two tokens of one app are good")
@@ -297,6 +308,47 @@ func TestCodeOnce(t *testing.T) {
 	g.newCode(now.Add(2 * codeLife))
 	if _, held := g.codes[old]; held {
 		t.Error("codes that nobody used are kept for ever")
+	}
+}
+
+// TestWriteRate: a token may write in bursts and not without end, on both ways; another token does not feel it (SEC-23).
+func TestWriteRate(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	fast, other := h.app("crm"), h.app("tickets")
+	socket := h.socket(fast, "")
+	record := h.lookup("+45 12 34 56 78")
+	for _, c := range h.server.gate.tokens {
+		if c.source == "crm" { // time gives it no more, so that a slow machine sees the same
+			c.writes.SetLimit(0)
+			c.writes.SetBurst(2)
+		}
+	}
+	h.claim(fast, record, "party.name", "one")
+	if socket.send(`{"type":"answer","work":"work_9999"}`); socket.code() != "work_unknown" {
+		t.Error("the second write is refused")
+	}
+	got := h.want(http.StatusTooManyRequests, nil, "POST", "/v1/records/"+record+"/notes", fast, api.NoteText{Text: "three"})
+	if got.header.Get("Retry-After") == "" || got.problem(t).Code != "too_many_requests" {
+		t.Errorf("got %v %s", got.header, got.body)
+	}
+	if socket.send(`{"type":"answer","work":"work_9999"}`); socket.code() != "too_many_requests" {
+		t.Error("the socket is a way around it")
+	}
+	h.claim(other, record, "party.name", "another")
+	for range 2 * writesAtOnce { // nor does the person, who has no bound
+		h.do("POST", "/v1/session/none", h.user, nil)
+	}
+	h.claim(h.user, record, "party.name", "the person's")
+	h.want(http.StatusOK, nil, "GET", "/v1/records", fast, nil)
+	limit := newApp("crm")
+	for n := range writesAtOnce {
+		if err := limit.mayWrite(); err != nil {
+			t.Fatalf("write %d of a burst: %v", n+1, err)
+		}
+	}
+	if limit.mayWrite() == nil && limit.mayWrite() == nil && limit.mayWrite() == nil {
+		t.Errorf("a burst of more than %d is let through", writesAtOnce)
 	}
 }
 

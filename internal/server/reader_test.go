@@ -145,6 +145,15 @@ func (s *socket) reply() any {
 	}
 }
 
+// code is the code of the problem that an answer is answered with.
+func (s *socket) code() string {
+	s.t.Helper()
+	if p, ok := s.reply().(*api.ProblemFrame); ok {
+		return p.Problem.Code
+	}
+	return ""
+}
+
 func (s *socket) send(text string) {
 	s.t.Helper()
 	if err := s.conn.Write(s.ctx, websocket.MessageText, []byte(text)); err != nil {
