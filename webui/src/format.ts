@@ -70,7 +70,8 @@ export const stateWord = (state: CallState): string => STATE[state] ?? words(sta
 type Outcome = Pick<Call | View, 'direction' | 'result' | 'ended_by'>;
 
 /** Whether somebody called and did not get through to the person. */
-export const isMissed = (of: Outcome): boolean => of.result === 'missed' || whyMissed(of) !== undefined;
+export const isMissed = (of: Outcome): boolean =>
+  of.result === 'missed' && of.direction !== 'outbound' || whyMissed(of) !== undefined;
 
 function whyMissed({ direction, result, ended_by }: Outcome): string | undefined {
   if (direction !== 'inbound') return undefined;
@@ -81,6 +82,7 @@ function whyMissed({ direction, result, ended_by }: Outcome): string | undefined
 /** One word for how it went; the same wherever the call is shown. */
 export function resultWord(of: Outcome): string {
   if (isMissed(of)) return RESULT.missed;
+  if (of.result === 'missed') return 'No answer'; // we called
   return of.result ? RESULT[of.result] ?? words(of.result) : 'Ended';
 }
 

@@ -64,6 +64,7 @@ describe('words', () => {
     ['inbound', 'cancelled', 'other', 'Missed', 'Missed – the caller gave up'],
     ['inbound', 'busy', 'self', 'Missed', 'Missed – you were busy'],
     ['inbound', 'rejected', 'self', 'Rejected', 'Rejected'],
+    ['outbound', 'missed', 'pbx', 'No answer', 'No answer'],
     ['outbound', 'busy', 'other', 'Busy', 'Busy'],
     ['outbound', 'cancelled', 'self', 'Cancelled', 'Cancelled'],
     ['inbound', 'unknown', undefined, 'Ended', 'Ended'],
