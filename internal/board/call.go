@@ -44,7 +44,7 @@ func (b *Board) openFor(line string, c telephony.Change, claims []NewClaim) *ent
 		b.append(e, next, &Change{Kind: RecordJoined, At: c.At, Source: SourcePBX, Wave: next.Wave, Opened: next, Shown: names(next), moved: names(next)})
 		return e
 	}
-	e := b.open(line, FromCall, c.At, func(r *Record) {
+	e := b.open(line, SourcePBX, FromCall, c.At, func(r *Record) {
 		r.Call = c.Call
 		r.Fields = b.initial(claims, SourcePBX, c.At)
 	})
@@ -78,16 +78,12 @@ func (b *Board) lookedUp(e *entry) string {
 }
 
 // open begins a record in wave 1.
-func (b *Board) open(line string, origin Origin, at time.Time, fill func(*Record)) *entry {
+func (b *Board) open(line, source string, origin Origin, at time.Time, fill func(*Record)) *entry {
 	r := &Record{ID: b.options.NewID("rec"), Rev: 1, Line: line, Origin: origin, State: Open, OpenedAt: at, Wave: 1,
 		Fields: map[string]*Field{}, Items: map[string][]Item{}}
 	fill(r)
 	e := newEntry(r)
 	b.entries[r.ID] = e
-	source := SourcePBX
-	if origin == FromLookup {
-		source = SourceUser
-	}
 	b.append(e, r, &Change{Kind: RecordOpened, At: at, Source: source, Wave: 1, Opened: r, Shown: names(r), moved: names(r)})
 	return e
 }
@@ -103,7 +99,7 @@ func (b *Board) OpenLookup(line, source string, claims []NewClaim, at time.Time)
 			}
 		}
 	}
-	e := b.open(line, FromLookup, at, func(r *Record) { r.Fields = b.initial(claims, source, at) })
+	e := b.open(line, source, FromLookup, at, func(r *Record) { r.Fields = b.initial(claims, source, at) })
 	return e.now.ID, b.seq
 }
 
