@@ -112,6 +112,16 @@ func countWindow(t *testing.T, l *lab.Lab, do func()) counted {
 	nextPing := func(from counted) counted {
 		now := from
 		eventually(t, "a ping", func() bool { now = count(t, l); return now.received > from.received })
+		still := 0
+		eventually(t, "its answer, and quiet", func() bool { // ten looks, 25 ms apart
+			before := now
+			if now = count(t, l); now == before {
+				still++
+			} else {
+				still = 0
+			}
+			return still == 10
+		})
 		return now
 	}
 	for {
