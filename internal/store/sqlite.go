@@ -155,7 +155,7 @@ func (s *SQLite) Close() error {
 	return errors.Join(append(errs, s.lock.Unlock())...)
 }
 
-// Commit implements Store.
+// Commit makes a batch durable: the newest version of each record, and every change.
 func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change) error {
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
@@ -220,7 +220,7 @@ func saveRecords(ctx context.Context, tx *sql.Tx, batch []*board.Change) error {
 	return nil
 }
 
-// Load implements Store.
+// Load reads what a board begins with.
 func (s *SQLite) Load(ctx context.Context) (Loaded, error) {
 	const closed, tail = 100, 10_000
 	var l Loaded
@@ -282,7 +282,7 @@ func read[T any](ctx context.Context, db *sql.DB, what, query string, args ...an
 	return out, rows.Err()
 }
 
-// Record implements Store.
+// Record reads one record; nil if there is none.
 func (s *SQLite) Record(ctx context.Context, id string) (*board.Record, error) {
 	found, err := s.records(ctx, `SELECT body FROM records WHERE id = ?`, id)
 	if err != nil || len(found) == 0 {
@@ -291,12 +291,12 @@ func (s *SQLite) Record(ctx context.Context, id string) (*board.Record, error) {
 	return found[0], nil
 }
 
-// Changes implements Store.
+// Changes reads at most limit changes after a seq, in order.
 func (s *SQLite) Changes(ctx context.Context, after uint64, limit int) ([]*board.Change, error) {
 	return read[board.Change](ctx, s.readers, "a change", `SELECT body FROM changes WHERE seq > ? ORDER BY seq LIMIT ?`, int64(after), limit)
 }
 
-// Apps implements Store.
+// Apps reads the apps that were let in, by id.
 func (s *SQLite) Apps(ctx context.Context) ([]App, error) {
 	rows, err := s.readers.QueryContext(ctx, `SELECT id, name, token_hash, created_at FROM apps ORDER BY id`)
 	if err != nil {
@@ -318,7 +318,7 @@ func (s *SQLite) Apps(ctx context.Context) ([]App, error) {
 	return apps, rows.Err()
 }
 
-// AddApp implements Store. An app that is there gets the new token.
+// AddApp keeps an app. An app that is there gets the new token.
 func (s *SQLite) AddApp(ctx context.Context, a App) error {
 	_, err := s.writer.ExecContext(ctx, `INSERT INTO apps (id, name, token_hash, created_at) VALUES (?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, token_hash = excluded.token_hash`, a.ID, a.Name, a.TokenHash[:], a.CreatedAt.UnixMilli())
@@ -328,7 +328,7 @@ func (s *SQLite) AddApp(ctx context.Context, a App) error {
 	return nil
 }
 
-// RemoveApp implements Store.
+// RemoveApp forgets an app.
 func (s *SQLite) RemoveApp(ctx context.Context, id string) error {
 	if _, err := s.writer.ExecContext(ctx, `DELETE FROM apps WHERE id = ?`, id); err != nil {
 		return fmt.Errorf("remove app %s: %w", id, err)

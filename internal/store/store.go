@@ -6,27 +6,10 @@
 package store
 
 import (
-	"context"
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/board"
 )
-
-// Store is what the program needs of a database.
-type Store interface {
-	// Commit makes a batch durable: the newest version of each record, and every change.
-	Commit(ctx context.Context, epoch string, batch []*board.Change) error
-	// Load reads what a board begins with.
-	Load(ctx context.Context) (Loaded, error)
-	// Record reads one record; nil if there is none.
-	Record(ctx context.Context, id string) (*board.Record, error)
-	// Changes reads at most limit changes after a seq, in order.
-	Changes(ctx context.Context, after uint64, limit int) ([]*board.Change, error)
-	Apps(ctx context.Context) ([]App, error)
-	AddApp(ctx context.Context, a App) error
-	RemoveApp(ctx context.Context, id string) error
-	Close() error
-}
 
 // Loaded is what a board begins with.
 type Loaded struct {
