@@ -33,7 +33,6 @@ type leg struct {
 	askedAt     time.Time // when its own device asked to hang up
 	cause       telephony.Cause
 	gone        bool
-	goneAt      time.Time
 	call        *call
 	view        *view
 }

@@ -82,7 +82,7 @@ func (t *Tracker) snapshot(f telephony.Snapshot, now time.Time) {
 
 // vanished ends a leg whose end was not seen: its time and cause are not known, and that is what is said.
 func (t *Tracker) vanished(l *leg, now time.Time) {
-	t.leave(l, now)
+	t.leave(l)
 	t.touch(l)
 	v := l.view
 	if v == nil || v.State == telephony.Ended {

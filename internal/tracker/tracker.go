@@ -100,7 +100,7 @@ func (t *Tracker) happen(f telephony.Fact, now time.Time) {
 	case telephony.LegGone:
 		t.with(f.Leg, func(l *leg) {
 			l.cause = f.Cause
-			t.leave(l, now)
+			t.leave(l)
 		})
 	case telephony.LinkLost:
 		t.linkLost(now)
@@ -112,8 +112,8 @@ func (t *Tracker) happen(f telephony.Fact, now time.Time) {
 }
 
 // leave ends a leg.
-func (t *Tracker) leave(l *leg, now time.Time) {
-	l.gone, l.goneAt = true, now
+func (t *Tracker) leave(l *leg) {
+	l.gone = true
 	delete(t.legs, l.id)
 	t.gone.add(l.id)
 }

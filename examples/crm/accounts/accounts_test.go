@@ -107,7 +107,7 @@ func TestRunWithoutCallboard(t *testing.T) {
 func node(t *testing.T, args ...string) *exec.Cmd {
 	program, err := exec.LookPath("node")
 	if err != nil {
-		t.Skip("node is not installed; the JavaScript version of the CRM is not tested here")
+		t.Fatal("Node.js is missing: install Node.js 20 or later (see `make setup`)")
 	}
 	_, here, _, _ := runtime.Caller(0)
 	sdk, err := os.ReadFile(filepath.Join(filepath.Dir(here), "../../../sdk/js/dist/callboard.js"))
