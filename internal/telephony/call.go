@@ -73,6 +73,8 @@ type Party struct {
 	Extension string `json:"extension,omitempty"`
 	RawNumber string `json:"raw_number,omitempty"`
 	RawName   string `json:"raw_name,omitempty"`
+	IP        string `json:"ip,omitempty"`       // of the device that speaks for the party
+	Withheld  bool   `json:"withheld,omitempty"` // asked not to be shown
 }
 
 // Leg is one party's end of a call at the PBX.
@@ -82,6 +84,7 @@ type Leg struct {
 	Caller bool   `json:"caller,omitempty"` // this leg began the call
 	State  State  `json:"state"`
 	Party  Party  `json:"party"`
+	Media  string `json:"media,omitempty"` // address that its sound comes from
 }
 
 // TimelineEntry is one thing that happened. At is never invented: a thing that was only noticed later says so in Detail.
@@ -94,56 +97,81 @@ type TimelineEntry struct {
 
 // What a TimelineEntry names besides the states.
 const (
-	WhatResumed = "resumed"
-	WhatGap     = "gap"
+	WhatResumed     = "resumed"
+	WhatGap         = "gap"
+	WhatTransferred = "transferred"
+	WhatForwarded   = "forwarded"
+	WhatPickedUp    = "picked_up"
+	WhatParked      = "parked"
+	WhatConferenced = "conferenced"
 )
 
 // View is a call as one of the line's extensions sees it.
 type View struct {
-	Extension   string          `json:"extension"`
-	Leg         LegID           `json:"leg"`    // the extension's own leg
-	Caller      bool            `json:"caller"` // the extension began the call
-	Direction   Direction       `json:"direction"`
-	State       State           `json:"state"`
-	Result      Result          `json:"result,omitempty"`
-	EndedBy     EndedBy         `json:"ended_by,omitempty"`
-	User        Party           `json:"user"`
-	Party       Party           `json:"party"`
-	PartyDevice string          `json:"party_device,omitempty"`
-	Dialed      string          `json:"dialed,omitempty"`
-	StartedAt   time.Time       `json:"started_at"`
-	AnsweredAt  time.Time       `json:"answered_at,omitzero"`
-	EndedAt     time.Time       `json:"ended_at,omitzero"`
-	EndedAfter  time.Time       `json:"ended_after,omitzero"`  // the end was not seen: it was after this…
-	EndedBefore time.Time       `json:"ended_before,omitzero"` // …and before this
-	AnsweredBy  string          `json:"answered_by,omitempty"`
-	Timeline    []TimelineEntry `json:"timeline"`
+	Extension   string    `json:"extension"`
+	Leg         LegID     `json:"leg"`    // the extension's own leg
+	Caller      bool      `json:"caller"` // the extension began the call
+	Direction   Direction `json:"direction"`
+	State       State     `json:"state"`
+	Result      Result    `json:"result,omitempty"`
+	EndedBy     EndedBy   `json:"ended_by,omitempty"`
+	User        Party     `json:"user"`
+	Party       Party     `json:"party"`
+	PartyDevice string    `json:"party_device,omitempty"`
+	Dialed      string    `json:"dialed,omitempty"`
+	StartedAt   time.Time `json:"started_at"`
+	AnsweredAt  time.Time `json:"answered_at,omitzero"`
+	EndedAt     time.Time `json:"ended_at,omitzero"`
+	EndedAfter  time.Time `json:"ended_after,omitzero"`  // the end was not seen: it was after this…
+	EndedBefore time.Time `json:"ended_before,omitzero"` // …and before this
+	AnsweredBy  string    `json:"answered_by,omitempty"`
+	Facts
+	Timeline []TimelineEntry `json:"timeline"`
+}
+
+// Facts are what happened to a call besides its states, seen from one extension. Numbers are as people dial them, made
+// fit to be shown.
+type Facts struct {
+	TransferredTo string       `json:"transferred_to,omitempty"`
+	TransferredBy string       `json:"transferred_by,omitempty"`
+	TransferKind  TransferKind `json:"transfer_kind,omitempty"`
+	ForwardedTo   string       `json:"forwarded_to,omitempty"`
+	ForwardedBy   string       `json:"forwarded_by,omitempty"`
+	PickedUpBy    string       `json:"picked_up_by,omitempty"`
+	ParkedAt      string       `json:"parked_at,omitempty"`
+	RetrievedBy   string       `json:"retrieved_by,omitempty"`
+	RetrievedFrom string       `json:"retrieved_from,omitempty"`
+	Queue         string       `json:"queue,omitempty"`
+	Room          string       `json:"room,omitempty"` // of a conference
+	ClickToDial   bool         `json:"click_to_dial,omitempty"`
+	OtherHolds    bool         `json:"other_holds,omitempty"` // the other end has us on hold
+	Muted         bool         `json:"muted"`
+	Parked        bool         `json:"parked"`
+	Conference    bool         `json:"conference"`
+	Recorded      Known        `json:"recorded"`
+	Monitored     Known        `json:"monitored"`
+	Encrypted     Known        `json:"encrypted"`   // the extension's own leg, signalling and media
+	SecureLine    Known        `json:"secure_line"` // every leg between the two parties
 }
 
 // Call is one conversation as people see it. The facts beside Views are those of the view that matters most: the one
 // that is live, else the one that was answered, else the first.
 type Call struct {
-	ID          CallID          `json:"id"`
-	Direction   Direction       `json:"direction"`
-	State       State           `json:"state"`
-	Result      Result          `json:"result,omitempty"`
-	EndedBy     EndedBy         `json:"ended_by,omitempty"`
-	User        Party           `json:"user"`
-	Party       Party           `json:"party"`
-	StartedAt   time.Time       `json:"started_at"`
-	AnsweredAt  time.Time       `json:"answered_at,omitzero"`
-	EndedAt     time.Time       `json:"ended_at,omitzero"`
-	EndedAfter  time.Time       `json:"ended_after,omitzero"`
-	EndedBefore time.Time       `json:"ended_before,omitzero"`
-	Complete    bool            `json:"complete"` // false: the PBX could not be seen for a part of it
-	Muted       bool            `json:"muted"`
-	Parked      bool            `json:"parked"`
-	Conference  bool            `json:"conference"`
-	Recorded    Known           `json:"recorded"`
-	Monitored   Known           `json:"monitored"`
-	Encrypted   Known           `json:"encrypted"`
-	SecureLine  Known           `json:"secure_line"`
-	Legs        []Leg           `json:"legs"`
-	Views       []View          `json:"views"`
-	Timeline    []TimelineEntry `json:"timeline"`
+	ID          CallID    `json:"id"`
+	Direction   Direction `json:"direction"`
+	State       State     `json:"state"`
+	Result      Result    `json:"result,omitempty"`
+	EndedBy     EndedBy   `json:"ended_by,omitempty"`
+	User        Party     `json:"user"`
+	Party       Party     `json:"party"`
+	StartedAt   time.Time `json:"started_at"`
+	AnsweredAt  time.Time `json:"answered_at,omitzero"`
+	EndedAt     time.Time `json:"ended_at,omitzero"`
+	EndedAfter  time.Time `json:"ended_after,omitzero"`
+	EndedBefore time.Time `json:"ended_before,omitzero"`
+	Complete    bool      `json:"complete"` // false: the PBX could not be seen for a part of it
+	Facts
+	Legs     []Leg           `json:"legs"`
+	Views    []View          `json:"views"`
+	Timeline []TimelineEntry `json:"timeline"`
 }

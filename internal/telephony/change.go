@@ -6,16 +6,21 @@ import "time"
 type ChangeKind string
 
 const (
-	CallCreated  ChangeKind = "call.created"
-	CallRinging  ChangeKind = "call.ringing"
-	CallAnswered ChangeKind = "call.answered"
-	CallHeld     ChangeKind = "call.held"
-	CallResumed  ChangeKind = "call.resumed"
-	CallUpdated  ChangeKind = "call.updated"
-	CallEnded    ChangeKind = "call.ended"
-	PBXConnected ChangeKind = "pbx.connected"
-	PBXLost      ChangeKind = "pbx.lost"
-	PBXGap       ChangeKind = "pbx.gap"
+	CallCreated     ChangeKind = "call.created"
+	CallRinging     ChangeKind = "call.ringing"
+	CallAnswered    ChangeKind = "call.answered"
+	CallHeld        ChangeKind = "call.held"
+	CallResumed     ChangeKind = "call.resumed"
+	CallUpdated     ChangeKind = "call.updated"
+	CallTransferred ChangeKind = "call.transferred"
+	CallForwarded   ChangeKind = "call.forwarded"
+	CallPickedUp    ChangeKind = "call.picked_up"
+	CallParked      ChangeKind = "call.parked"
+	CallConferenced ChangeKind = "call.conferenced"
+	CallEnded       ChangeKind = "call.ended"
+	PBXConnected    ChangeKind = "pbx.connected"
+	PBXLost         ChangeKind = "pbx.lost"
+	PBXGap          ChangeKind = "pbx.gap"
 )
 
 // Change is what we now believe. Call is a copy of its own: the receiver may keep it and must not change it.

@@ -35,7 +35,18 @@ type LegFacts struct {
 	PeerName   string
 	Dialed     string // what this leg dialled, if it is a caller
 	Group      string // legs that the PBX files together; may change silently, is never an identity
+	Kind       LegKind
+	Pair       string // of a relay leg: what both halves of the pair have in common
 }
+
+// LegKind says what a leg is an end of.
+type LegKind int
+
+const (
+	DeviceLeg  LegKind = iota // a telephone or a trunk
+	RelayLeg                  // one half of a pair inside the PBX: what goes in at one comes out at the other; never a party
+	ServiceLeg                // the PBX's own: an announcer, a recorder; never a party
+)
 
 // LegSeen says no more than that the legs exist as told.
 type LegSeen struct{}
@@ -62,8 +73,9 @@ const (
 
 // DialEnded says how From's attempt to reach To came out.
 type DialEnded struct {
-	From, To LegID
-	Outcome  DialOutcome
+	From, To    LegID
+	Outcome     DialOutcome
+	ForwardedTo string // the device sent the caller on to this number, raw; empty: it did not
 }
 
 // BridgeEntered and BridgeLeft say who hears whom.
@@ -96,6 +108,130 @@ type LegGone struct {
 	Cause Cause
 }
 
+// TransferKind is how a call was given away.
+type TransferKind string
+
+const (
+	BlindTransfer    TransferKind = "blind"
+	AttendedTransfer TransferKind = "attended"
+)
+
+// Transferred says that By gave the other end away. The PBX tells it once it has begun to carry it out.
+type Transferred struct {
+	Kind       TransferKind
+	By         LegID  // the giver's leg in the call that was given away
+	Second     LegID  // attended: the giver's leg in the consultation call; may be By itself
+	Transferee LegID  // who was given away; empty if not said
+	Target     LegID  // attended: who is there now, may be a relay; empty if not said
+	To         string // blind: the number that was dialled, raw
+	Failed     bool
+}
+
+// Parked says that a leg was parked. By is the device that parked it, where the PBX said.
+type Parked struct {
+	Leg   LegID
+	By    string
+	Space string
+}
+
+// ParkEnd is how a leg came out of its parking space.
+type ParkEnd string
+
+const (
+	ParkRetrieved ParkEnd = "retrieved"
+	ParkTimedOut  ParkEnd = "timed_out" // the PBX calls the parker back
+	ParkGivenUp   ParkEnd = "given_up"
+)
+
+// Unparked says that a leg is parked no more. By is the leg that fetched it.
+type Unparked struct {
+	Leg, By LegID
+	Space   string
+	How     ParkEnd
+}
+
+// PickedUp says that By takes the call that rings at Target.
+type PickedUp struct{ By, Target LegID }
+
+// ConferenceJoined and ConferenceLeft are about a room that any number of legs can be in.
+type (
+	ConferenceJoined struct {
+		Leg  LegID
+		Room string
+	}
+	ConferenceLeft struct {
+		Leg  LegID
+		Room string
+	}
+)
+
+// RecordingBegan, RecordingPaused, RecordingResumed and RecordingEnded are about a recording made by the PBX. The end may
+// come without a word, with the leg.
+type (
+	RecordingBegan   struct{ Leg LegID }
+	RecordingPaused  struct{ Leg LegID }
+	RecordingResumed struct{ Leg LegID }
+	RecordingEnded   struct{ Leg LegID }
+)
+
+// MonitoringBegan and MonitoringEnded say that By listens to, or talks into, what Leg says and hears. Leg may be empty at
+// the end.
+type (
+	MonitoringBegan struct{ Leg, By LegID }
+	MonitoringEnded struct{ Leg, By LegID }
+)
+
+// Queued and Dequeued are about a leg that waits for an agent.
+type (
+	Queued struct {
+		Leg   LegID
+		Queue string
+	}
+	Dequeued struct {
+		Leg   LegID
+		Queue string
+	}
+)
+
+// Service is a part of the PBX that a leg can talk to in place of a party.
+type Service string
+
+const (
+	ServiceVoicemail Service = "voicemail"
+	ServiceOther     Service = "other"
+)
+
+// ServiceReached says that the PBX itself takes care of the leg now.
+type ServiceReached struct {
+	Leg     LegID
+	Service Service
+}
+
+// LegInspected is what was learned of a leg by asking for it. Empty and Unknown mean that the PBX did not say.
+type LegInspected struct {
+	Leg          LegID
+	Address      string // of the device, for signalling: 192.0.2.7:5060
+	MediaAddress string
+	Signalling   Known // encrypted
+	Media        Known // encrypted
+	Withheld     Known // the party asked not to be shown
+	Held         Known
+}
+
+// LegMuted says that what the leg's device sends is not passed on.
+type LegMuted struct {
+	Leg   LegID
+	Muted bool
+}
+
+// CallPlaced says that the PBX is about to be asked to ring a device of ours and then to reach Number from it. Leg is the
+// id that the device's leg will have. If it comes to nothing, LegGone follows.
+type CallPlaced struct {
+	Leg    LegID
+	Device string
+	Number string
+}
+
 // LinkUp says that the PBX can be seen again. BootedAt is when the PBX itself started, zero if it did not say.
 type LinkUp struct {
 	Peer     string
@@ -116,16 +252,34 @@ type SnapshotLeg struct {
 	Age    time.Duration // since the leg was made, in whole seconds; negative if not said
 }
 
-func (LegSeen) fact()       {}
-func (LegAdded) fact()      {}
-func (DialBegan) fact()     {}
-func (DialEnded) fact()     {}
-func (BridgeEntered) fact() {}
-func (BridgeLeft) fact()    {}
-func (LegHeld) fact()       {}
-func (LegResumed) fact()    {}
-func (HangupAsked) fact()   {}
-func (LegGone) fact()       {}
-func (LinkUp) fact()        {}
-func (LinkLost) fact()      {}
-func (Snapshot) fact()      {}
+func (LegSeen) fact()          {}
+func (LegAdded) fact()         {}
+func (DialBegan) fact()        {}
+func (DialEnded) fact()        {}
+func (BridgeEntered) fact()    {}
+func (BridgeLeft) fact()       {}
+func (LegHeld) fact()          {}
+func (LegResumed) fact()       {}
+func (HangupAsked) fact()      {}
+func (LegGone) fact()          {}
+func (Transferred) fact()      {}
+func (Parked) fact()           {}
+func (Unparked) fact()         {}
+func (PickedUp) fact()         {}
+func (ConferenceJoined) fact() {}
+func (ConferenceLeft) fact()   {}
+func (RecordingBegan) fact()   {}
+func (RecordingPaused) fact()  {}
+func (RecordingResumed) fact() {}
+func (RecordingEnded) fact()   {}
+func (MonitoringBegan) fact()  {}
+func (MonitoringEnded) fact()  {}
+func (Queued) fact()           {}
+func (Dequeued) fact()         {}
+func (ServiceReached) fact()   {}
+func (LegInspected) fact()     {}
+func (LegMuted) fact()         {}
+func (CallPlaced) fact()       {}
+func (LinkUp) fact()           {}
+func (LinkLost) fact()         {}
+func (Snapshot) fact()         {}

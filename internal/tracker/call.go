@@ -56,15 +56,14 @@ func (v *view) weight() int {
 	return 0
 }
 
-// snapshot is the call as a value of its own. MixMonitor, spying and encryption are not looked at yet: unknown is said.
+// snapshot is the call as a value of its own.
 func (c *call) snapshot() *telephony.Call {
 	v := c.main()
 	out := &telephony.Call{
 		ID: c.id, Direction: v.Direction, State: v.State, Result: v.Result, EndedBy: v.EndedBy,
 		User: v.User, Party: v.Party, StartedAt: c.startedAt(),
 		AnsweredAt: v.AnsweredAt, EndedAt: v.EndedAt, EndedAfter: v.EndedAfter, EndedBefore: v.EndedBefore,
-		Complete: c.complete,
-		Recorded: telephony.Unknown, Monitored: telephony.Unknown, Encrypted: telephony.Unknown, SecureLine: telephony.Unknown,
+		Complete: c.complete, Facts: v.Facts,
 		Timeline: slices.Clone(v.Timeline),
 	}
 	for _, l := range c.legs {

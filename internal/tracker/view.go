@@ -25,6 +25,7 @@ func newView(l *leg, e Extension, now time.Time) *view {
 	v.View = telephony.View{
 		Extension: e.Number, Leg: l.id, Caller: l.caller, User: user,
 		Direction: telephony.UnknownDirection, StartedAt: now, Dialed: telephony.Display(l.dialedNum),
+		Facts: telephony.Facts{Recorded: telephony.Unknown, Monitored: telephony.Unknown, Encrypted: telephony.Unknown, SecureLine: telephony.Unknown},
 	}
 	v.State = telephony.Dialing
 	if l.caller { // whoever is called sees nothing yet
