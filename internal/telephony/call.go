@@ -117,6 +117,7 @@ type View struct {
 	EndedBy     EndedBy   `json:"ended_by,omitempty"`
 	User        Party     `json:"user"`
 	Party       Party     `json:"party"`
+	First       Party     `json:"first_party,omitzero"` // who was there at first, if another has come since
 	PartyDevice string    `json:"party_device,omitempty"`
 	Dialed      string    `json:"dialed,omitempty"`
 	StartedAt   time.Time `json:"started_at"`
@@ -148,10 +149,11 @@ type Facts struct {
 	Muted         bool         `json:"muted"`
 	Parked        bool         `json:"parked"`
 	Conference    bool         `json:"conference"`
-	Recorded      Known        `json:"recorded"`
-	Monitored     Known        `json:"monitored"`
-	Encrypted     Known        `json:"encrypted"`   // the extension's own leg, signalling and media
-	SecureLine    Known        `json:"secure_line"` // every leg between the two parties
+	Recording     string       `json:"recording,omitempty"` // on or paused; empty: nothing is recorded just now
+	Recorded      Known        `json:"recorded"`            // at any time until now
+	Monitored     Known        `json:"monitored"`           // at any time until now
+	Encrypted     Known        `json:"encrypted"`           // the extension's own leg, signalling and media
+	SecureLine    Known        `json:"secure_line"`         // every leg between the two parties
 }
 
 // Call is one conversation as people see it. The facts beside Views are those of the view that matters most: the one

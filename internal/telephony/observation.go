@@ -83,6 +83,7 @@ type (
 	BridgeEntered struct {
 		Bridge string
 		Leg    LegID
+		Apart  bool // those in it do not hear each other: a parking lot, a waiting room
 	}
 	BridgeLeft struct {
 		Bridge string

@@ -10,11 +10,38 @@ import (
 
 // call is the set of views that belong to one conversation, and the legs that they are about.
 type call struct {
-	id       telephony.CallID
-	legs     []*leg
-	views    []*view
-	complete bool
-	told     *telephony.Call // as it was last told
+	id         telephony.CallID
+	legs       []*leg
+	views      []*view
+	complete   bool
+	told       *telephony.Call // as it was last told
+	wasWaiting bool            // told as not over although no extension has a part in it just now
+}
+
+// beside finds the view of an extension that another of its devices rings for at the same time.
+func (c *call) beside(l *leg, e Extension) *view {
+	for _, v := range c.views {
+		if v.Extension == e.Number && v.State != telephony.Ended && !v.talked() && !v.leg.gone && l.dialedBy != nil && v.leg.dialedBy == l.dialedBy {
+			return v
+		}
+	}
+	return nil
+}
+
+// waiting reports whether somebody in the call is in no extension's hands but may come into some again: parked, queued, or
+// on his way to whom he was sent.
+func (c *call) waiting(now time.Time) bool {
+	return slices.ContainsFunc(c.legs, func(l *leg) bool { return l.waits(now) })
+}
+
+// gaveAway reports whether the call is nobody's since this device gave the other end away.
+func (c *call) gaveAway(device string) bool {
+	for _, v := range c.views {
+		if v.State != telephony.Ended {
+			return false
+		}
+	}
+	return slices.ContainsFunc(c.views, func(v *view) bool { return v.leg.device == device && v.leg.gaveAway })
 }
 
 // add takes a leg in that is in no call, or in one that has ended.
@@ -57,7 +84,7 @@ func (v *view) weight() int {
 }
 
 // snapshot is the call as a value of its own.
-func (c *call) snapshot() *telephony.Call {
+func (c *call) snapshot(now time.Time) *telephony.Call {
 	v := c.main()
 	out := &telephony.Call{
 		ID: c.id, Direction: v.Direction, State: v.State, Result: v.Result, EndedBy: v.EndedBy,
@@ -66,9 +93,19 @@ func (c *call) snapshot() *telephony.Call {
 		Complete: c.complete, Facts: v.Facts,
 		Timeline: slices.Clone(v.Timeline),
 	}
+	if out.State == telephony.Ended && c.waiting(now) {
+		out.State, out.Result, out.EndedBy, out.EndedAt = telephony.Ringing, "", "", time.Time{}
+	}
 	for _, l := range c.legs {
+		if l.parkedAt != "" && !l.gone {
+			out.Parked, out.ParkedAt = true, l.parkedAt
+			if out.State == telephony.Ringing {
+				out.State = telephony.Held
+			}
+		}
 		party := telephony.DisplayParty(l.number, l.name)
-		out.Legs = append(out.Legs, telephony.Leg{ID: l.id, Device: l.device, Caller: l.caller, State: l.shown(), Party: party})
+		party.IP = host(l.inspected.Address)
+		out.Legs = append(out.Legs, telephony.Leg{ID: l.id, Device: l.device, Caller: l.caller, State: l.shown(), Party: party, Media: host(l.inspected.MediaAddress)})
 	}
 	for _, each := range c.views {
 		copied := each.View
@@ -93,23 +130,41 @@ func (c *call) changes(now time.Time) []telephony.Change {
 	if len(c.views) == 0 {
 		return nil
 	}
-	next := c.snapshot()
+	next := c.snapshot(now)
+	c.wasWaiting = next.State != telephony.Ended && c.main().State == telephony.Ended
+	kinds := c.announced()
 	before := c.told
-	if before != nil && reflect.DeepEqual(before, next) {
+	if before != nil && len(kinds) == 0 && reflect.DeepEqual(before, next) {
 		return nil
 	}
 	c.told = next
-	change := func(k telephony.ChangeKind) telephony.Change {
-		return telephony.Change{Kind: k, At: now, Call: next}
+	switch {
+	case before == nil && next.State != telephony.Dialing:
+		kinds = append([]telephony.ChangeKind{telephony.CallCreated, kindOf(telephony.Dialing, next.State)}, kinds...)
+	case before == nil:
+		kinds = append([]telephony.ChangeKind{telephony.CallCreated}, kinds...)
+	case len(kinds) == 0 || next.State != before.State:
+		kinds = append(kinds, kindOf(before.State, next.State))
 	}
-	if before == nil {
-		out := []telephony.Change{change(telephony.CallCreated)}
-		if next.State != telephony.Dialing {
-			out = append(out, change(kindOf(telephony.Dialing, next.State)))
+	out := make([]telephony.Change, len(kinds))
+	for i, k := range kinds {
+		out[i] = telephony.Change{Kind: k, At: now, Call: next}
+	}
+	return out
+}
+
+// announced takes what happened besides the states.
+func (c *call) announced() []telephony.ChangeKind {
+	var kinds []telephony.ChangeKind
+	for _, v := range c.views {
+		for _, k := range v.announce {
+			if !slices.Contains(kinds, k) {
+				kinds = append(kinds, k)
+			}
 		}
-		return out
+		v.announce = nil
 	}
-	return []telephony.Change{change(kindOf(before.State, next.State))}
+	return kinds
 }
 
 func kindOf(before, next telephony.State) telephony.ChangeKind {

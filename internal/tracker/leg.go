@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"slices"
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/telephony"
@@ -35,6 +36,27 @@ type leg struct {
 	gone        bool
 	call        *call
 	view        *view
+
+	kind     telephony.LegKind
+	pairName string
+	twin     *leg // the other half of a relay
+
+	forwardedTo string    // its device sent the caller on to this number
+	placed      bool      // we had the PBX ring it, to dial from it
+	took        bool      // it fetched a call that was another's: it calls nobody
+	gaveAway    bool      // its device gave the other end away
+	adrift      time.Time // since when nobody is at its other end, and it is not known where it goes
+	givenBy     string    // whose device gave it away
+	parkedAt    string
+	parkedBy    string // device
+	queue       string
+	room        string
+	recording   string // on, paused
+	recorded    bool
+	monitored   bool
+	muted       bool
+	inspected   telephony.LegInspected
+	found       bool // it began before we looked: what happened until then is not known
 }
 
 // merge takes what is said and keeps what is not. It reports whether anything that people see has changed.
@@ -46,6 +68,7 @@ func (l *leg) merge(f telephony.LegFacts) bool {
 		}
 	}
 	set(&l.device, f.Device)
+	l.kind, l.pairName = f.Kind, f.Pair
 	set(&l.number, f.Number)
 	set(&l.name, f.Name)
 	set(&l.peerNumber, f.PeerNumber)
@@ -70,7 +93,59 @@ func (l *leg) merge(f telephony.LegFacts) bool {
 // it talks. That it rings is not enough: the PBX may say so before it says who calls, and then the conversation that the
 // leg belongs to would not be found.
 func (l *leg) wantsView() bool {
-	return l.view == nil && (l.caller || l.dialed || l.bridge != "")
+	return l.view == nil && l.kind == telephony.DeviceLeg && (l.caller || l.dialed || l.bridge != "")
+}
+
+// calls reports whether the leg's device is the one that reaches out: it dialled, or the PBX rang it to dial from there.
+func (l *leg) calls() bool { return !l.took && (l.caller || l.originated()) }
+
+// originated reports whether the PBX rang the device by itself, and then dialled from it.
+func (l *leg) originated() bool {
+	return l.placed || l.dialed && l.dialedBy == nil && len(l.dials) > 0
+}
+
+// origin is the party that dials this leg, through any relays.
+func (l *leg) origin() *leg {
+	by := l.dialedBy
+	for range 16 { // as many relays as anybody chains
+		if by == nil || by.kind != telephony.RelayLeg || by.twin == nil {
+			break
+		}
+		by = by.twin.dialedBy
+	}
+	return by
+}
+
+// trying are the legs that this one dials and that are not given up.
+func (l *leg) trying() []*leg {
+	var live []*leg
+	for _, to := range l.dials {
+		if !to.gone && (to.outcome == "" || to.outcome == telephony.DialAnswered) {
+			live = append(live, to)
+		}
+	}
+	return live
+}
+
+// driftsFor is how long a call waits for a caller who was left with nobody: a dialplan goes on at once or not at all.
+const driftsFor = 5 * time.Second
+
+// drift begins the wait.
+func (l *leg) drift(now time.Time) {
+	if l.adrift.IsZero() && !l.gone && l.askedAt.IsZero() {
+		l.adrift = now
+	}
+}
+
+// settle ends it.
+func (l *leg) settle() { l.adrift = time.Time{} }
+
+// waits reports whether the leg is in nobody's hands but may come into some again.
+func (l *leg) waits(now time.Time) bool {
+	if l.gone || !l.askedAt.IsZero() || l.bridge != "" {
+		return false
+	}
+	return l.parkedAt != "" || l.queue != "" || !l.adrift.IsZero() && now.Sub(l.adrift) < driftsFor
 }
 
 // current is the leg's call, nil once that has ended.
@@ -88,17 +163,21 @@ func (l *leg) askHangup(now time.Time, cause telephony.Cause) {
 	}
 }
 
-// target is the leg that a caller reached, else the one it tried last.
+// target is the leg that a caller reached, else the one it tried last; through any relays.
 func (l *leg) target() *leg {
-	for _, to := range l.dials {
-		if to.outcome == telephony.DialAnswered {
-			return to
-		}
-	}
 	if len(l.dials) == 0 {
 		return nil
 	}
-	return l.dials[len(l.dials)-1]
+	to := l.dials[len(l.dials)-1]
+	if at := slices.IndexFunc(l.dials, func(to *leg) bool { return to.outcome == telephony.DialAnswered }); at >= 0 {
+		to = l.dials[at]
+	}
+	if to.kind == telephony.RelayLeg && to.twin != nil {
+		if beyond := to.twin.target(); beyond != nil {
+			return beyond
+		}
+	}
+	return to
 }
 
 // farRings reports whether anybody that this caller dials is ringing.

@@ -106,14 +106,19 @@ func (t *Tracker) vanished(l *leg, now time.Time) {
 func (t *Tracker) found(s telephony.SnapshotLeg, now time.Time) {
 	l := t.legs[s.Leg]
 	if l == nil {
-		l = &leg{id: s.Leg, addedAt: now, caller: !s.Called, dialedNum: s.Dialed}
+		l = &leg{id: s.Leg, addedAt: now, caller: !s.Called, dialedNum: s.Dialed, found: true}
 		if s.Age >= 0 {
 			l.addedAt = now.Add(-s.Age)
 		}
 		t.legs[l.id] = l
 	}
 	l.merge(s.LegFacts)
-	l.bridge, l.leftAt = s.Bridge, time.Time{}
+	t.pair(l)
+	t.leaveBridge(l)
+	l.leftAt = time.Time{}
+	if l.bridge = s.Bridge; l.bridge != "" {
+		t.bridges[l.bridge] = append(t.bridges[l.bridge], l)
+	}
 	t.touch(l)
 }
 
@@ -122,13 +127,13 @@ func (t *Tracker) found(s telephony.SnapshotLeg, now time.Time) {
 func (t *Tracker) connect(legs []telephony.SnapshotLeg) {
 	callers := map[string]*leg{}
 	for _, s := range legs {
-		if l := t.legs[s.Leg]; l.caller && l.group != "" && callers[l.group] == nil {
+		if l := t.legs[s.Leg]; l.caller && l.kind == telephony.DeviceLeg && l.group != "" && callers[l.group] == nil {
 			callers[l.group] = l
 		}
 	}
 	for _, s := range legs {
 		to := t.legs[s.Leg]
-		if to.caller || to.dialedBy != nil || to.group == "" {
+		if to.caller || to.dialedBy != nil || to.group == "" || to.kind == telephony.RelayLeg {
 			continue
 		}
 		if from := callers[to.group]; from != nil {
@@ -208,7 +213,7 @@ func (c *call) restoreView(stored telephony.View) {
 		}
 		l.upAt = stored.AnsweredAt
 		l.dialedNum = stored.Dialed
-		l.view = &view{View: stored, leg: l}
+		l.view = &view{View: stored, leg: l, legs: []*leg{l}}
 		for _, other := range c.legs {
 			if other != l && other.device == stored.PartyDevice {
 				l.view.peer = other

@@ -36,10 +36,12 @@ type Options struct {
 type Tracker struct {
 	options  Options
 	legs     map[telephony.LegID]*leg
-	calls    []*call   // live ones, in the order they began
-	lostAt   time.Time // since when the PBX cannot be seen; zero while it can
-	bootedAt time.Time // when the PBX was started, if it said
-	rebooted bool      // it was started anew since it was last seen
+	bridges  map[string][]*leg // who is in it
+	halves   map[string]*leg   // of relays whose other half is not known yet
+	calls    []*call           // live ones, in the order they began
+	lostAt   time.Time         // since when the PBX cannot be seen; zero while it can
+	bootedAt time.Time         // when the PBX was started, if it said
+	rebooted bool              // it was started anew since it was last seen
 	touched  []*call
 	gap      *telephony.Gap
 	gone     gone
@@ -47,7 +49,7 @@ type Tracker struct {
 
 // New returns a tracker that has seen nothing.
 func New(o Options) *Tracker {
-	return &Tracker{options: o, legs: map[telephony.LegID]*leg{}, gone: gone{has: map[telephony.LegID]bool{}}}
+	return &Tracker{options: o, legs: map[telephony.LegID]*leg{}, bridges: map[string][]*leg{}, halves: map[string]*leg{}, gone: gone{has: map[telephony.LegID]bool{}}}
 }
 
 // Live returns the number of legs that the tracker holds.
@@ -77,29 +79,31 @@ func ends(f telephony.Fact) bool {
 
 func (t *Tracker) happen(f telephony.Fact, now time.Time) {
 	switch f := f.(type) {
-	case nil, telephony.LegSeen, telephony.LegAdded:
 	case telephony.DialBegan:
 		t.dialBegan(f)
 	case telephony.DialEnded:
-		t.with(f.To, func(l *leg) { l.outcome, l.dialEndedAt = f.Outcome, now })
-		t.with(f.From, func(*leg) {})
+		t.dialEnded(f, now)
 	case telephony.BridgeEntered:
-		t.with(f.Leg, func(l *leg) { t.enter(l, f.Bridge) })
+		if !f.Apart {
+			t.with(f.Leg, func(l *leg) { t.enter(l, f.Bridge) })
+		}
 	case telephony.BridgeLeft:
 		t.with(f.Leg, func(l *leg) {
 			if l.bridge == f.Bridge {
-				l.bridge, l.leftAt = "", now
+				t.leaveBridge(l)
+				l.leftAt = now
 			}
 		})
 	case telephony.LegHeld:
-		t.with(f.Leg, func(l *leg) { l.held = true })
+		t.hold(f.Leg, true)
 	case telephony.LegResumed:
-		t.with(f.Leg, func(l *leg) { l.held = false })
+		t.hold(f.Leg, false)
 	case telephony.HangupAsked:
 		t.with(f.Leg, func(l *leg) { l.askHangup(now, f.Cause) })
 	case telephony.LegGone:
 		t.with(f.Leg, func(l *leg) {
 			l.cause = f.Cause
+			t.touchPeers(l)
 			t.leave(l)
 		})
 	case telephony.LinkLost:
@@ -108,12 +112,38 @@ func (t *Tracker) happen(f telephony.Fact, now time.Time) {
 		t.linkUp(f)
 	case telephony.Snapshot:
 		t.snapshot(f, now)
+	default:
+		t.passOn(f, now)
 	}
+}
+
+// hold is what a device does to its own leg, and what the other ends then hear.
+func (t *Tracker) hold(id telephony.LegID, held bool) {
+	t.with(id, func(l *leg) {
+		l.held = held
+		for _, peer := range t.peers(l) {
+			t.touch(peer)
+		}
+	})
+}
+
+func (t *Tracker) dialEnded(f telephony.DialEnded, now time.Time) {
+	t.with(f.To, func(l *leg) {
+		l.outcome, l.dialEndedAt = f.Outcome, now
+		if f.ForwardedTo != "" {
+			l.forwardedTo = f.ForwardedTo
+		}
+	})
+	t.with(f.From, func(*leg) {})
 }
 
 // leave ends a leg.
 func (t *Tracker) leave(l *leg) {
 	l.gone = true
+	t.leaveBridge(l)
+	if t.halves[l.pairName] == l {
+		delete(t.halves, l.pairName)
+	}
 	delete(t.legs, l.id)
 	t.gone.add(l.id)
 }
@@ -156,6 +186,7 @@ func (t *Tracker) learn(facts telephony.LegFacts, now time.Time) *leg {
 	if l.merge(facts) {
 		t.touch(l)
 	}
+	t.pair(l)
 	if l.state == telephony.LegUp && l.upAt.IsZero() {
 		l.upAt = now
 	}
@@ -163,71 +194,6 @@ func (t *Tracker) learn(facts telephony.LegFacts, now time.Time) *leg {
 		t.openView(l, now)
 	}
 	return l
-}
-
-func (t *Tracker) dialBegan(f telephony.DialBegan) {
-	to := t.legs[f.To]
-	if to == nil {
-		return
-	}
-	to.sent = f.Sent
-	from := t.legs[f.From]
-	if from != nil && to.dialedBy != from {
-		to.dialedBy = from
-		from.dials = append(from.dials, to)
-	}
-	to.dialed = true
-	t.join(from, to)
-	for _, l := range []*leg{from, to} {
-		if l != nil && l.wantsView() {
-			t.openView(l, l.addedAt)
-		}
-		if l != nil {
-			t.touch(l)
-		}
-	}
-}
-
-// enter puts a leg in a bridge; whoever is there already is in the same conversation.
-func (t *Tracker) enter(l *leg, bridge string) {
-	l.bridge, l.leftAt = bridge, time.Time{}
-	for _, other := range t.bridged(l) {
-		t.join(l, other)
-		t.touch(other)
-	}
-	if l.wantsView() {
-		t.openView(l, l.addedAt)
-	}
-}
-
-// bridged are the other legs in the same bridge, in the order of their ids.
-func (t *Tracker) bridged(l *leg) []*leg {
-	if l.bridge == "" {
-		return nil
-	}
-	var found []*leg
-	for _, other := range t.legs {
-		if other != l && other.bridge == l.bridge {
-			found = append(found, other)
-		}
-	}
-	slices.SortFunc(found, func(a, b *leg) int { return strings.Compare(string(a.id), string(b.id)) })
-	return found
-}
-
-// join puts two legs in one call, where at most one of them has a call yet. Two calls are never merged here: two calls of
-// one extension stay two records even where the PBX files them together. A call that has ended takes nobody in: whom a
-// queue or hunt group tries again begins another.
-func (t *Tracker) join(a, b *leg) {
-	if a == nil || b == nil {
-		return
-	}
-	switch x, y := a.current(), b.current(); {
-	case x == nil && y != nil:
-		y.add(a)
-	case y == nil && x != nil:
-		x.add(b)
-	}
 }
 
 // openView begins a view for a leg whose device belongs to the line.
@@ -251,31 +217,30 @@ func (t *Tracker) openView(l *leg, now time.Time) {
 	for _, peer := range t.peers(l) {
 		c.add(peer)
 	}
-	l.view = newView(l, extension, now)
-	c.views = append(c.views, l.view)
+	if l.view = c.beside(l, extension); l.view == nil {
+		l.view = newView(l, extension, now)
+		c.views = append(c.views, l.view)
+	}
+	l.view.legs = append(l.view.legs, l)
 	t.touch(l)
 }
 
-// callOfPeers finds the call of a leg that l dials, is dialled by, or shares a bridge with.
+// callOfPeers finds the call of a leg at the other end of l; and that of whom the PBX calls back after it gave somebody
+// away who then came to nobody.
 func (t *Tracker) callOfPeers(l *leg) *call {
 	for _, peer := range t.peers(l) {
 		if c := peer.current(); c != nil {
 			return c
 		}
 	}
+	if l.dialed && l.dialedBy == nil && !l.placed {
+		for _, c := range t.calls {
+			if c.gaveAway(l.device) {
+				return c
+			}
+		}
+	}
 	return nil
-}
-
-// peers are the legs at the other ends: those in the same bridge, else who dials l, else whom l dials.
-func (t *Tracker) peers(l *leg) []*leg {
-	found := t.bridged(l)
-	if len(found) == 0 && l.dialedBy != nil {
-		found = append(found, l.dialedBy)
-	}
-	if len(found) == 0 {
-		found = append(found, l.dials...)
-	}
-	return found
 }
 
 // extension finds whose device it is.
@@ -307,6 +272,11 @@ func (t *Tracker) settle(now time.Time) []telephony.Change {
 	var changes []telephony.Change
 	if t.gap != nil {
 		changes = append(changes, telephony.Change{Kind: telephony.PBXGap, At: now, Gap: t.gap})
+	}
+	for _, c := range t.calls { // nobody says that nothing happened
+		if c.wasWaiting && !c.waiting(now) && !slices.Contains(t.touched, c) {
+			t.touched = append(t.touched, c)
+		}
 	}
 	for _, c := range t.touched {
 		for _, v := range c.views {

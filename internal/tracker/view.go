@@ -7,11 +7,16 @@ import (
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
-// view is a call as one extension sees it.
+// view is a call as one extension sees it. All devices of the extension that ring for it at once are one view.
 type view struct {
 	telephony.View
-	leg  *leg
+	legs []*leg
+	leg  *leg // the one of legs that matters
 	peer *leg // the last known other end
+
+	announce []telephony.ChangeKind // what happened besides the states since it was last told
+	met      bool                   // it has talked to somebody: which way the call went is settled, whoever comes next
+	meets    bool                   // in a conference
 }
 
 func newView(l *leg, e Extension, now time.Time) *view {
@@ -23,15 +28,44 @@ func newView(l *leg, e Extension, now time.Time) *view {
 	user.Extension = e.Number
 	v := &view{leg: l}
 	v.View = telephony.View{
-		Extension: e.Number, Leg: l.id, Caller: l.caller, User: user,
+		Extension: e.Number, Leg: l.id, Caller: l.caller || l.placed, User: user,
 		Direction: telephony.UnknownDirection, StartedAt: now, Dialed: telephony.Display(l.dialedNum),
-		Facts: telephony.Facts{Recorded: telephony.Unknown, Monitored: telephony.Unknown, Encrypted: telephony.Unknown, SecureLine: telephony.Unknown},
+		Facts: telephony.Facts{Recorded: telephony.No, Monitored: telephony.No, Encrypted: telephony.Unknown, SecureLine: telephony.Unknown},
+	}
+	if l.found {
+		v.Recorded, v.Monitored = telephony.Unknown, telephony.Unknown
 	}
 	v.State = telephony.Dialing
-	if l.caller { // whoever is called sees nothing yet
+	if v.Caller { // whoever is called sees nothing yet
 		v.note(string(telephony.Dialing), now, "")
 	}
 	return v
+}
+
+// choose picks the leg that matters: the one that answered, else one that rings, else one that is there, else the last
+// that was.
+func (v *view) choose() {
+	best := v.leg
+	for _, l := range v.legs {
+		if l.rank() > best.rank() {
+			best = l
+		}
+	}
+	v.leg, v.Leg = best, best.id
+}
+
+func (l *leg) rank() int {
+	switch {
+	case l.state == telephony.LegUp && !l.gone:
+		return 4
+	case l.state == telephony.LegUp:
+		return 3
+	case l.gone:
+		return 0
+	case l.state == telephony.LegRinging:
+		return 2
+	}
+	return 1
 }
 
 // enter puts the view in a state and notes when.
@@ -52,6 +86,12 @@ func (v *view) note(what string, at time.Time, detail string) {
 		v.Timeline = slices.Delete(slices.Clone(v.Timeline), maxTimeline/2, maxTimeline/2+1)
 	}
 	v.Timeline = append(v.Timeline, telephony.TimelineEntry{At: at, What: what, Extension: v.Extension, Detail: detail})
+}
+
+// happened notes what is no state, and has it told.
+func (v *view) happened(what string, at time.Time, detail string, kind telephony.ChangeKind) {
+	v.note(what, at, detail)
+	v.announce = append(v.announce, kind)
 }
 
 // last is the newest entry of the timeline, or the beginning where there is none.
@@ -77,14 +117,15 @@ func (t *Tracker) advance(v *view, now time.Time) {
 	if v.State == telephony.Ended {
 		return
 	}
+	v.choose()
 	l := v.leg
 	t.look(v)
-	switch {
+	switch at, talks := v.answered(now); {
 	case v.State == telephony.Dialing && t.rings(v):
 		v.enter(telephony.Ringing, now, "")
-	case !v.talked() && l.state == telephony.LegUp:
-		v.AnsweredAt = l.upAt
-		v.enter(telephony.Connected, l.upAt, "")
+	case !v.talked() && talks:
+		v.AnsweredAt = at
+		v.enter(telephony.Connected, at, "")
 	}
 	switch {
 	case v.State == telephony.Connected && l.held:
@@ -92,46 +133,80 @@ func (t *Tracker) advance(v *view, now time.Time) {
 	case v.State == telephony.Held && !l.held:
 		v.enter(telephony.Connected, now, "")
 	}
+	t.meet(v, now)
+	v.gather()
 	if !v.talked() {
-		v.AnsweredBy = t.answeredBy(v)
+		v.AnsweredBy = v.answeredBy()
 	}
 	if at, over := v.over(now); over {
 		v.end(at)
+		v.leaveAdrift(now)
 	}
+}
+
+// answered reports whether the extension talks to somebody, and since when. A device that the PBX rang to dial from it talks
+// to nobody before somebody is at the other end.
+func (v *view) answered(now time.Time) (time.Time, bool) {
+	l := v.leg
+	switch {
+	case l.state != telephony.LegUp:
+		return now, false
+	case l.dialedBy != nil || l.caller:
+		return l.upAt, true
+	}
+	to := l.target()
+	return now, l.bridge != "" || l.room != "" || to != nil && to.outcome == telephony.DialAnswered
 }
 
 func (t *Tracker) rings(v *view) bool {
-	if v.Caller {
-		return v.leg.farRings()
-	}
-	return v.leg.state == telephony.LegRinging
+	return v.leg.state == telephony.LegRinging || v.leg.calls() && v.leg.farRings()
 }
 
-// look finds who is at the other end and which way the call goes.
+// look finds who is at the other end and which way the call goes. While this end holds the other, whom its device talks
+// to meanwhile is not the other end.
 func (t *Tracker) look(v *view) {
 	l := v.leg
-	if peers := t.peers(l); len(peers) > 0 {
-		v.peer = peers[0]
-		if answered := l.target(); l.bridge == "" && answered != nil {
-			v.peer = answered
-		}
+	if l.originated() {
+		v.Caller, v.ClickToDial = true, true
 	}
-	v.Direction = t.direction(v)
+	if v.peer == nil || v.peer.gone || !l.held || !v.talked() {
+		t.turn(v)
+	}
+	if !v.met {
+		v.Direction = t.direction(v)
+	}
+	v.met = v.talked() && v.peer != nil
 	v.Party = t.party(v)
 	if v.peer != nil {
 		v.PartyDevice = v.peer.device
 	}
 }
 
+// turn finds the other end anew. Of several it stays with whom it has.
+func (t *Tracker) turn(v *view) {
+	peers := t.peers(v.leg)
+	if len(peers) == 0 || slices.Contains(peers, v.peer) {
+		return
+	}
+	next := peers[0]
+	if answered := v.leg.target(); v.leg.bridge == "" && answered != nil && answered.kind == telephony.DeviceLeg {
+		next = answered
+	}
+	if v.met && v.First == (telephony.Party{}) && next != v.peer {
+		v.First = v.Party
+	}
+	v.peer = next
+}
+
 func (t *Tracker) direction(v *view) telephony.Direction {
-	switch {
-	case v.peer == nil && v.Caller:
+	switch calls := v.leg.calls(); {
+	case v.peer == nil && calls:
 		return telephony.Outbound
 	case v.peer == nil:
 		return telephony.UnknownDirection
 	case !t.outside(v.peer.device):
 		return telephony.Internal
-	case v.Caller:
+	case calls && v.peer.dialedBy != nil:
 		return telephony.Outbound
 	}
 	return telephony.Inbound
@@ -141,139 +216,40 @@ func (t *Tracker) direction(v *view) telephony.Direction {
 func (t *Tracker) party(v *view) telephony.Party {
 	l, p := v.leg, v.peer
 	switch {
-	case p == nil && v.Caller:
+	case p == nil && l.calls():
 		return telephony.DisplayParty(l.dialedNum, "")
 	case p == nil:
 		return telephony.DisplayParty(l.peerNumber, l.peerName)
-	case v.Caller && t.outside(p.device):
-		number := p.sent
-		if number == "" {
-			number = l.dialedNum
-		}
-		return telephony.DisplayParty(number, p.name)
 	}
 	number, name := p.number, p.name
-	if number == "" {
+	if p.dialedBy != nil && t.outside(p.device) { // it was called
+		if number = p.sent; number == "" {
+			number = l.dialedNum
+		}
+	} else if number == "" {
 		number, name = l.peerNumber, l.peerName
 	}
 	party := telephony.DisplayParty(number, name)
 	if !t.outside(p.device) {
 		party.Extension = endpoint(p.device)
 	}
+	party.IP, party.Withheld = host(p.inspected.Address), p.inspected.Withheld == telephony.Yes
 	return party
 }
 
 // answeredBy names who took a call that this extension did not: another leg that the same caller dialled.
-func (t *Tracker) answeredBy(v *view) string {
-	caller := v.leg.dialedBy
+func (v *view) answeredBy() string {
+	caller := v.leg.origin()
 	if caller == nil {
 		return ""
 	}
-	if to := caller.target(); to != nil && to != v.leg && to.outcome == telephony.DialAnswered {
+	if to := caller.target(); to != nil && to.view != v && to.outcome == telephony.DialAnswered {
 		return endpoint(to.device)
 	}
 	for _, to := range caller.dials {
-		if to != v.leg && to.state == telephony.LegUp {
+		if to.kind == telephony.DeviceLeg && to.view != v && to.state == telephony.LegUp {
 			return endpoint(to.device)
 		}
 	}
 	return ""
-}
-
-// over reports whether the extension's part has ended, and when. A talk ends when either device asks to hang up; the leg
-// itself may live on in the dialplan for seconds. An attempt ends when its outcome is known, which takes the leg's cause.
-func (v *view) over(now time.Time) (time.Time, bool) {
-	l := v.leg
-	if v.talked() {
-		switch {
-		case !l.askedAt.IsZero():
-			return l.askedAt, true
-		case !l.leftAt.IsZero() && v.peer != nil && !v.peer.askedAt.IsZero():
-			return v.peer.askedAt, true
-		case l.gone && !l.leftAt.IsZero():
-			return l.leftAt, true
-		}
-		return now, l.gone
-	}
-	if l.gone && !l.dialEndedAt.IsZero() {
-		return l.dialEndedAt, true
-	}
-	if l.gone && !l.askedAt.IsZero() {
-		return l.askedAt, true
-	}
-	return now, l.gone
-}
-
-func (v *view) end(at time.Time) {
-	v.EndedAt = at
-	switch {
-	case v.talked():
-		v.Result, v.EndedBy = telephony.Answered, v.hungUpBy()
-	case v.Caller:
-		v.Result, v.EndedBy = v.callerResult()
-	default:
-		v.Result, v.EndedBy = v.calledResult()
-	}
-	if v.Result != telephony.AnsweredElsewhere {
-		v.AnsweredBy = ""
-	}
-	v.enter(telephony.Ended, at, string(v.Result))
-}
-
-func (v *view) hungUpBy() telephony.EndedBy {
-	own, other := v.leg.askedAt, time.Time{}
-	if v.peer != nil {
-		other = v.peer.askedAt
-	}
-	switch {
-	case !own.IsZero() && (other.IsZero() || !other.Before(own)):
-		return telephony.BySelf
-	case !other.IsZero():
-		return telephony.ByOther
-	}
-	return telephony.ByPBX
-}
-
-// calledResult reads the end of an attempt to reach this extension. Asterisk reports a rejection as NOANSWER and a loser of
-// a ring group as CANCEL: only the cause tells them apart.
-func (v *view) calledResult() (telephony.Result, telephony.EndedBy) {
-	l := v.leg
-	switch {
-	case l.outcome == telephony.DialBusy || l.cause.Kind == telephony.CauseBusy:
-		return telephony.Busy, telephony.BySelf
-	case l.cause.Kind == telephony.CauseRejected:
-		return telephony.Rejected, telephony.BySelf
-	case l.cause.Kind == telephony.CauseAnsweredElsewhere || v.AnsweredBy != "":
-		return telephony.AnsweredElsewhere, telephony.ByPBX
-	case l.outcome == telephony.DialCancelled:
-		return telephony.Cancelled, telephony.ByOther
-	case l.outcome == telephony.DialUnreachable || l.cause.Kind == telephony.CauseUnreachable || l.cause.Kind == telephony.CauseNetwork:
-		return telephony.Failed, telephony.ByFailure
-	case l.outcome == "" && l.dialedBy != nil && !l.dialedBy.askedAt.IsZero():
-		return telephony.Cancelled, telephony.ByOther
-	}
-	return telephony.Missed, telephony.ByPBX
-}
-
-// callerResult reads the end of a call that this extension began and nobody took.
-func (v *view) callerResult() (telephony.Result, telephony.EndedBy) {
-	to := v.leg.target()
-	if to == nil || to.outcome == telephony.DialCancelled || to.outcome == "" {
-		if !v.leg.askedAt.IsZero() {
-			return telephony.Cancelled, telephony.BySelf
-		}
-	}
-	kind := v.leg.cause.Kind
-	if to != nil && to.cause.Kind != "" && to.cause.Kind != telephony.CauseUnknown {
-		kind = to.cause.Kind
-	}
-	switch {
-	case kind == telephony.CauseBusy || to != nil && to.outcome == telephony.DialBusy:
-		return telephony.Busy, telephony.ByOther
-	case kind == telephony.CauseRejected:
-		return telephony.Rejected, telephony.ByOther
-	case kind == telephony.CauseUnreachable || kind == telephony.CauseNetwork || to != nil && to.outcome == telephony.DialUnreachable:
-		return telephony.Failed, telephony.ByFailure
-	}
-	return telephony.Missed, telephony.ByPBX
 }

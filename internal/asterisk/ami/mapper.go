@@ -11,68 +11,156 @@ import (
 // observe maps one event to an observation. It reports false for an event that says nothing about calls.
 func observe(m *Message, now time.Time) (telephony.Observation, bool) {
 	o := telephony.Observation{ObservedAt: now, ReportedAt: stamp(m)}
-	leg := telephony.LegID(m.Get("Uniqueid"))
-	switch string(m.Event()) {
-	case "Newchannel":
-		facts := legFacts(m, plainNames)
-		facts.Dialed = m.Text("Exten")
-		o.Legs = []telephony.LegFacts{facts}
-		o.Fact = telephony.LegAdded{Leg: leg}
-	case "Newstate", "NewCallerid", "NewConnectedLine":
+	event := string(m.Event())
+	if o.Fact = observeLeg(event, m); o.Fact != nil {
 		o.Legs = []telephony.LegFacts{legFacts(m, plainNames)}
-		o.Fact = telephony.LegSeen{}
-	case "DialBegin":
-		o.Legs = bothLegs(m)
-		o.Fact = telephony.DialBegan{From: leg, To: telephony.LegID(m.Get("DestUniqueid")), Sent: sentNumber(m.Text("DialString"))}
-	case "DialState":
-		o.Legs = bothLegs(m)
-		o.Fact = telephony.LegSeen{}
-	case "DialEnd":
-		o.Legs = bothLegs(m)
-		o.Fact = telephony.DialEnded{From: leg, To: telephony.LegID(m.Get("DestUniqueid")), Outcome: outcome(m.Text("DialStatus"))}
-	case "BridgeEnter":
-		o.Legs = []telephony.LegFacts{legFacts(m, plainNames)}
-		o.Fact = telephony.BridgeEntered{Bridge: m.Text("BridgeUniqueid"), Leg: leg}
-	case "BridgeLeave":
-		o.Legs = []telephony.LegFacts{legFacts(m, plainNames)}
-		o.Fact = telephony.BridgeLeft{Bridge: m.Text("BridgeUniqueid"), Leg: leg}
-	case "Hold":
-		o.Legs = []telephony.LegFacts{legFacts(m, plainNames)}
-		o.Fact = telephony.LegHeld{Leg: leg}
-	case "Unhold":
-		o.Legs = []telephony.LegFacts{legFacts(m, plainNames)}
-		o.Fact = telephony.LegResumed{Leg: leg}
-	case "HangupRequest":
-		o.Legs = []telephony.LegFacts{legFacts(m, plainNames)}
-		o.Fact = telephony.HangupAsked{Leg: leg, Cause: cause(m)}
-	case "Hangup":
-		o.Legs = []telephony.LegFacts{legFacts(m, plainNames)}
-		o.Fact = telephony.LegGone{Leg: leg, Cause: cause(m)}
-	default:
+		if added, ok := o.Fact.(telephony.LegAdded); ok && added.Leg == o.Legs[0].Leg {
+			o.Legs[0].Dialed = m.Text("Exten")
+		}
+		return o, true
+	}
+	var about []names
+	if o.Fact, about = observeLegs(event, m); o.Fact == nil {
 		return o, false
+	}
+	for _, n := range about {
+		if len(m.Get(n.id)) > 0 { // an originated call has no caller, a spy may be all alone
+			o.Legs = append(o.Legs, legFacts(m, n))
+		}
 	}
 	return o, true
 }
 
-// names are the headers of one channel in a message that may tell of two.
-type names struct{ channel, state, number, name, peerNumber, peerName, id, linked string }
-
-var (
-	plainNames = names{"Channel", "ChannelState", "CallerIDNum", "CallerIDName", "ConnectedLineNum", "ConnectedLineName", "Uniqueid", "Linkedid"}
-	destNames  = names{"DestChannel", "DestChannelState", "DestCallerIDNum", "DestCallerIDName", "DestConnectedLineNum", "DestConnectedLineName", "DestUniqueid", "DestLinkedid"}
-)
-
-// bothLegs reads the caller and the dialled channel. An originated call has no caller.
-func bothLegs(m *Message) []telephony.LegFacts {
-	if len(m.Get("Uniqueid")) == 0 {
-		return []telephony.LegFacts{legFacts(m, destNames)}
+// observeLeg reads the events about one channel.
+func observeLeg(event string, m *Message) telephony.Fact {
+	leg := telephony.LegID(m.Get("Uniqueid"))
+	switch event {
+	case "Newchannel":
+		return telephony.LegAdded{Leg: leg}
+	case "Newstate", "NewCallerid", "NewConnectedLine":
+		return telephony.LegSeen{}
+	case "BridgeEnter":
+		kind := string(m.Get("BridgeType"))
+		return telephony.BridgeEntered{Bridge: m.Text("BridgeUniqueid"), Leg: leg, Apart: kind == "parking" || kind == "holding"}
+	case "BridgeLeave":
+		return telephony.BridgeLeft{Bridge: m.Text("BridgeUniqueid"), Leg: leg}
+	case "Hold":
+		return telephony.LegHeld{Leg: leg}
+	case "Unhold":
+		return telephony.LegResumed{Leg: leg}
+	case "HangupRequest":
+		return telephony.HangupAsked{Leg: leg, Cause: cause(m)}
+	case "Hangup":
+		return telephony.LegGone{Leg: leg, Cause: cause(m)}
+	case "ConfbridgeJoin":
+		return telephony.ConferenceJoined{Leg: leg, Room: m.Text("Conference")}
+	case "ConfbridgeLeave":
+		return telephony.ConferenceLeft{Leg: leg, Room: m.Text("Conference")}
+	case "MixMonitorStart":
+		return telephony.RecordingBegan{Leg: leg}
+	case "MixMonitorStop":
+		return telephony.RecordingEnded{Leg: leg}
+	case "MixMonitorMute":
+		if string(m.Get("State")) == "1" {
+			return telephony.RecordingPaused{Leg: leg}
+		}
+		return telephony.RecordingResumed{Leg: leg}
+	case "QueueCallerJoin":
+		return telephony.Queued{Leg: leg, Queue: m.Text("Queue")}
+	case "QueueCallerLeave", "QueueCallerAbandon":
+		return telephony.Dequeued{Leg: leg, Queue: m.Text("Queue")}
+	case "Newexten", "MessageWaiting":
+		return service(event, m, leg)
 	}
-	return []telephony.LegFacts{legFacts(m, plainNames), legFacts(m, destNames)}
+	return nil
 }
 
+// service reads that the caller is with the voicemail: its application begins, or a message of his was put away. All other
+// applications say nothing that is not seen otherwise.
+func service(event string, m *Message, leg telephony.LegID) telephony.Fact {
+	if leg == "" || event == "Newexten" && string(m.Get("Application")) != "VoiceMail" {
+		return nil
+	}
+	return telephony.ServiceReached{Leg: leg, Service: telephony.ServiceVoicemail}
+}
+
+// observeLegs reads the events about several channels, and says under which names they are in it.
+func observeLegs(event string, m *Message) (telephony.Fact, []names) {
+	id := func(n names) telephony.LegID { return telephony.LegID(m.Get(n.id)) }
+	switch event {
+	case "DialBegin":
+		return telephony.DialBegan{From: id(plainNames), To: id(destNames), Sent: sentNumber(m.Text("DialString"))}, dialNames
+	case "DialState":
+		return telephony.LegSeen{}, dialNames
+	case "DialEnd":
+		forward, _, _ := strings.Cut(m.Text("Forward"), "@")
+		return telephony.DialEnded{From: id(plainNames), To: id(destNames), Outcome: outcome(m.Text("DialStatus")), ForwardedTo: forward}, dialNames
+	case "LocalBridge":
+		return telephony.LegSeen{}, []names{localOneNames, localTwoNames}
+	case "BlindTransfer":
+		return telephony.Transferred{Kind: telephony.BlindTransfer, By: id(transfererNames), Transferee: id(transfereeNames), To: m.Text("Extension"),
+			Failed: string(m.Get("Result")) != "Success"}, []names{transfererNames, transfereeNames}
+	case "AttendedTransfer":
+		return telephony.Transferred{Kind: telephony.AttendedTransfer, By: id(origTransfererNames), Second: id(secondTransfererNames),
+			Transferee: id(transfereeNames), Target: id(targetNames), Failed: string(m.Get("Result")) != "Success"}, attendedNames
+	case "Pickup":
+		return telephony.PickedUp{By: id(plainNames), Target: id(pickupNames)}, []names{plainNames, pickupNames}
+	case "ParkedCall":
+		return telephony.Parked{Leg: id(parkeeNames), By: m.Text("ParkerDialString"), Space: m.Text("ParkingSpace")}, []names{parkeeNames}
+	case "UnParkedCall":
+		return unparked(m, telephony.ParkRetrieved), []names{parkeeNames, retrieverNames}
+	case "ParkedCallTimeOut":
+		return unparked(m, telephony.ParkTimedOut), []names{parkeeNames}
+	case "ParkedCallGiveUp":
+		return unparked(m, telephony.ParkGivenUp), []names{parkeeNames}
+	case "ChanSpyStart":
+		return telephony.MonitoringBegan{Leg: id(spyeeNames), By: id(spyerNames)}, []names{spyeeNames, spyerNames}
+	case "ChanSpyStop":
+		return telephony.MonitoringEnded{Leg: id(spyeeNames), By: id(spyerNames)}, []names{spyeeNames, spyerNames}
+	}
+	return nil, nil
+}
+
+func unparked(m *Message, how telephony.ParkEnd) telephony.Fact {
+	return telephony.Unparked{Leg: telephony.LegID(m.Get(parkeeNames.id)), By: telephony.LegID(m.Get(retrieverNames.id)),
+		Space: m.Text("ParkingSpace"), How: how}
+}
+
+// names are the headers of one channel in a message that may tell of several.
+type names struct{ channel, state, number, name, peerNumber, peerName, id, linked string }
+
+func namesOf(prefix string) names {
+	return names{prefix + "Channel", prefix + "ChannelState", prefix + "CallerIDNum", prefix + "CallerIDName",
+		prefix + "ConnectedLineNum", prefix + "ConnectedLineName", prefix + "Uniqueid", prefix + "Linkedid"}
+}
+
+var (
+	plainNames            = namesOf("")
+	destNames             = namesOf("Dest")
+	localOneNames         = namesOf("LocalOne")
+	localTwoNames         = namesOf("LocalTwo")
+	transfererNames       = namesOf("Transferer")
+	transfereeNames       = namesOf("Transferee")
+	origTransfererNames   = namesOf("OrigTransferer")
+	secondTransfererNames = namesOf("SecondTransferer")
+	targetNames           = namesOf("TransferTarget")
+	pickupNames           = namesOf("Target")
+	parkeeNames           = namesOf("Parkee")
+	retrieverNames        = namesOf("Retriever")
+	spyerNames            = namesOf("Spyer")
+	spyeeNames            = namesOf("Spyee")
+
+	dialNames     = []names{plainNames, destNames}
+	attendedNames = []names{origTransfererNames, secondTransfererNames, transfereeNames, targetNames}
+)
+
 func legFacts(m *Message, n names) telephony.LegFacts {
-	device := device(m.Text(n.channel))
+	channel := m.Text(n.channel)
+	device := device(channel)
+	kind, pair := kindOf(channel)
 	return telephony.LegFacts{
+		Kind:       kind,
+		Pair:       pair,
 		Leg:        telephony.LegID(m.Get(n.id)),
 		Device:     device,
 		State:      legState(m.Int(n.state, -1)),
@@ -117,6 +205,20 @@ func device(channel string) string {
 		return channel[:at]
 	}
 	return channel
+}
+
+// kindOf tells a telephone's channel from those that Asterisk makes for itself. Both halves of a Local channel bear the
+// same name before ;1 and ;2.
+func kindOf(channel string) (telephony.LegKind, string) {
+	technology, _, _ := strings.Cut(channel, "/")
+	switch technology {
+	case "Local":
+		pair, _, _ := strings.Cut(channel, ";")
+		return telephony.RelayLeg, pair
+	case "Announcer", "Bridge", "CBAnn", "CBRec", "Message", "Recorder", "Snoop", "Surrogate":
+		return telephony.ServiceLeg, ""
+	}
+	return telephony.DeviceLeg, ""
 }
 
 // legState reads ChannelState (include/asterisk/channelstate.h). 4 is a caller whose far side is being reached.

@@ -1,0 +1,364 @@
+package tracker
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/callboard-dev/callboard/internal/telephony"
+)
+
+// passOn is what happens to calls besides their states: they are given away, put aside, fetched, listened to.
+func (t *Tracker) passOn(f telephony.Fact, now time.Time) {
+	switch f := f.(type) {
+	case telephony.Transferred:
+		t.transferred(f, now)
+	case telephony.Parked:
+		t.parked(f, now)
+	case telephony.Unparked:
+		t.unparked(f, now)
+	case telephony.PickedUp:
+		t.pickedUp(f, now)
+	case telephony.ServiceReached:
+		t.with(f.Leg, func(l *leg) { l.serve(f.Service) })
+	case telephony.CallPlaced:
+		t.placed(f, now)
+	case telephony.LegInspected:
+		t.withPeers(f.Leg, func(l *leg) { l.inspect(f) })
+	case telephony.LegMuted:
+		t.with(f.Leg, func(l *leg) { l.muted = f.Muted })
+	case telephony.ConferenceJoined:
+		t.with(f.Leg, func(l *leg) { l.room = f.Room })
+	case telephony.ConferenceLeft:
+		t.with(f.Leg, func(l *leg) { l.room = "" })
+	case telephony.Queued:
+		t.with(f.Leg, func(l *leg) { l.queue = f.Queue })
+	case telephony.Dequeued:
+		t.with(f.Leg, func(l *leg) { l.queue = "" })
+	case telephony.MonitoringBegan:
+		t.withPeers(f.Leg, func(l *leg) { l.monitored = true })
+	default:
+		t.record(f)
+	}
+}
+
+// record follows the PBX's recordings: they begin before the answer, and end with the leg if nobody ends them.
+func (t *Tracker) record(f telephony.Fact) {
+	set := func(id telephony.LegID, what string) {
+		t.withPeers(id, func(l *leg) { l.recording, l.recorded = what, l.recorded || what != "" })
+	}
+	switch f := f.(type) {
+	case telephony.RecordingBegan:
+		set(f.Leg, recordingOn)
+	case telephony.RecordingResumed:
+		set(f.Leg, recordingOn)
+	case telephony.RecordingPaused:
+		set(f.Leg, recordingPaused)
+	case telephony.RecordingEnded:
+		set(f.Leg, "")
+	}
+}
+
+const (
+	recordingOn     = "on"
+	recordingPaused = "paused"
+)
+
+// withPeers is with, for what the other ends see too.
+func (t *Tracker) withPeers(id telephony.LegID, do func(*leg)) {
+	t.with(id, func(l *leg) {
+		do(l)
+		for _, peer := range t.peers(l) {
+			t.touch(peer)
+		}
+	})
+}
+
+// transferred takes in who gave whom to whom. The giver's part is over with it, whoever hangs up; the other two learn who
+// their other end is now.
+func (t *Tracker) transferred(f telephony.Transferred, now time.Time) {
+	by := t.legs[f.By]
+	if by == nil || f.Failed {
+		return
+	}
+	transferee, target := t.legs[f.Transferee], t.partyAt(f.Target)
+	if transferee == nil {
+		if peers := t.peers(by); len(peers) == 1 {
+			transferee = peers[0]
+		}
+	}
+	for _, l := range []*leg{by, t.legs[f.Second]} {
+		if l != nil {
+			l.gaveAway = true
+			t.touch(l)
+		}
+	}
+	to := telephony.Display(f.To)
+	if f.Kind == telephony.AttendedTransfer && target != nil {
+		to = endpoint(target.device)
+	}
+	if v := by.view; v != nil && v.State != telephony.Ended {
+		v.giveAway(f.Kind, to, now)
+	}
+	t.receive(transferee, target, by, f, now)
+}
+
+// giveAway notes on the giver's view that the other end is another's now. At that moment the PBX resumes what was held:
+// that was nobody's wish.
+func (v *view) giveAway(kind telephony.TransferKind, to string, now time.Time) {
+	if last := v.last(); last.What == telephony.WhatResumed && now.Sub(last.At) < time.Second/2 {
+		v.Timeline = v.Timeline[:len(v.Timeline)-1]
+	}
+	v.TransferredTo, v.TransferKind = to, kind
+	v.happened(telephony.WhatTransferred, now, string(kind)+" to "+to, telephony.CallTransferred)
+}
+
+// receive notes on the views of the other two that their other end has changed.
+func (t *Tracker) receive(transferee, target, by *leg, f telephony.Transferred, now time.Time) {
+	giver := endpoint(by.device)
+	if transferee != nil {
+		t.touch(transferee)
+		transferee.givenBy = giver
+		if f.Kind == telephony.BlindTransfer {
+			transferee.drift(now)
+			transferee.dials = slices.DeleteFunc(transferee.dials, func(l *leg) bool { return l == by })
+		}
+		if v := transferee.view; v != nil && v.State != telephony.Ended {
+			v.TransferredBy = giver
+			v.happened(telephony.WhatTransferred, now, "by "+giver, telephony.CallTransferred)
+		}
+	}
+	if target == nil {
+		return
+	}
+	t.touch(target)
+	if v := target.view; v != nil && v.State != telephony.Ended && transferee != nil {
+		v.TransferredBy = giver
+		v.happened(telephony.WhatTransferred, now, "other party is now "+t.numberOf(transferee), telephony.CallTransferred)
+	}
+}
+
+// partyAt is the party at a leg that may be half of a relay.
+func (t *Tracker) partyAt(id telephony.LegID) *leg {
+	l := t.legs[id]
+	if l == nil || l.kind != telephony.RelayLeg || l.twin == nil {
+		return l
+	}
+	if to := l.twin.target(); to != nil {
+		return to
+	}
+	return l
+}
+
+func (t *Tracker) numberOf(l *leg) string {
+	switch {
+	case !t.outside(l.device):
+		return endpoint(l.device)
+	case l.dialedBy != nil && l.sent != "":
+		return telephony.Display(l.sent)
+	}
+	return telephony.Display(l.number)
+}
+
+// parked puts a leg aside. Many a PBX parks by a transfer to the parking's number: what was noted as one is none.
+func (t *Tracker) parked(f telephony.Parked, now time.Time) {
+	t.with(f.Leg, func(l *leg) {
+		l.parkedAt, l.parkedBy = telephony.Display(f.Space), f.By
+		l.settle()
+		if l.call == nil {
+			return
+		}
+		for _, v := range l.call.views {
+			if v.leg.device == f.By && v.leg != l && v.State != telephony.Ended {
+				v.park(l.parkedAt, now)
+			}
+		}
+	})
+}
+
+func (v *view) park(space string, now time.Time) {
+	if last := len(v.Timeline) - 1; v.Timeline[last].What == telephony.WhatTransferred {
+		v.Timeline = v.Timeline[:last]
+		v.TransferredTo, v.TransferKind = "", ""
+		v.announce = slices.DeleteFunc(v.announce, func(k telephony.ChangeKind) bool { return k == telephony.CallTransferred })
+	}
+	v.leg.gaveAway = true
+	v.ParkedAt = space
+	v.happened(telephony.WhatParked, now, space, telephony.CallParked)
+}
+
+func (t *Tracker) unparked(f telephony.Unparked, now time.Time) {
+	by := t.legs[f.By]
+	t.with(f.Leg, func(l *leg) {
+		space := l.parkedAt
+		l.parkedAt = ""
+		if f.How == telephony.ParkTimedOut {
+			l.drift(now)
+		}
+		if l.call == nil || by == nil {
+			return
+		}
+		for _, v := range l.call.views {
+			if v.ParkedAt == space && space != "" {
+				v.RetrievedBy = endpoint(by.device)
+			}
+		}
+	})
+	if by != nil && f.How == telephony.ParkRetrieved {
+		by.took = true
+		if t.touch(by); by.view != nil {
+			by.view.RetrievedFrom = telephony.Display(f.Space)
+		}
+	}
+}
+
+// pickedUp gives a ringing call to whom fetches it. The PBX tells the end of the attempt to reach the target as the answer
+// of the one who took it.
+func (t *Tracker) pickedUp(f telephony.PickedUp, now time.Time) {
+	by, target := t.legs[f.By], t.legs[f.Target]
+	if by == nil || target == nil {
+		return
+	}
+	by.took = true
+	target.dialedBy.dial(by)
+	t.touch(by)
+	t.touch(target)
+	if v := target.view; v != nil && v.State != telephony.Ended {
+		v.PickedUpBy = endpoint(by.device)
+		v.happened(telephony.WhatPickedUp, now, "by "+v.PickedUpBy, telephony.CallPickedUp)
+	}
+}
+
+// placed opens the view of a call that we are about to have the PBX make.
+func (t *Tracker) placed(f telephony.CallPlaced, now time.Time) {
+	if t.legs[f.Leg] != nil || f.Leg == "" {
+		return
+	}
+	l := &leg{id: f.Leg, addedAt: now, placed: true, dialed: true, device: f.Device, dialedNum: f.Number}
+	t.legs[l.id] = l
+	t.openView(l, now)
+}
+
+// serve ends the wait of a caller whom the PBX takes care of; with the voicemail, the attempts to reach an extension turn
+// out to have been forwarded there.
+func (l *leg) serve(s telephony.Service) {
+	l.settle()
+	if s != telephony.ServiceVoicemail || l.call == nil {
+		return
+	}
+	for _, v := range l.call.views {
+		if v.State == telephony.Ended && !v.talked() && v.leg.origin() == l && v.Result != telephony.AnsweredElsewhere && v.Result != telephony.Voicemail {
+			v.toVoicemail()
+		}
+	}
+}
+
+// toVoicemail corrects an attempt that has ended: whoever called was sent on.
+func (v *view) toVoicemail() {
+	v.Result, v.EndedBy, v.ForwardedTo = telephony.Voicemail, telephony.ByOther, string(telephony.Voicemail)
+	last := len(v.Timeline) - 1
+	v.Timeline[last].Detail = string(telephony.Voicemail)
+	entry := telephony.TimelineEntry{At: v.Timeline[last].At, What: telephony.WhatForwarded, Extension: v.Extension, Detail: string(telephony.Voicemail)}
+	v.Timeline = slices.Insert(slices.Clone(v.Timeline), last, entry)
+	v.announce = append(v.announce, telephony.CallForwarded)
+}
+
+// forward ends the attempt to reach a device that sent the caller on.
+func (v *view) forward(at time.Time) {
+	v.Result, v.EndedBy, v.ForwardedTo = telephony.Forwarded, telephony.BySelf, telephony.Display(v.leg.forwardedTo)
+	v.happened(telephony.WhatForwarded, at, v.ForwardedTo, telephony.CallForwarded)
+}
+
+// meet notes that more than two hear each other.
+func (t *Tracker) meet(v *view, now time.Time) {
+	l := v.leg
+	many := l.room != "" || l.bridge != "" && len(t.peers(l)) > 1
+	if many && !v.meets {
+		v.happened(telephony.WhatConferenced, now, telephony.Display(l.room), telephony.CallConferenced)
+	}
+	if l.room != "" {
+		v.Room = telephony.Display(l.room)
+	}
+	v.meets, v.Conference = many, many
+}
+
+// leaveAdrift begins the wait for where a caller goes whom this extension did not take.
+func (v *view) leaveAdrift(now time.Time) {
+	if caller := v.leg.origin(); caller != nil && !v.talked() && !v.Caller && v.Result != telephony.AnsweredElsewhere && caller.bridge == "" {
+		caller.drift(now)
+	}
+}
+
+// gather takes from the legs what is known of them besides who they are.
+func (v *view) gather() {
+	l, p := v.leg, v.peer
+	if p == nil {
+		p = &leg{}
+	}
+	v.User.IP = host(l.inspected.Address)
+	v.Muted, v.OtherHolds, v.Parked = l.muted, p.held, l.parkedAt != ""
+	if p.queue != "" {
+		v.Queue = telephony.Display(p.queue)
+	}
+	if p.givenBy != "" && v.TransferredBy == "" && p.givenBy != v.Extension {
+		v.TransferredBy = p.givenBy
+	}
+	v.Recording = l.recording
+	if p.recording != "" {
+		v.Recording = p.recording
+	}
+	if l.recorded || p.recorded {
+		v.Recorded = telephony.Yes
+	}
+	if l.monitored || p.monitored {
+		v.Monitored = telephony.Yes
+	}
+	v.Encrypted = encrypted(l)
+	v.SecureLine = both(v.Encrypted, encrypted(p))
+}
+
+// inspect keeps what was learned by asking; what an answer leaves open stays as it was known.
+func (l *leg) inspect(f telephony.LegInspected) {
+	set := func(to *string, value string) {
+		if value != "" {
+			*to = value
+		}
+	}
+	set(&l.inspected.Address, f.Address)
+	set(&l.inspected.MediaAddress, f.MediaAddress)
+	for _, each := range []struct {
+		to   *telephony.Known
+		said telephony.Known
+	}{{&l.inspected.Signalling, f.Signalling}, {&l.inspected.Media, f.Media}, {&l.inspected.Withheld, f.Withheld}} {
+		if each.said == telephony.Yes || each.said == telephony.No {
+			*each.to = each.said
+		}
+	}
+	switch f.Held {
+	case telephony.Yes:
+		l.held = true
+	case telephony.No:
+		l.held = false
+	}
+}
+
+func encrypted(l *leg) telephony.Known { return both(l.inspected.Signalling, l.inspected.Media) }
+
+// both is yes only if both are, and no if one is known not to be.
+func both(a, b telephony.Known) telephony.Known {
+	switch {
+	case a == telephony.No || b == telephony.No:
+		return telephony.No
+	case a == telephony.Yes && b == telephony.Yes:
+		return telephony.Yes
+	}
+	return telephony.Unknown
+}
+
+// host is an address without its port.
+func host(address string) string {
+	if with, err := netip.ParseAddrPort(address); err == nil {
+		return with.Addr().Unmap().String()
+	}
+	return ""
+}
