@@ -93,7 +93,7 @@ func (c *call) snapshot(now time.Time) *telephony.Call {
 		Complete: c.complete, Facts: v.Facts,
 		Timeline: slices.Clone(v.Timeline),
 	}
-	if out.State == telephony.Ended && c.waiting(now) {
+	if out.State == telephony.Ended && !c.ended() && c.waiting(now) {
 		out.State, out.Result, out.EndedBy, out.EndedAt = telephony.Ringing, "", "", time.Time{}
 	}
 	for _, l := range c.legs {

@@ -68,7 +68,9 @@ func (l *leg) merge(f telephony.LegFacts) bool {
 		}
 	}
 	set(&l.device, f.Device)
-	l.kind, l.pairName = f.Kind, f.Pair
+	if f.Device != "" {
+		l.kind, l.pairName = f.Kind, f.Pair
+	}
 	set(&l.number, f.Number)
 	set(&l.name, f.Name)
 	set(&l.peerNumber, f.PeerNumber)
@@ -107,7 +109,7 @@ func (l *leg) originated() bool {
 // origin is the party that dials this leg, through any relays.
 func (l *leg) origin() *leg {
 	by := l.dialedBy
-	for range 16 { // as many relays as anybody chains
+	for range maxRelays {
 		if by == nil || by.kind != telephony.RelayLeg || by.twin == nil {
 			break
 		}
@@ -140,12 +142,14 @@ func (l *leg) drift(now time.Time) {
 // settle ends it.
 func (l *leg) settle() { l.adrift = time.Time{} }
 
-// waits reports whether the leg is in nobody's hands but may come into some again.
+// waits reports whether the leg is in nobody's hands but may come into some again. One that was given away may still be
+// in the bridge that it is about to leave.
 func (l *leg) waits(now time.Time) bool {
-	if l.gone || !l.askedAt.IsZero() || l.bridge != "" {
+	if l.gone || !l.askedAt.IsZero() {
 		return false
 	}
-	return l.parkedAt != "" || l.queue != "" || !l.adrift.IsZero() && now.Sub(l.adrift) < driftsFor
+	aside := l.bridge == "" && (l.parkedAt != "" || l.queue != "")
+	return aside || !l.adrift.IsZero() && now.Sub(l.adrift) < driftsFor
 }
 
 // current is the leg's call, nil once that has ended.
@@ -165,19 +169,27 @@ func (l *leg) askHangup(now time.Time, cause telephony.Cause) {
 
 // target is the leg that a caller reached, else the one it tried last; through any relays.
 func (l *leg) target() *leg {
+	to := l.tried()
+	for range maxRelays {
+		if to == nil || to.kind != telephony.RelayLeg || to.twin == nil || to.twin.tried() == nil {
+			break
+		}
+		to = to.twin.tried()
+	}
+	return to
+}
+
+// maxRelays is more than anybody chains.
+const maxRelays = 16
+
+func (l *leg) tried() *leg {
 	if len(l.dials) == 0 {
 		return nil
 	}
-	to := l.dials[len(l.dials)-1]
 	if at := slices.IndexFunc(l.dials, func(to *leg) bool { return to.outcome == telephony.DialAnswered }); at >= 0 {
-		to = l.dials[at]
+		return l.dials[at]
 	}
-	if to.kind == telephony.RelayLeg && to.twin != nil {
-		if beyond := to.twin.target(); beyond != nil {
-			return beyond
-		}
-	}
-	return to
+	return l.dials[len(l.dials)-1]
 }
 
 // farRings reports whether anybody that this caller dials is ringing.

@@ -289,7 +289,8 @@ func anything(t *rapid.T) telephony.Observation {
 	facts := func(id telephony.LegID) telephony.LegFacts {
 		return telephony.LegFacts{Leg: id, State: telephony.LegState(rapid.IntRange(0, 4).Draw(t, "state")),
 			Device: rapid.SampledFrom([]string{"", trunk, "PJSIP/1001", "PJSIP/1002", "Local/1001@x"}).Draw(t, "device"),
-			Number: rapid.SampledFrom([]string{"", bob, "\x00"}).Draw(t, "number"), Group: rapid.SampledFrom([]string{"", "g"}).Draw(t, "group")}
+			Number: rapid.SampledFrom([]string{"", bob, "\x00"}).Draw(t, "number"), Group: rapid.SampledFrom([]string{"", "g"}).Draw(t, "group"),
+			Kind: telephony.LegKind(rapid.IntRange(0, 2).Draw(t, "kind")), Pair: rapid.SampledFrom([]string{"", "p", "q"}).Draw(t, "pair")}
 	}
 	id, other := leg(), leg()
 	bridge := rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, "bridge")
@@ -299,6 +300,16 @@ func anything(t *rapid.T) telephony.Observation {
 		telephony.BridgeEntered{Bridge: bridge, Leg: id}, telephony.BridgeLeft{Bridge: bridge, Leg: id}, telephony.LegHeld{Leg: id}, telephony.LegResumed{Leg: id},
 		telephony.HangupAsked{Leg: id, Cause: cause}, telephony.LegGone{Leg: id, Cause: cause}, telephony.LinkLost{},
 		telephony.LinkUp{BootedAt: begin.Add(time.Duration(rapid.IntRange(0, 9).Draw(t, "boot")) * time.Second)},
+		telephony.BridgeEntered{Bridge: bridge, Leg: id, Apart: true}, telephony.DialEnded{From: id, To: other, ForwardedTo: "1003"},
+		telephony.Transferred{Kind: telephony.BlindTransfer, By: id, Transferee: other, To: "1002"},
+		telephony.Transferred{Kind: telephony.AttendedTransfer, By: id, Second: leg(), Transferee: other, Target: leg()},
+		telephony.Parked{Leg: id, By: "PJSIP/1001", Space: "701"}, telephony.Unparked{Leg: id, By: other, Space: "701", How: telephony.ParkRetrieved},
+		telephony.Unparked{Leg: id, How: telephony.ParkTimedOut}, telephony.PickedUp{By: id, Target: other},
+		telephony.ConferenceJoined{Leg: id, Room: "3000"}, telephony.ConferenceLeft{Leg: id, Room: "3000"},
+		telephony.RecordingBegan{Leg: id}, telephony.RecordingPaused{Leg: id}, telephony.RecordingEnded{Leg: id},
+		telephony.MonitoringBegan{Leg: id, By: other}, telephony.Queued{Leg: id, Queue: "2100"}, telephony.Dequeued{Leg: id, Queue: "2100"},
+		telephony.ServiceReached{Leg: id, Service: telephony.ServiceVoicemail}, telephony.LegMuted{Leg: id, Muted: true},
+		telephony.LegInspected{Leg: id, Address: "192.0.2.7:5060", Held: telephony.Yes}, telephony.CallPlaced{Leg: id, Device: "PJSIP/1001", Number: "5"},
 		telephony.Snapshot{Legs: []telephony.SnapshotLeg{
 			{LegFacts: facts(id), Bridge: bridge, Called: rapid.Bool().Draw(t, "called"), Age: time.Duration(rapid.IntRange(-1, 5).Draw(t, "age")) * time.Second},
 			{LegFacts: facts(other), Bridge: bridge, Called: rapid.Bool().Draw(t, "called"), Age: -1},

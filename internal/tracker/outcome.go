@@ -42,8 +42,11 @@ func (v *view) end(at time.Time) {
 	default:
 		v.Result, v.EndedBy = v.calledResult()
 	}
-	if v.Result != telephony.AnsweredElsewhere {
+	switch {
+	case v.Result != telephony.AnsweredElsewhere:
 		v.AnsweredBy = ""
+	case v.AnsweredBy == "":
+		v.AnsweredBy = v.PickedUpBy
 	}
 	v.enter(telephony.Ended, at, string(v.Result))
 }

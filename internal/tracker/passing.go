@@ -78,7 +78,7 @@ func (t *Tracker) withPeers(id telephony.LegID, do func(*leg)) {
 // their other end is now.
 func (t *Tracker) transferred(f telephony.Transferred, now time.Time) {
 	by := t.legs[f.By]
-	if by == nil || f.Failed {
+	if by == nil || by.gaveAway || f.Failed {
 		return
 	}
 	transferee, target := t.legs[f.Transferee], t.partyAt(f.Target)
@@ -164,6 +164,7 @@ func (t *Tracker) numberOf(l *leg) string {
 func (t *Tracker) parked(f telephony.Parked, now time.Time) {
 	t.with(f.Leg, func(l *leg) {
 		l.parkedAt, l.parkedBy = telephony.Display(f.Space), f.By
+		l.givenBy = ""
 		l.settle()
 		if l.call == nil {
 			return
@@ -177,7 +178,7 @@ func (t *Tracker) parked(f telephony.Parked, now time.Time) {
 }
 
 func (v *view) park(space string, now time.Time) {
-	if last := len(v.Timeline) - 1; v.Timeline[last].What == telephony.WhatTransferred {
+	if last := len(v.Timeline) - 1; last >= 0 && v.Timeline[last].What == telephony.WhatTransferred {
 		v.Timeline = v.Timeline[:last]
 		v.TransferredTo, v.TransferKind = "", ""
 		v.announce = slices.DeleteFunc(v.announce, func(k telephony.ChangeKind) bool { return k == telephony.CallTransferred })
