@@ -16,6 +16,7 @@ const (
 	CallForwarded   ChangeKind = "call.forwarded"
 	CallPickedUp    ChangeKind = "call.picked_up"
 	CallParked      ChangeKind = "call.parked"
+	CallRetrieved   ChangeKind = "call.retrieved"
 	CallConferenced ChangeKind = "call.conferenced"
 	CallEnded       ChangeKind = "call.ended"
 	PBXConnected    ChangeKind = "pbx.connected"
@@ -56,4 +57,6 @@ type Link struct {
 	Peer    string    `json:"peer,omitempty"`
 	Problem string    `json:"problem,omitempty"`
 	Remedy  string    `json:"remedy,omitempty"`
+	// Warnings are what should be put right although the link works, each with its remedy.
+	Warnings []string `json:"warnings,omitempty"`
 }

@@ -84,6 +84,7 @@ type (
 		Bridge string
 		Leg    LegID
 		Apart  bool // those in it do not hear each other: a parking lot, a waiting room
+		Room   bool // it is a place that people call, not the meeting of a caller and a called
 	}
 	BridgeLeft struct {
 		Bridge string
@@ -237,6 +238,7 @@ type CallPlaced struct {
 type LinkUp struct {
 	Peer     string
 	BootedAt time.Time
+	Warnings []string // what should be put right although the link works
 }
 
 // LinkLost says that the PBX cannot be seen any more.

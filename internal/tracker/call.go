@@ -28,20 +28,19 @@ func (c *call) beside(l *leg, e Extension) *view {
 	return nil
 }
 
-// waiting reports whether somebody in the call is in no extension's hands but may come into some again: parked, queued, or
-// on his way to whom he was sent.
-func (c *call) waiting(now time.Time) bool {
-	return slices.ContainsFunc(c.legs, func(l *leg) bool { return l.waits(now) })
-}
-
-// gaveAway reports whether the call is nobody's since this device gave the other end away.
-func (c *call) gaveAway(device string) bool {
+// givenBackTo finds who was given away by a device and came to nobody, in a call that nobody has a part in just now.
+func (c *call) givenBackTo(device string) *leg {
 	for _, v := range c.views {
 		if v.State != telephony.Ended {
-			return false
+			return nil
 		}
 	}
-	return slices.ContainsFunc(c.views, func(v *view) bool { return v.leg.device == device && v.leg.gaveAway })
+	for _, v := range c.views {
+		if v.leg.device == device && v.leg.gaveAway && v.peer != nil && !v.peer.gone {
+			return v.peer
+		}
+	}
+	return nil
 }
 
 // add takes a leg in that is in no call, or in one that has ended.
@@ -84,7 +83,7 @@ func (v *view) weight() int {
 }
 
 // snapshot is the call as a value of its own.
-func (c *call) snapshot(now time.Time) *telephony.Call {
+func (t *Tracker) snapshotOf(c *call, now time.Time) *telephony.Call {
 	v := c.main()
 	out := &telephony.Call{
 		ID: c.id, Direction: v.Direction, State: v.State, Result: v.Result, EndedBy: v.EndedBy,
@@ -93,7 +92,7 @@ func (c *call) snapshot(now time.Time) *telephony.Call {
 		Complete: c.complete, Facts: v.Facts,
 		Timeline: slices.Clone(v.Timeline),
 	}
-	if out.State == telephony.Ended && !c.ended() && c.waiting(now) {
+	if out.State == telephony.Ended && !c.ended() && t.waiting(c, now) {
 		out.State, out.Result, out.EndedBy, out.EndedAt = telephony.Ringing, "", "", time.Time{}
 	}
 	for _, l := range c.legs {
@@ -125,12 +124,12 @@ func (c *call) startedAt() time.Time {
 	return first
 }
 
-// changes tells what is different since the last time.
-func (c *call) changes(now time.Time) []telephony.Change {
+// tell says what of a call is different since the last time.
+func (t *Tracker) tell(c *call, now time.Time) []telephony.Change {
 	if len(c.views) == 0 {
 		return nil
 	}
-	next := c.snapshot(now)
+	next := t.snapshotOf(c, now)
 	c.wasWaiting = next.State != telephony.Ended && c.main().State == telephony.Ended
 	kinds := c.announced()
 	before := c.told

@@ -53,25 +53,25 @@ func (t *Tracker) reached(from, to *leg) {
 		caller = to.origin()
 	}
 	t.join(caller, to)
-	if caller != nil {
+	if caller != nil && caller.givenBy == "" {
 		caller.settle()
 	}
 }
 
 // enter puts a leg in a bridge; whoever is there already is in the same conversation.
-func (t *Tracker) enter(l *leg, bridge string) {
+func (t *Tracker) enter(l *leg, f telephony.BridgeEntered) {
 	t.leaveBridge(l)
-	l.bridge, l.leftAt = bridge, time.Time{}
-	t.bridges[bridge] = append(t.bridges[bridge], l)
-	l.settle()
+	l.bridge, l.inRoom, l.leftAt = f.Bridge, f.Room, time.Time{}
+	t.bridges[f.Bridge] = append(t.bridges[f.Bridge], l)
 	for _, end := range append(t.bridged(l), l) {
 		if end.kind != telephony.DeviceLeg {
 			continue
 		}
 		for _, peer := range t.peers(end) {
-			t.join(end, peer)
+			if !f.Room {
+				t.join(end, peer)
+			}
 			t.touch(peer)
-			peer.settle()
 		}
 		if end == l || l.kind == telephony.RelayLeg {
 			t.touch(end)
@@ -182,4 +182,33 @@ func (t *Tracker) pair(l *leg) {
 	}
 	l.twin, other.twin = other, l
 	delete(t.halves, l.pairName)
+}
+
+// waiting reports whether somebody in the call is in no extension's hands but may come into some again.
+func (t *Tracker) waiting(c *call, now time.Time) bool {
+	return slices.ContainsFunc(c.legs, func(l *leg) bool { return t.waits(l, now) })
+}
+
+// waits reports whether a leg is parked, queued, or on its way to whom it was sent: for a short while where nothing is said
+// of it, and as long as it rings where it was given away.
+func (t *Tracker) waits(l *leg, now time.Time) bool {
+	switch {
+	case l.gone || !l.askedAt.IsZero():
+		return false
+	case l.bridge == "" && (l.parkedAt != "" || l.queue != ""):
+		return true
+	case l.adrift.IsZero():
+		return false
+	}
+	rings := false
+	for _, peer := range t.peers(l) {
+		switch {
+		case peer.gone || peer.gaveAway || !peer.askedAt.IsZero():
+		case peer.state == telephony.LegUp:
+			return false
+		default:
+			rings = l.givenBy != ""
+		}
+	}
+	return rings || now.Sub(l.adrift) < driftsFor
 }

@@ -14,7 +14,8 @@ type leg struct {
 	state       telephony.LegState
 	number      string
 	name        string
-	firstName   string // before any dialplan put the company's name in its place
+	firstNumber string // before any dialplan put the company's number and name in their place
+	firstName   string
 	peerNumber  string
 	peerName    string
 	dialedNum   string // what it dialled, if it is a caller
@@ -50,7 +51,10 @@ type leg struct {
 	parkedAt    string
 	parkedBy    string // device
 	queue       string
+	service     telephony.Service
 	room        string
+	inRoom      bool   // its bridge is a conference's
+	known       bool   // somebody has talked to it: what a dialplan calls it from now on is for others
 	recording   string // on, paused
 	recorded    bool
 	monitored   bool
@@ -71,13 +75,18 @@ func (l *leg) merge(f telephony.LegFacts) bool {
 	if f.Device != "" {
 		l.kind, l.pairName = f.Kind, f.Pair
 	}
-	set(&l.number, f.Number)
-	set(&l.name, f.Name)
+	if !l.known {
+		set(&l.number, f.Number)
+		set(&l.name, f.Name)
+	}
 	set(&l.peerNumber, f.PeerNumber)
 	set(&l.peerName, f.PeerName)
 	l.group = f.Group
 	if l.firstName == "" {
 		l.firstName = f.Name
+	}
+	if l.firstNumber == "" {
+		l.firstNumber = f.Number
 	}
 	if f.State == telephony.LegCalling {
 		l.caller = true
@@ -101,10 +110,8 @@ func (l *leg) wantsView() bool {
 // calls reports whether the leg's device is the one that reaches out: it dialled, or the PBX rang it to dial from there.
 func (l *leg) calls() bool { return !l.took && (l.caller || l.originated()) }
 
-// originated reports whether the PBX rang the device by itself, and then dialled from it.
-func (l *leg) originated() bool {
-	return l.placed || l.dialed && l.dialedBy == nil && len(l.dials) > 0
-}
+// originated reports whether the PBX rang the device by itself, to dial from there.
+func (l *leg) originated() bool { return l.placed || l.dialed && l.dialedBy == nil }
 
 // origin is the party that dials this leg, through any relays.
 func (l *leg) origin() *leg {
@@ -129,7 +136,7 @@ func (l *leg) trying() []*leg {
 	return live
 }
 
-// driftsFor is how long a call waits for a caller who was left with nobody: a dialplan goes on at once or not at all.
+// driftsFor is how long a call waits for one who was left with nobody: a dialplan goes on at once or not at all.
 const driftsFor = 5 * time.Second
 
 // drift begins the wait.
@@ -141,16 +148,6 @@ func (l *leg) drift(now time.Time) {
 
 // settle ends it.
 func (l *leg) settle() { l.adrift = time.Time{} }
-
-// waits reports whether the leg is in nobody's hands but may come into some again. One that was given away may still be
-// in the bridge that it is about to leave.
-func (l *leg) waits(now time.Time) bool {
-	if l.gone || !l.askedAt.IsZero() {
-		return false
-	}
-	aside := l.bridge == "" && (l.parkedAt != "" || l.queue != "")
-	return aside || !l.adrift.IsZero() && now.Sub(l.adrift) < driftsFor
-}
 
 // current is the leg's call, nil once that has ended.
 func (l *leg) current() *call {
@@ -195,7 +192,7 @@ func (l *leg) tried() *leg {
 // farRings reports whether anybody that this caller dials is ringing.
 func (l *leg) farRings() bool {
 	for _, to := range l.dials {
-		if to.state >= telephony.LegRinging && !to.gone {
+		if to.state == telephony.LegRinging && !to.gone {
 			return true
 		}
 	}

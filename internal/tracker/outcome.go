@@ -49,6 +49,7 @@ func (v *view) end(at time.Time) {
 		v.AnsweredBy = v.PickedUpBy
 	}
 	v.enter(telephony.Ended, at, string(v.Result))
+	v.toVoicemail()
 }
 
 func (v *view) hungUpBy() telephony.EndedBy {
@@ -57,7 +58,7 @@ func (v *view) hungUpBy() telephony.EndedBy {
 		other = v.peer.askedAt
 	}
 	switch {
-	case v.leg.gaveAway:
+	case v.leg.gaveAway, v.leg.inRoom && !own.IsZero():
 		return telephony.BySelf
 	case !own.IsZero() && (other.IsZero() || !other.Before(own)):
 		return telephony.BySelf
@@ -78,6 +79,8 @@ func (v *view) calledResult() (telephony.Result, telephony.EndedBy) {
 		return telephony.Rejected, telephony.BySelf
 	case l.cause.Kind == telephony.CauseAnsweredElsewhere || v.AnsweredBy != "":
 		return telephony.AnsweredElsewhere, telephony.ByPBX
+	case l.outcome == telephony.DialCancelled && v.callerStays():
+		return telephony.Missed, telephony.ByPBX
 	case l.outcome == telephony.DialCancelled:
 		return telephony.Cancelled, telephony.ByOther
 	case l.outcome == telephony.DialUnreachable || l.cause.Kind == telephony.CauseUnreachable || l.cause.Kind == telephony.CauseNetwork:
@@ -91,8 +94,11 @@ func (v *view) calledResult() (telephony.Result, telephony.EndedBy) {
 // callerResult reads the end of a call that this extension began and nobody took.
 func (v *view) callerResult() (telephony.Result, telephony.EndedBy) {
 	to := v.leg.target()
-	if v.leg.originated() && to == nil { // the user's own phone was not picked up
-		return telephony.Cancelled, telephony.BySelf
+	if kind := v.leg.cause.Kind; v.leg.originated() && to == nil { // the user's own phone was not picked up
+		if kind == telephony.CauseRejected || kind == telephony.CauseBusy || !v.leg.askedAt.IsZero() {
+			return telephony.Cancelled, telephony.BySelf
+		}
+		return telephony.Cancelled, telephony.ByPBX
 	}
 	if to == nil || to.outcome == telephony.DialCancelled || to.outcome == "" {
 		if !v.leg.askedAt.IsZero() {
@@ -112,4 +118,10 @@ func (v *view) callerResult() (telephony.Result, telephony.EndedBy) {
 		return telephony.Failed, telephony.ByFailure
 	}
 	return telephony.Missed, telephony.ByPBX
+}
+
+// callerStays reports whether whoever called has not given up: it was the PBX that did.
+func (v *view) callerStays() bool {
+	p := v.peer
+	return p != nil && !p.gone && p.askedAt.IsZero()
 }

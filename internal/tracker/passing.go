@@ -81,13 +81,25 @@ func (t *Tracker) transferred(f telephony.Transferred, now time.Time) {
 	if by == nil || by.gaveAway || f.Failed {
 		return
 	}
-	transferee, target := t.legs[f.Transferee], t.partyAt(f.Target)
+	transferee, target, second := t.legs[f.Transferee], t.partyAt(f.Target), t.legs[f.Second]
 	if transferee == nil {
 		if peers := t.peers(by); len(peers) == 1 {
 			transferee = peers[0]
 		}
 	}
-	for _, l := range []*leg{by, t.legs[f.Second]} {
+	if target == nil && transferee != nil { // the PBX has joined the two already
+		if peers := slices.DeleteFunc(t.peers(transferee), func(l *leg) bool { return l == by || l == second }); len(peers) > 0 {
+			target = peers[0]
+		}
+	}
+	if target == nil && second != nil && transferee != nil { // it still rings there: the transferee rings it in the giver's place
+		target = second.target()
+		for _, to := range second.trying() {
+			to.dialedBy = nil
+			transferee.dial(to)
+		}
+	}
+	for _, l := range []*leg{by, second} {
 		if l != nil {
 			l.gaveAway = true
 			t.touch(l)
@@ -95,10 +107,12 @@ func (t *Tracker) transferred(f telephony.Transferred, now time.Time) {
 	}
 	to := telephony.Display(f.To)
 	if f.Kind == telephony.AttendedTransfer && target != nil {
-		to = endpoint(target.device)
+		if to = endpoint(target.device); t.outside(target.device) && second != nil {
+			to = telephony.Display(second.dialedNum)
+		}
 	}
-	if v := by.view; v != nil && v.State != telephony.Ended {
-		v.giveAway(f.Kind, to, now)
+	if by.view != nil {
+		by.view.giveAway(f.Kind, to, now)
 	}
 	t.receive(transferee, target, by, f, now)
 }
@@ -110,7 +124,21 @@ func (v *view) giveAway(kind telephony.TransferKind, to string, now time.Time) {
 		v.Timeline = v.Timeline[:len(v.Timeline)-1]
 	}
 	v.TransferredTo, v.TransferKind = to, kind
-	v.happened(telephony.WhatTransferred, now, string(kind)+" to "+to, telephony.CallTransferred)
+	detail := string(kind) + " to " + to
+	if v.State != telephony.Ended {
+		v.happened(telephony.WhatTransferred, now, detail, telephony.CallTransferred)
+		return
+	}
+	v.EndedBy = telephony.BySelf // he gave the call away by hanging up
+	v.before(telephony.WhatTransferred, detail, telephony.CallTransferred)
+}
+
+// before notes what turns out to have happened in the moment of a view's end.
+func (v *view) before(what, detail string, kind telephony.ChangeKind) {
+	last := len(v.Timeline) - 1
+	entry := telephony.TimelineEntry{At: v.Timeline[last].At, What: what, Extension: v.Extension, Detail: detail}
+	v.Timeline = slices.Insert(slices.Clone(v.Timeline), last, entry)
+	v.announce = append(v.announce, kind)
 }
 
 // receive notes on the views of the other two that their other end has changed.
@@ -119,8 +147,8 @@ func (t *Tracker) receive(transferee, target, by *leg, f telephony.Transferred, 
 	if transferee != nil {
 		t.touch(transferee)
 		transferee.givenBy = giver
+		transferee.drift(now)
 		if f.Kind == telephony.BlindTransfer {
-			transferee.drift(now)
 			transferee.dials = slices.DeleteFunc(transferee.dials, func(l *leg) bool { return l == by })
 		}
 		if v := transferee.view; v != nil && v.State != telephony.Ended {
@@ -133,6 +161,9 @@ func (t *Tracker) receive(transferee, target, by *leg, f telephony.Transferred, 
 	}
 	t.touch(target)
 	if v := target.view; v != nil && v.State != telephony.Ended && transferee != nil {
+		if !v.met {
+			v.met, v.First = true, v.Party
+		}
 		v.TransferredBy = giver
 		v.happened(telephony.WhatTransferred, now, "other party is now "+t.numberOf(transferee), telephony.CallTransferred)
 	}
@@ -202,6 +233,7 @@ func (t *Tracker) unparked(f telephony.Unparked, now time.Time) {
 		for _, v := range l.call.views {
 			if v.ParkedAt == space && space != "" {
 				v.RetrievedBy = endpoint(by.device)
+				v.announce = append(v.announce, telephony.CallRetrieved)
 			}
 		}
 	})
@@ -209,6 +241,7 @@ func (t *Tracker) unparked(f telephony.Unparked, now time.Time) {
 		by.took = true
 		if t.touch(by); by.view != nil {
 			by.view.RetrievedFrom = telephony.Display(f.Space)
+			by.view.announce = append(by.view.announce, telephony.CallRetrieved)
 		}
 	}
 }
@@ -224,9 +257,15 @@ func (t *Tracker) pickedUp(f telephony.PickedUp, now time.Time) {
 	target.dialedBy.dial(by)
 	t.touch(by)
 	t.touch(target)
-	if v := target.view; v != nil && v.State != telephony.Ended {
-		v.PickedUpBy = endpoint(by.device)
-		v.happened(telephony.WhatPickedUp, now, "by "+v.PickedUpBy, telephony.CallPickedUp)
+	caller := target.origin()
+	if caller == nil || caller.call == nil {
+		return
+	}
+	for _, v := range caller.call.views { // all that ring for the same caller
+		if v.State != telephony.Ended && !v.talked() && v.leg.origin() == caller {
+			v.PickedUpBy = endpoint(by.device)
+			v.happened(telephony.WhatPickedUp, now, "by "+v.PickedUpBy, telephony.CallPickedUp)
+		}
 	}
 }
 
@@ -244,24 +283,26 @@ func (t *Tracker) placed(f telephony.CallPlaced, now time.Time) {
 // out to have been forwarded there.
 func (l *leg) serve(s telephony.Service) {
 	l.settle()
-	if s != telephony.ServiceVoicemail || l.call == nil {
+	if l.service = s; l.call == nil {
 		return
 	}
 	for _, v := range l.call.views {
-		if v.State == telephony.Ended && !v.talked() && v.leg.origin() == l && v.Result != telephony.AnsweredElsewhere && v.Result != telephony.Voicemail {
+		if v.State == telephony.Ended && v.leg.origin() == l {
 			v.toVoicemail()
 		}
 	}
 }
 
-// toVoicemail corrects an attempt that has ended: whoever called was sent on.
+// toVoicemail corrects an attempt that has ended, where whoever called was sent on.
 func (v *view) toVoicemail() {
+	caller := v.leg.origin()
+	if caller == nil || caller.service != telephony.ServiceVoicemail || v.talked() || v.Caller ||
+		v.Result == telephony.AnsweredElsewhere || v.Result == telephony.Voicemail {
+		return
+	}
 	v.Result, v.EndedBy, v.ForwardedTo = telephony.Voicemail, telephony.ByOther, string(telephony.Voicemail)
-	last := len(v.Timeline) - 1
-	v.Timeline[last].Detail = string(telephony.Voicemail)
-	entry := telephony.TimelineEntry{At: v.Timeline[last].At, What: telephony.WhatForwarded, Extension: v.Extension, Detail: string(telephony.Voicemail)}
-	v.Timeline = slices.Insert(slices.Clone(v.Timeline), last, entry)
-	v.announce = append(v.announce, telephony.CallForwarded)
+	v.Timeline[len(v.Timeline)-1].Detail = string(telephony.Voicemail)
+	v.before(telephony.WhatForwarded, string(telephony.Voicemail), telephony.CallForwarded)
 }
 
 // forward ends the attempt to reach a device that sent the caller on.
@@ -273,18 +314,33 @@ func (v *view) forward(at time.Time) {
 // meet notes that more than two hear each other.
 func (t *Tracker) meet(v *view, now time.Time) {
 	l := v.leg
-	many := l.room != "" || l.bridge != "" && len(t.peers(l)) > 1
-	if many && !v.meets {
+	many := l.inRoom || l.bridge != "" && len(t.peers(l)) > 1
+	if many && !v.hasMet() {
 		v.happened(telephony.WhatConferenced, now, telephony.Display(l.room), telephony.CallConferenced)
 	}
 	if l.room != "" {
 		v.Room = telephony.Display(l.room)
 	}
-	v.meets, v.Conference = many, many
+	if many && l.held { // the others hear it, whatever the PBX said before
+		l.held = false
+		if v.State == telephony.Held {
+			v.State = telephony.Connected
+		}
+	}
+	v.Conference = many
 }
 
-// leaveAdrift begins the wait for where a caller goes whom this extension did not take.
+// hasMet reports whether a conference was noted: legs come and go in one.
+func (v *view) hasMet() bool {
+	return slices.ContainsFunc(v.Timeline, func(e telephony.TimelineEntry) bool { return e.What == telephony.WhatConferenced })
+}
+
+// leaveAdrift begins the wait for where those go whom this extension leaves: a caller whom it did not take, and one on
+// hold while its device was busy with giving him to another.
 func (v *view) leaveAdrift(now time.Time) {
+	if p := v.peer; v.talked() && v.leg.held && p != nil && p.bridge != v.leg.bridge {
+		p.drift(now)
+	}
 	if caller := v.leg.origin(); caller != nil && !v.talked() && !v.Caller && v.Result != telephony.AnsweredElsewhere && caller.bridge == "" {
 		caller.drift(now)
 	}
@@ -298,8 +354,8 @@ func (v *view) gather() {
 	}
 	v.User.IP = host(l.inspected.Address)
 	v.Muted, v.OtherHolds, v.Parked = l.muted, p.held, l.parkedAt != ""
-	if p.queue != "" {
-		v.Queue = telephony.Display(p.queue)
+	if queue := l.queue + p.queue; queue != "" {
+		v.Queue = telephony.Display(queue)
 	}
 	if p.givenBy != "" && v.TransferredBy == "" && p.givenBy != v.Extension {
 		v.TransferredBy = p.givenBy

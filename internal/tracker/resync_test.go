@@ -351,3 +351,43 @@ func (s *scene) look(model pbxModel) {
 	}
 	s.see(linkUp(begin), snapshot(legs...))
 }
+
+// The same for what offices do: however calls are given on while nobody looks, each ends once, and nothing is left.
+func TestOfficeLostAnywhere(t *testing.T) {
+	t.Parallel()
+	for _, st := range offices {
+		t.Run(st.name, func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) {
+				s, model := newScene(t, st.extensions...), pbxModel{}
+				blind := false
+				for _, o := range st.shuffle(t) {
+					if f, ends := o.Fact.(telephony.LegGone); ends && model[f.Leg] == nil {
+						continue // a repetition
+					}
+					if b, enters := o.Fact.(telephony.BridgeEntered); enters && model[b.Leg] == nil {
+						continue
+					}
+					model.see(o)
+					if !blind {
+						s.see(o)
+					}
+					if rapid.IntRange(0, 5).Draw(t, "cut") > 0 {
+						continue
+					}
+					if blind = !blind; blind {
+						s.see(lost())
+					} else {
+						s.look(model)
+					}
+				}
+				if blind {
+					s.look(model)
+				}
+				s.now = s.now.Add(time.Minute)
+				s.see(fact(nil))
+				s.over()
+			})
+		})
+	}
+}

@@ -85,7 +85,7 @@ func (t *Tracker) happen(f telephony.Fact, now time.Time) {
 		t.dialEnded(f, now)
 	case telephony.BridgeEntered:
 		if !f.Apart {
-			t.with(f.Leg, func(l *leg) { t.enter(l, f.Bridge) })
+			t.with(f.Leg, func(l *leg) { t.enter(l, f) })
 		}
 	case telephony.BridgeLeft:
 		t.with(f.Leg, func(l *leg) {
@@ -129,6 +129,9 @@ func (t *Tracker) hold(id telephony.LegID, held bool) {
 
 func (t *Tracker) dialEnded(f telephony.DialEnded, now time.Time) {
 	t.with(f.To, func(l *leg) {
+		if from := t.legs[f.From]; l.dialedBy != from { // somebody has come in the caller's place
+			from.dial(l)
+		}
 		l.outcome, l.dialEndedAt = f.Outcome, now
 		if f.ForwardedTo != "" {
 			l.forwardedTo = f.ForwardedTo
@@ -185,6 +188,7 @@ func (t *Tracker) learn(facts telephony.LegFacts, now time.Time) *leg {
 	}
 	if l.merge(facts) {
 		t.touch(l)
+		t.touchPeers(l)
 	}
 	t.pair(l)
 	if l.state == telephony.LegUp && l.upAt.IsZero() {
@@ -234,10 +238,17 @@ func (t *Tracker) callOfPeers(l *leg) *call {
 		}
 	}
 	if l.dialed && l.dialedBy == nil && !l.placed {
-		for _, c := range t.calls {
-			if c.gaveAway(l.device) {
-				return c
-			}
+		return t.recall(l)
+	}
+	return nil
+}
+
+// recall finds the call that the PBX calls a device back for.
+func (t *Tracker) recall(l *leg) *call {
+	for _, c := range t.calls {
+		if from := c.givenBackTo(l.device); from != nil {
+			from.dial(l)
+			return c
 		}
 	}
 	return nil
@@ -274,7 +285,7 @@ func (t *Tracker) settle(now time.Time) []telephony.Change {
 		changes = append(changes, telephony.Change{Kind: telephony.PBXGap, At: now, Gap: t.gap})
 	}
 	for _, c := range t.calls { // nobody says that nothing happened
-		if c.wasWaiting && !c.waiting(now) && !slices.Contains(t.touched, c) {
+		if c.wasWaiting && !t.waiting(c, now) && !slices.Contains(t.touched, c) {
 			t.touched = append(t.touched, c)
 		}
 	}
@@ -282,7 +293,7 @@ func (t *Tracker) settle(now time.Time) []telephony.Change {
 		for _, v := range c.views {
 			t.advance(v, now)
 		}
-		changes = append(changes, c.changes(now)...)
+		changes = append(changes, t.tell(c, now)...)
 		if c.ended() {
 			t.calls = slices.DeleteFunc(t.calls, func(other *call) bool { return other == c })
 		}

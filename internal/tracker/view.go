@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/telephony"
@@ -16,7 +17,6 @@ type view struct {
 
 	announce []telephony.ChangeKind // what happened besides the states since it was last told
 	met      bool                   // it has talked to somebody: which way the call went is settled, whoever comes next
-	meets    bool                   // in a conference
 }
 
 func newView(l *leg, e Extension, now time.Time) *view {
@@ -169,13 +169,17 @@ func (t *Tracker) look(v *view) {
 	if l.originated() {
 		v.Caller, v.ClickToDial = true, true
 	}
-	if v.peer == nil || v.peer.gone || !l.held || !v.talked() {
+	switch {
+	case l.inRoom: // whoever is there, they are there for all
+	case v.peer == nil || v.peer.gone || !l.held || !v.talked():
 		t.turn(v)
 	}
 	if !v.met {
 		v.Direction = t.direction(v)
 	}
-	v.met = v.talked() && v.peer != nil
+	if v.talked() && v.peer != nil && v.peer.state == telephony.LegUp {
+		v.met, v.peer.known = true, true
+	}
 	v.Party = t.party(v)
 	if v.peer != nil {
 		v.PartyDevice = v.peer.device
@@ -192,14 +196,18 @@ func (t *Tracker) turn(v *view) {
 	if answered := v.leg.target(); v.leg.bridge == "" && answered != nil && answered.kind == telephony.DeviceLeg {
 		next = answered
 	}
-	if v.met && v.First == (telephony.Party{}) && next != v.peer {
+	if v.peer != nil && (v.met || !v.leg.calls()) && v.First == (telephony.Party{}) {
+		v.met = true
 		v.First = v.Party
 	}
 	v.peer = next
 }
 
 func (t *Tracker) direction(v *view) telephony.Direction {
-	switch calls := v.leg.calls(); {
+	l := v.leg
+	switch calls := l.calls(); {
+	case v.peer == nil && (l.inRoom || calls && internal(l.dialedNum, v.Extension)):
+		return telephony.Internal
 	case v.peer == nil && calls:
 		return telephony.Outbound
 	case v.peer == nil:
@@ -212,16 +220,24 @@ func (t *Tracker) direction(v *view) telephony.Direction {
 	return telephony.Inbound
 }
 
+// internal guesses from a number alone, where nobody was reached: an extension is as long as one's own.
+func internal(number, extension string) bool {
+	return len(number) == len(extension) && strings.Trim(number+extension, "0123456789") == ""
+}
+
 // party is the other end. A called trunk bears the number that was sent out; everybody else bears his own.
 func (t *Tracker) party(v *view) telephony.Party {
 	l, p := v.leg, v.peer
 	switch {
-	case p == nil && l.calls():
+	case l.calls() && l.dialedNum != "" && (p == nil || p.state != telephony.LegUp && len(l.trying()) > 1):
 		return telephony.DisplayParty(l.dialedNum, "")
 	case p == nil:
 		return telephony.DisplayParty(l.peerNumber, l.peerName)
 	}
 	number, name := p.number, p.name
+	if p.originated() && p.firstNumber != "" {
+		number, name = p.firstNumber, p.firstName
+	}
 	if p.dialedBy != nil && t.outside(p.device) { // it was called
 		if number = p.sent; number == "" {
 			number = l.dialedNum

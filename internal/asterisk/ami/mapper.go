@@ -28,6 +28,9 @@ func observe(m *Message, now time.Time) (telephony.Observation, bool) {
 			o.Legs = append(o.Legs, legFacts(m, n))
 		}
 	}
+	if event == "DialState" && rings(m) {
+		o.Legs[len(o.Legs)-1].State = telephony.LegRinging
+	}
 	return o, true
 }
 
@@ -41,7 +44,7 @@ func observeLeg(event string, m *Message) telephony.Fact {
 		return telephony.LegSeen{}
 	case "BridgeEnter":
 		kind := string(m.Get("BridgeType"))
-		return telephony.BridgeEntered{Bridge: m.Text("BridgeUniqueid"), Leg: leg, Apart: kind == "parking" || kind == "holding"}
+		return telephony.BridgeEntered{Bridge: m.Text("BridgeUniqueid"), Leg: leg, Apart: kind == "parking" || kind == "holding", Room: kind == "base"}
 	case "BridgeLeave":
 		return telephony.BridgeLeft{Bridge: m.Text("BridgeUniqueid"), Leg: leg}
 	case "Hold":
@@ -101,6 +104,9 @@ func observeLegs(event string, m *Message) (telephony.Fact, []names) {
 		return telephony.Transferred{Kind: telephony.BlindTransfer, By: id(transfererNames), Transferee: id(transfereeNames), To: m.Text("Extension"),
 			Failed: string(m.Get("Result")) != "Success"}, []names{transfererNames, transfereeNames}
 	case "AttendedTransfer":
+		if string(m.Get("DestType")) == "Threeway" { // the giver stays
+			return telephony.LegSeen{}, attendedNames
+		}
 		return telephony.Transferred{Kind: telephony.AttendedTransfer, By: id(origTransfererNames), Second: id(secondTransfererNames),
 			Transferee: id(transfereeNames), Target: id(targetNames), Failed: string(m.Get("Result")) != "Success"}, attendedNames
 	case "Pickup":
@@ -119,6 +125,12 @@ func observeLegs(event string, m *Message) (telephony.Fact, []names) {
 		return telephony.MonitoringEnded{Leg: id(spyeeNames), By: id(spyerNames)}, []names{spyeeNames, spyerNames}
 	}
 	return nil, nil
+}
+
+// rings reads DialState: a channel with early media rings although its own state may never say so.
+func rings(m *Message) bool {
+	status := string(m.Get("DialStatus"))
+	return (status == "RINGING" || status == "PROGRESS") && len(m.Get(destNames.id)) > 0
 }
 
 func unparked(m *Message, how telephony.ParkEnd) telephony.Fact {
