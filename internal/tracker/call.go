@@ -10,12 +10,11 @@ import (
 
 // call is the set of views that belong to one conversation, and the legs that they are about.
 type call struct {
-	id         telephony.CallID
-	legs       []*leg
-	views      []*view
-	complete   bool
-	told       *telephony.Call // as it was last told
-	wasWaiting bool            // told as not over although no extension has a part in it just now
+	id       telephony.CallID
+	legs     []*leg
+	views    []*view
+	complete bool
+	told     *telephony.Call // as it was last told
 }
 
 // beside finds the view of an extension that another of its devices rings for at the same time.
@@ -130,7 +129,6 @@ func (t *Tracker) tell(c *call, now time.Time) []telephony.Change {
 		return nil
 	}
 	next := t.snapshotOf(c, now)
-	c.wasWaiting = next.State != telephony.Ended && c.main().State == telephony.Ended
 	kinds := c.announced()
 	before := c.told
 	if before != nil && len(kinds) == 0 && reflect.DeepEqual(before, next) {

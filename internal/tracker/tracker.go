@@ -39,6 +39,7 @@ type Tracker struct {
 	bridges  map[string][]*leg // who is in it
 	halves   map[string]*leg   // of relays whose other half is not known yet
 	calls    []*call           // live ones, in the order they began
+	idle     []*call           // those of them that are in no extension's hands just now
 	lostAt   time.Time         // since when the PBX cannot be seen; zero while it can
 	bootedAt time.Time         // when the PBX was started, if it said
 	rebooted bool              // it was started anew since it was last seen
@@ -284,8 +285,8 @@ func (t *Tracker) settle(now time.Time) []telephony.Change {
 	if t.gap != nil {
 		changes = append(changes, telephony.Change{Kind: telephony.PBXGap, At: now, Gap: t.gap})
 	}
-	for _, c := range t.calls { // nobody says that nothing happened
-		if c.wasWaiting && !t.waiting(c, now) && !slices.Contains(t.touched, c) {
+	for _, c := range t.idle { // nobody says that nothing happened
+		if !t.waiting(c, now) && !slices.Contains(t.touched, c) {
 			t.touched = append(t.touched, c)
 		}
 	}
@@ -294,9 +295,22 @@ func (t *Tracker) settle(now time.Time) []telephony.Change {
 			t.advance(v, now)
 		}
 		changes = append(changes, t.tell(c, now)...)
+		t.watch(c)
 		if c.ended() {
 			t.calls = slices.DeleteFunc(t.calls, func(other *call) bool { return other == c })
 		}
 	}
 	return changes
+}
+
+// watch keeps the list of the calls that may end without a word.
+func (t *Tracker) watch(c *call) {
+	idle := c.told != nil && c.told.State != telephony.Ended && c.main().State == telephony.Ended
+	at := slices.Index(t.idle, c)
+	switch {
+	case idle && at < 0:
+		t.idle = append(t.idle, c)
+	case !idle && at >= 0:
+		t.idle = slices.Delete(t.idle, at, at+1)
+	}
 }
