@@ -210,35 +210,11 @@ func compareTimeline(t *testing.T, got concluded, want expectedCall, t0 time.Tim
 }
 
 // replay runs one recorded stream, with the recorded times, and returns the extension's views in the order they began.
-func replay(t *testing.T, path, extension string) []concluded {
+func replay(t *testing.T, path string, extensions ...string) []concluded {
 	t.Helper()
 	wire, err := os.ReadFile(path + ".ami")
 	if err != nil {
 		t.Fatal(err)
-	}
-	n := 0
-	tr := tracker.New(tracker.Options{
-		Extensions: []tracker.Extension{{Number: extension}},
-		NewID:      func() telephony.CallID { n++; return telephony.CallID(fmt.Sprint("call-", n)) },
-	})
-	views := map[telephony.LegID]*concluded{}
-	var order []telephony.LegID
-	report := func(o telephony.Observation) {
-		for _, change := range tr.Apply(o) {
-			if change.Call == nil {
-				continue
-			}
-			for _, v := range change.Call.Views {
-				if views[v.Leg] == nil {
-					order = append(order, v.Leg)
-					views[v.Leg] = &concluded{}
-				}
-				*views[v.Leg] = concluded{v, v.Party}
-				if v.First != (telephony.Party{}) {
-					views[v.Leg].first = v.First
-				}
-			}
-		}
 	}
 	times, err := os.Open(path + ".times")
 	if err != nil {
@@ -249,14 +225,114 @@ func replay(t *testing.T, path, extension string) []concluded {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := recording.Replay(report); err != nil {
+	w := newWitness(extensions)
+	if err := recording.Replay(w.observe); err != nil {
 		t.Fatal(err)
 	}
+	w.check(t)
 	var out []concluded
-	for _, leg := range order {
-		out = append(out, *views[leg])
+	for _, leg := range w.order {
+		out = append(out, w.views[leg])
 	}
 	return out
+}
+
+// witness is a tracker and what it concludes.
+type witness struct {
+	*tracker.Tracker
+	last           time.Time
+	views          map[telephony.LegID]concluded
+	order          []telephony.LegID
+	created, ended map[telephony.CallID]int
+}
+
+func newWitness(extensions []string) *witness {
+	w := &witness{views: map[telephony.LegID]concluded{}, created: map[telephony.CallID]int{}, ended: map[telephony.CallID]int{}}
+	var lines []tracker.Extension
+	for _, e := range extensions {
+		lines = append(lines, tracker.Extension{Number: e})
+	}
+	w.Tracker = tracker.New(tracker.Options{Extensions: lines, NewID: func() telephony.CallID {
+		return telephony.CallID(fmt.Sprint("call-", len(w.created)+1))
+	}})
+	return w
+}
+
+func (w *witness) observe(o telephony.Observation) {
+	w.last = o.ObservedAt
+	for _, change := range w.Apply(o) {
+		if change.Call == nil {
+			continue
+		}
+		switch change.Kind {
+		case telephony.CallCreated:
+			w.created[change.Call.ID]++
+		case telephony.CallEnded:
+			w.ended[change.Call.ID]++
+		}
+		for _, v := range change.Call.Views {
+			if _, known := w.views[v.Leg]; !known {
+				w.order = append(w.order, v.Leg)
+			}
+			first := v.Party
+			if v.First != (telephony.Party{}) {
+				first = v.First
+			}
+			w.views[v.Leg] = concluded{v, first}
+		}
+	}
+}
+
+// check holds what is true of every recording in which all telephones have hung up.
+func (w *witness) check(t *testing.T) {
+	t.Helper()
+	w.observe(telephony.Observation{ObservedAt: w.last.Add(time.Minute)}) // nothing is left to wait for
+	for id, n := range w.created {
+		if n != 1 || w.ended[id] != 1 {
+			t.Errorf("%s was created %d times and ended %d times", id, n, w.ended[id])
+		}
+	}
+	if w.Live() != 0 {
+		t.Errorf("%d legs are left", w.Live())
+	}
+}
+
+// TestTogether holds that what one extension sees does not depend on who else is on the line.
+func TestTogether(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../../testdata/traces/*.ami")
+	if err != nil || len(files) < 18 {
+		t.Fatalf("found %d traces (%v), want 18 or more", len(files), err)
+	}
+	desks := []string{"1001", "1002", "1003", "1004", "1005", "1006"}
+	for _, file := range files {
+		path := strings.TrimSuffix(file, ".ami")
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
+			var alone, together []string
+			for _, desk := range desks {
+				for _, v := range replay(t, path, desk) {
+					alone = append(alone, v.String())
+				}
+			}
+			for _, v := range replay(t, path, desks...) {
+				together = append(together, v.String())
+			}
+			slices.Sort(alone)
+			slices.Sort(together)
+			if !slices.Equal(alone, together) {
+				t.Errorf("alone\n%s\ntogether\n%s", strings.Join(alone, "\n"), strings.Join(together, "\n"))
+			}
+		})
+	}
+}
+
+func (c concluded) String() string {
+	var happened []string
+	for _, e := range c.Timeline {
+		happened = append(happened, e.What)
+	}
+	return fmt.Sprint(c.Extension, " ", c.Leg, " ", c.Direction, " ", c.first.Number, " ", c.Party.Number, " ", c.Result, " ", c.EndedBy, " ", c.Facts, happened)
 }
 
 // TestNothingSuspect holds that no recorded message is taken for one that somebody has tampered with.
