@@ -44,14 +44,8 @@ func torn(m *Message) bool {
 // repeated reports whether a message names its channels more than once.
 func repeated(m *Message) bool {
 	for _, name := range [...]string{"Channel", "Uniqueid", "DestChannel", "DestUniqueid"} {
-		seen := false
-		for i := range m.Fields {
-			if equalFold(m.Fields[i].Key, name) {
-				if seen {
-					return true
-				}
-				seen = true
-			}
+		if m.Repeats(name) {
+			return true
 		}
 	}
 	return false

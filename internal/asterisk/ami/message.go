@@ -9,22 +9,44 @@ import (
 type Field struct{ Key, Value []byte }
 
 // Message is one AMI message: header lines in wire order, names repeated as the PBX repeated them. Keys are compared without
-// regard to case. A Message that a Reader returned is valid until the next call of Next; Clone keeps it.
+// regard to case. A Message that a Reader returned is valid until the next call of Next; Keep makes it last.
 type Message struct {
-	Fields []Field
+	fields []byte // a place for each header, little endian
+	text   []byte // the lines as they came
+	slots
 	// Suspect is set when the message is not as Asterisk writes it: a line without a colon (taken as the rest of the value
 	// before it), or an Event or Response header that is not the first (left out). Raw text from a caller does this.
 	Suspect bool
 }
 
-// Get returns the first value of a header, nil if there is none.
-func (m *Message) Get(key string) []byte {
-	for i := range m.Fields {
-		if equalFold(m.Fields[i].Key, key) {
-			return m.Fields[i].Value
+// Len is how many headers there are.
+func (m *Message) Len() int { return len(m.fields) / placeSize }
+
+// Fields goes over all headers: for i, field := range m.Fields.
+func (m *Message) Fields(yield func(int, Field) bool) {
+	for i := range m.Len() {
+		if p := m.place(i); !yield(i, Field{Key: p.key(m.text), Value: p.value(m.text)}) {
+			return
 		}
 	}
-	return nil
+}
+
+// Get returns the first value of a header, nil if there is none.
+func (m *Message) Get(key string) []byte {
+	i := m.find(key)
+	if i < 0 {
+		return nil
+	}
+	return m.place(i).value(m.text)
+}
+
+// Repeats reports whether a header stands there more than once.
+func (m *Message) Repeats(key string) bool {
+	if m.crowded>>slotOf(key)&1 == 0 {
+		return false
+	}
+	i := m.findFrom(0, key)
+	return i >= 0 && m.findFrom(i+1, key) >= 0
 }
 
 // Text is Get as a string. Asterisk's "<unknown>" reads as empty.
@@ -39,10 +61,8 @@ func (m *Message) Text(key string) string {
 // All returns every value of a header in order.
 func (m *Message) All(key string) []string {
 	var values []string
-	for i := range m.Fields {
-		if equalFold(m.Fields[i].Key, key) {
-			values = append(values, string(m.Fields[i].Value))
-		}
+	for i := m.find(key); i >= 0; i = m.findFrom(i+1, key) {
+		values = append(values, string(m.place(i).value(m.text)))
 	}
 	return values
 }
@@ -63,52 +83,55 @@ func (m *Message) Event() []byte { return m.leading("Event") }
 func (m *Message) Response() []byte { return m.leading("Response") }
 
 func (m *Message) leading(key string) []byte {
-	if len(m.Fields) == 0 || !equalFold(m.Fields[0].Key, key) {
+	if len(m.fields) == 0 {
 		return nil
 	}
-	return m.Fields[0].Value
+	p := m.place(0)
+	if !equalFold(p.key(m.text), key) {
+		return nil
+	}
+	return p.value(m.text)
 }
 
-// Clone returns a copy that stays valid.
+// Keep returns a copy that stays valid. It is one piece of memory.
+func (m *Message) Keep() Message {
+	block := make([]byte, len(m.fields)+len(m.text))
+	n := copy(block, m.fields)
+	copy(block[n:], m.text)
+	return Message{fields: block[:n:n], text: block[n:], slots: slots{seen: m.seen, crowded: m.seen}, Suspect: m.Suspect}
+}
+
+// Clone is Keep for those who pass a message on.
 func (m *Message) Clone() *Message {
-	size := 0
-	for _, f := range m.Fields {
-		size += len(f.Key) + len(f.Value)
+	kept := m.Keep()
+	return &kept
+}
+
+// find returns the number of the first header with a key, -1 if there is none.
+func (m *Message) find(key string) int {
+	slot := slotOf(key)
+	switch {
+	case m.seen>>slot&1 == 0:
+		return -1
+	case m.crowded>>slot&1 != 0:
+		return m.findFrom(0, key)
 	}
-	block := make([]byte, 0, size)
-	out := &Message{Fields: make([]Field, len(m.Fields)), Suspect: m.Suspect}
-	keep := func(b []byte) []byte {
-		at := len(block)
-		block = append(block, b...)
-		return block[at:len(block):len(block)]
+	if i := int(m.last[slot]); equalFold(m.place(i).key(m.text), key) {
+		return i
 	}
-	for i, f := range m.Fields {
-		out.Fields[i] = Field{Key: keep(f.Key), Value: keep(f.Value)}
+	return -1
+}
+
+func (m *Message) findFrom(i int, key string) int {
+	for ; i < m.Len(); i++ {
+		if p := m.place(i); p.keyLen() == len(key) && equalFold(p.key(m.text), key) {
+			return i
+		}
 	}
-	return out
+	return -1
 }
 
 var unknown = []byte("<unknown>")
-
-func equalFold(key []byte, name string) bool {
-	if len(key) != len(name) {
-		return false
-	}
-	for i := range len(name) {
-		a, b := key[i], name[i]
-		if a != b && lower(a) != lower(b) {
-			return false
-		}
-	}
-	return true
-}
-
-func lower(c byte) byte {
-	if c >= 'A' && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
-}
 
 // Unescape undoes the C escaping that Asterisk puts on caller and connected-line names, ChanVariable and VarSet values
 // (ast_escape_c). Other fields are sent raw: never unescape those. An unknown escape stays as it is.

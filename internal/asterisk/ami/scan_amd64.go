@@ -1,0 +1,6 @@
+package ami
+
+// find is findInWords with SSE2, which every amd64 has.
+//
+//go:noescape
+func find(b *blocks, text []byte)

@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package ami
+
+func find(b *blocks, text []byte) { findInWords(b, text) }
