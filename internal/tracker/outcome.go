@@ -95,10 +95,16 @@ func (v *view) calledResult() (telephony.Result, telephony.EndedBy) {
 func (v *view) callerResult() (telephony.Result, telephony.EndedBy) {
 	to := v.leg.target()
 	if kind := v.leg.cause.Kind; v.leg.originated() && to == nil { // the user's own phone was not picked up
-		if kind == telephony.CauseRejected || kind == telephony.CauseBusy || !v.leg.askedAt.IsZero() {
+		switch {
+		case kind == telephony.CauseUnreachable || kind == telephony.CauseNetwork: // it is not there, or the PBX refused
+			return telephony.Failed, telephony.ByFailure
+		case kind == telephony.CauseRejected || kind == telephony.CauseBusy || !v.leg.askedAt.IsZero():
 			return telephony.Cancelled, telephony.BySelf
 		}
 		return telephony.Cancelled, telephony.ByPBX
+	}
+	if v.leg.gaveAway { // while it rang there: the other rings on for somebody else
+		return telephony.Cancelled, telephony.BySelf
 	}
 	if to == nil || to.outcome == telephony.DialCancelled || to.outcome == "" {
 		if !v.leg.askedAt.IsZero() {
