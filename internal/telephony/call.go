@@ -121,6 +121,7 @@ type View struct {
 	PartyDevice string    `json:"party_device,omitempty"`
 	Dialed      string    `json:"dialed,omitempty"`
 	StartedAt   time.Time `json:"started_at"`
+	Unseen      bool      `json:"unseen,omitempty"` // it began when the PBX could not be seen: StartedAt is its own word
 	AnsweredAt  time.Time `json:"answered_at,omitzero"`
 	EndedAt     time.Time `json:"ended_at,omitzero"`
 	EndedAfter  time.Time `json:"ended_after,omitzero"`  // the end was not seen: it was after this…
@@ -139,6 +140,8 @@ type Facts struct {
 	ForwardedTo   string       `json:"forwarded_to,omitempty"`
 	ForwardedBy   string       `json:"forwarded_by,omitempty"`
 	PickedUpBy    string       `json:"picked_up_by,omitempty"`
+	PickedUpFrom  string       `json:"picked_up_from,omitempty"`
+	ReturnedFrom  string       `json:"returned_from,omitempty"` // where the call was given or parked that has come back
 	ParkedAt      string       `json:"parked_at,omitempty"`
 	RetrievedBy   string       `json:"retrieved_by,omitempty"`
 	RetrievedFrom string       `json:"retrieved_from,omitempty"`

@@ -48,6 +48,7 @@ type leg struct {
 	gaveAway    bool      // its device gave the other end away
 	adrift      time.Time // since when nobody is at its other end, and it is not known where it goes
 	givenBy     string    // whose device gave it away
+	sentOnBy    string    // device that sent it on to another number
 	parkedAt    string
 	parkedBy    string // device
 	queue       string

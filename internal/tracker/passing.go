@@ -257,9 +257,15 @@ func (t *Tracker) pickedUp(f telephony.PickedUp, now time.Time) {
 	target.dialedBy.dial(by)
 	t.touch(by)
 	t.touch(target)
+	if by.view != nil {
+		by.view.PickedUpFrom = endpoint(target.device)
+	}
 	caller := target.origin()
 	if caller == nil || caller.call == nil {
 		return
+	}
+	if v := caller.view; v != nil && !v.met {
+		v.met, v.First = true, v.Party
 	}
 	for _, v := range caller.call.views { // all that ring for the same caller
 		if v.State != telephony.Ended && !v.talked() && v.leg.origin() == caller {
@@ -277,6 +283,18 @@ func (t *Tracker) placed(f telephony.CallPlaced, now time.Time) {
 	l := &leg{id: f.Leg, addedAt: now, placed: true, dialed: true, device: f.Device, dialedNum: f.Number}
 	t.legs[l.id] = l
 	t.openView(l, now)
+}
+
+// comeBack notes on a new view of an extension where the call was that it had given away.
+func (v *view) comeBack(c *call) {
+	for _, before := range c.views {
+		if before == v || before.Extension != v.Extension || before.State != telephony.Ended {
+			continue
+		}
+		if v.ReturnedFrom = before.ParkedAt; v.ReturnedFrom == "" {
+			v.ReturnedFrom = before.TransferredTo
+		}
+	}
 }
 
 // serve ends the wait of a caller whom the PBX takes care of; with the voicemail, the attempts to reach an extension turn
@@ -359,6 +377,9 @@ func (v *view) gather() {
 	}
 	if p.givenBy != "" && v.TransferredBy == "" && p.givenBy != v.Extension {
 		v.TransferredBy = p.givenBy
+	}
+	if o := l.origin(); o != nil && o.sentOnBy != "" && o.sentOnBy != l.device {
+		v.ForwardedBy = endpoint(o.sentOnBy)
 	}
 	v.Recording = l.recording
 	if p.recording != "" {

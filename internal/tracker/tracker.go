@@ -136,6 +136,9 @@ func (t *Tracker) dialEnded(f telephony.DialEnded, now time.Time) {
 		l.outcome, l.dialEndedAt = f.Outcome, now
 		if f.ForwardedTo != "" {
 			l.forwardedTo = f.ForwardedTo
+			if caller := l.origin(); caller != nil {
+				caller.sentOnBy = l.device
+			}
 		}
 	})
 	t.with(f.From, func(*leg) {})
@@ -227,6 +230,7 @@ func (t *Tracker) openView(l *leg, now time.Time) {
 		c.views = append(c.views, l.view)
 	}
 	l.view.legs = append(l.view.legs, l)
+	l.view.comeBack(c)
 	t.touch(l)
 }
 

@@ -32,7 +32,7 @@ func newView(l *leg, e Extension, now time.Time) *view {
 		Direction: telephony.UnknownDirection, StartedAt: now, Dialed: telephony.Display(l.dialedNum),
 		Facts: telephony.Facts{Recorded: telephony.No, Monitored: telephony.No, Encrypted: telephony.Unknown, SecureLine: telephony.Unknown},
 	}
-	if l.found {
+	if v.Unseen = l.found; v.Unseen {
 		v.Recorded, v.Monitored = telephony.Unknown, telephony.Unknown
 	}
 	v.State = telephony.Dialing
