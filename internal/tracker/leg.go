@@ -51,6 +51,7 @@ type leg struct {
 	sentOnBy    string    // device that sent it on to another number
 	parkedAt    string
 	parkedBy    string // device
+	parkedFrom  *call  // whose call it was parked out of
 	queue       string
 	service     telephony.Service
 	room        string

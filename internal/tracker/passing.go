@@ -195,7 +195,7 @@ func (t *Tracker) numberOf(l *leg) string {
 func (t *Tracker) parked(f telephony.Parked, now time.Time) {
 	t.with(f.Leg, func(l *leg) {
 		l.parkedAt, l.parkedBy = telephony.Display(f.Space), f.By
-		l.givenBy = ""
+		l.givenBy, l.parkedFrom = "", l.call
 		l.settle()
 		if l.call == nil {
 			return
@@ -227,10 +227,11 @@ func (t *Tracker) unparked(f telephony.Unparked, now time.Time) {
 		if f.How == telephony.ParkTimedOut {
 			l.drift(now)
 		}
-		if l.call == nil || by == nil {
+		if l.parkedFrom == nil || by == nil {
 			return
 		}
-		for _, v := range l.call.views {
+		t.touchCall(l.parkedFrom)
+		for _, v := range l.parkedFrom.views {
 			if v.ParkedAt == space && space != "" {
 				v.RetrievedBy = endpoint(by.device)
 				v.announce = append(v.announce, telephony.CallRetrieved)
@@ -264,8 +265,9 @@ func (t *Tracker) pickedUp(f telephony.PickedUp, now time.Time) {
 	if caller == nil || caller.call == nil {
 		return
 	}
-	if v := caller.view; v != nil && !v.met {
-		v.met, v.First = true, v.Party
+	if v := caller.view; v != nil && v.First == (telephony.Party{}) {
+		v.met, v.First = true, telephony.DisplayParty(target.number, target.name)
+		v.First.Extension = endpoint(target.device)
 	}
 	for _, v := range caller.call.views { // all that ring for the same caller
 		if v.State != telephony.Ended && !v.talked() && v.leg.origin() == caller {

@@ -177,9 +177,11 @@ func (t *Tracker) with(id telephony.LegID, do func(*leg)) {
 }
 
 // touch marks the leg's call: its views may read differently now.
-func (t *Tracker) touch(l *leg) {
-	if l.call != nil && !slices.Contains(t.touched, l.call) {
-		t.touched = append(t.touched, l.call)
+func (t *Tracker) touch(l *leg) { t.touchCall(l.call) }
+
+func (t *Tracker) touchCall(c *call) {
+	if c != nil && !slices.Contains(t.touched, c) {
+		t.touched = append(t.touched, c)
 	}
 }
 

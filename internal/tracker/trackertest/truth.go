@@ -65,7 +65,9 @@ type Call struct {
 	TransferredBy                      string   `yaml:"transferred_by"`
 	ForwardedTo                        string   `yaml:"forwarded_to"`
 	AnsweredBy                         string   `yaml:"answered_by"`
+	AnsweredByAlso                     []string `yaml:"answered_by_also_ok"`
 	PickedUpBy                         string   `yaml:"picked_up_by"`
+	PickedUpByAlso                     []string `yaml:"picked_up_by_also_ok"`
 	ParkedAt                           string   `yaml:"parked_at"`
 	RetrievedBy                        string   `yaml:"retrieved_by"`
 	RetrievedFrom                      string   `yaml:"retrieved_from"`
@@ -158,7 +160,11 @@ func (d *differences) check(got Concluded, want Call, t0 time.Time) {
 	}
 	d.is("result", strings.ReplaceAll(string(got.Result), "_", "-"), want.Disposition, want.DispositionAlso...)
 	d.is("ended by", string(got.EndedBy), want.EndedBy, want.EndedByAlso...)
-	d.is("answered by", got.AnsweredBy, want.AnsweredBy, want.PickedUpBy)
+	answerers := want.AnsweredByAlso
+	if want.PickedUpBy != "" {
+		answerers = append(slices.Clone(answerers), want.PickedUpBy)
+	}
+	d.is("answered by", got.AnsweredBy, want.AnsweredBy, answerers...)
 	d.checkFacts(got, want)
 	if want.BeganInGap {
 		return
@@ -169,7 +175,7 @@ func (d *differences) check(got Concluded, want Call, t0 time.Time) {
 }
 
 func (d *differences) checkFacts(got Concluded, want Call) {
-	d.is("picked up by", got.PickedUpBy, want.PickedUpBy)
+	d.is("picked up by", got.PickedUpBy, want.PickedUpBy, want.PickedUpByAlso...)
 	d.is("forwarded to", got.ForwardedTo, want.ForwardedTo, "voicemail")
 	d.is("transferred to", got.TransferredTo, want.TransferredTo, want.TransferredToAlso...)
 	d.is("transfer type", string(got.TransferKind), want.TransferType)
