@@ -1,6 +1,6 @@
 # Callboard. The two commands of the README are `go run ./cmd/callboard demo` and `make test`.
 
-.PHONY: test setup check-web test-go generate web bench fuzz
+.PHONY: test setup check-web test-go generate bench fuzz flows load
 
 # Install what is needed, once, then run every test.
 test: setup check-web test-go
@@ -24,6 +24,14 @@ generate: setup
 	npm --prefix sdk/js run generate
 	npm --prefix sdk/js run build
 	npm --prefix webui run build
+
+# All that an office does with its telephones, played on real phones; `make test` plays a third of it. Some two minutes.
+flows:
+	go test -race -run '^TestTruth$$' ./e2e -flows all
+
+# 500 real calls at 5 a second, each with an outcome of its own, on the real Asterisk: some two minutes.
+load:
+	go test -tags load -run '^TestLoad$$' -timeout 10m -v ./e2e
 
 # Longer than tests may be: ratios to the limit, in one run.
 bench:

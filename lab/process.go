@@ -25,7 +25,7 @@ func startProcess(dir string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{cmd: exec.Command(filepath.Join(dir, "asterisk"), "-f"), done: make(chan struct{})}
+	p := &process{cmd: starter(context.Background(), dir, "-f"), done: make(chan struct{})}
 	p.cmd.Dir = dir
 	p.cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
 	p.cmd.Stdout, p.cmd.Stderr = console, console
@@ -49,6 +49,12 @@ func startProcess(dir string) (*process, error) {
 		return nil, fmt.Errorf("lab: start Asterisk: %w", err)
 	}
 	return p, nil
+}
+
+// starter runs the lab's starter script. A shell reads it: to run a file that was just written can fail with "text file
+// busy" when another goroutine starts a program meanwhile, which has the file open for writing until it begins (Go issue 22315).
+func starter(ctx context.Context, dir string, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "/bin/sh", append([]string{filepath.Join(dir, "asterisk")}, args...)...)
 }
 
 func (p *process) ended() bool {
@@ -100,7 +106,7 @@ func (l *Lab) waitBooted(ctx context.Context, p *process) error {
 // until Asterisk has answered or ctx ends. Asterisk has no exit code for a refused command: look at the
 // text.
 func (l *Lab) CLI(ctx context.Context, command string) (string, error) {
-	cmd := exec.CommandContext(ctx, filepath.Join(l.dir, "asterisk"), "-rx", command)
+	cmd := starter(ctx, l.dir, "-rx", command)
 	cmd.Dir = l.dir
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()

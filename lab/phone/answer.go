@@ -152,6 +152,23 @@ func (c *Call) Ring(ctx context.Context) error {
 	return nil
 }
 
+// Progress lets the caller hear us before we answer (183 with SDP, early media).
+func (c *Call) Progress(ctx context.Context) error {
+	if !c.Incoming {
+		return errNotIncoming
+	}
+	alive := func() (bool, error) { return true, nil }
+	if err := c.await(ctx, "a call that can be heard early", alive); err != nil {
+		return err
+	}
+	c.media.start()
+	if err := c.phone.respond(c.tx, c.request, c.localTag, sip.StatusSessionInProgress, c.withSDP(c.media.answerDir(false))); err != nil {
+		return err
+	}
+	c.enterState(ringing, "early media", "")
+	return nil
+}
+
 func (c *Call) withContact(res *sip.Response) {
 	res.AppendHeader(&sip.ContactHeader{Address: *c.phone.contact.Clone()})
 }

@@ -68,8 +68,8 @@ func (c *Call) onUpdate(req *sip.Request, tx sip.ServerTransaction) {
 	}
 }
 
-// onNotify takes the progress of a transfer (RFC 3515 section 2.4.4). Others, such as the count of voice
-// messages that Asterisk sends unasked, are only answered.
+// onNotify takes the progress of a transfer (RFC 3515 section 2.4.4), and does what the PBX asks of the phone. Others, such
+// as the count of voice messages that Asterisk sends unasked, are only answered.
 func (p *Phone) onNotify(req *sip.Request, tx sip.ServerTransaction) {
 	event := req.GetHeader("Event")
 	c := p.callOf(req)
@@ -84,6 +84,9 @@ func (p *Phone) onNotify(req *sip.Request, tx sip.ServerTransaction) {
 		}
 	}
 	p.answer(tx, req, sip.StatusOK)
+	if c != nil && event != nil {
+		p.spawn(func() { c.told(event.Value()) })
+	}
 }
 
 // Hold puts the other side on hold: a re-INVITE with sendonly. It blocks until the PBX has agreed.

@@ -142,7 +142,7 @@ func (m *media) close() {
 }
 
 func (m *media) receiveLoop() {
-	buf := make([]byte, 2048)
+	buf, digit := make([]byte, 2048), uint32(0)
 	for {
 		n, _, err := m.conn.ReadFromUDPAddrPort(buf)
 		if errors.Is(err, net.ErrClosed) {
@@ -152,8 +152,9 @@ func (m *media) receiveLoop() {
 			continue
 		}
 		m.mu.Lock()
+		packet := buf[:n]
 		if m.in != nil {
-			if _, err = m.in.DecryptRTP(nil, buf[:n], nil); err != nil {
+			if packet, err = m.in.DecryptRTP(nil, packet, nil); err != nil {
 				m.mu.Unlock()
 				m.phone.note("", "trouble", "SRTP: %v", err)
 				continue
@@ -163,6 +164,7 @@ func (m *media) receiveLoop() {
 		close(m.opened)
 		m.opened = make(chan struct{})
 		m.mu.Unlock()
+		digit = m.hear(packet, digit)
 	}
 }
 

@@ -25,6 +25,8 @@ type Options struct {
 	Password  string // SIP digest password
 	Transport string // "udp" (also when empty) or "tls"; with tls the audio is SRTP with SDES keys
 	CAFile    string // PEM file to check the PBX's certificate with; needed for tls
+
+	IgnoreTalk bool // do nothing on a NOTIFY with Event talk or hold, as a phone that is not set to
 }
 
 // Phone is a SIP phone. Make one with New.

@@ -27,12 +27,12 @@ func (c *Call) BlindTransfer(ctx context.Context, number string) error {
 }
 
 // AttendedTransfer joins the other side of this call with the other side of consult (REFER with Replaces,
-// RFC 3891), both calls of this phone, and hangs up what is left of them.
+// RFC 3891), both calls of this phone, and hangs up what is left of them. consult may still ring.
 func (c *Call) AttendedTransfer(ctx context.Context, consult *Call) error {
 	if consult.phone != c.phone || consult == c {
 		return errors.New("phone: an attended transfer needs two calls of one phone")
 	}
-	if err := consult.up(); err != nil {
+	if err := consult.WaitRinging(ctx); err != nil {
 		return err
 	}
 	c.phone.mu.Lock()

@@ -19,6 +19,9 @@ import (
 
 const usage = `lab install       puts Asterisk 22 into the cache (once; needs root or sudo, and the network)
 lab up [flags]    starts Asterisk with phones and runs until Ctrl-C; "lab up -h" lists the flags
+lab record [-only NAME,...] DIR
+                  plays all that an office does with its telephones, each flow in a lab of its own, and writes
+                  into DIR what a manager connection received meanwhile and what the phones did
 `
 
 func main() {
@@ -47,6 +50,8 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 			return err
 		}
 		return up(ctx, o, in, out)
+	case "record":
+		return record(ctx, args, out)
 	}
 	fmt.Fprint(out, usage)
 	if command == "" || command == "help" || command == "-h" {

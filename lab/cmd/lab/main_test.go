@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -92,9 +93,25 @@ func TestUp(t *testing.T) {
 
 func TestWrongArguments(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"down"}, {"up", "now"}, {"up", "-ring-every", "often"}, {"up", "-net", "10.0.0"}} {
+	for _, args := range [][]string{{"down"}, {"up", "now"}, {"up", "-ring-every", "often"}, {"up", "-net", "10.0.0"},
+		{"record"}, {"record", "-only", "nothing", t.TempDir()}, {"record", "-parallel", "0", t.TempDir()}} {
 		if err := run(t.Context(), args, strings.NewReader(""), io.Discard); err == nil {
 			t.Errorf("%q is no error", args)
 		}
+	}
+}
+
+func TestRecord(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"record", "-only", "93", "-list"}, strings.NewReader(""), &out); err != nil || !strings.Contains(out.String(), "outbound-busy") {
+		t.Errorf("the list: %v %s", err, out.String())
+	}
+	folder := t.TempDir()
+	if err := run(t.Context(), []string{"record", "-only", "93, internal-busy", folder}, strings.NewReader(""), &out); err != nil {
+		t.Fatal(err)
+	}
+	if files, err := filepath.Glob(filepath.Join(folder, "*.ami")); err != nil || len(files) != 2 {
+		t.Errorf("recorded %v (%v), want two flows", files, err)
 	}
 }
