@@ -26,8 +26,12 @@ type action struct {
 func actions() []action {
 	const view, settings = classCall | classReporting, classSystem | classReporting
 	return []action{
+		{"Atxfer", classCall, "Attended transfer.", (*session).atxfer},
+		{"BlindTransfer", classCall, "Blind transfer channel(s) to the given destination", (*session).blindTransfer},
+		{"Bridge", classCall, "Bridge two channels already in the PBX.", (*session).bridge},
 		{"BridgeInfo", 0, "Get information about a bridge.", (*session).bridgeInfo},
 		{"BridgeList", 0, "Get a list of bridges in the system.", (*session).bridgeList},
+		{"CancelAtxfer", classCall, "Cancel an attended transfer.", (*session).cancelAtxfer},
 		{"Challenge", 0, "Generate Challenge for MD5 Auth.", (*session).giveChallenge},
 		{"CoreSettings", settings, "Show PBX core settings (version etc).", (*session).coreSettings},
 		{"CoreShowChannels", settings, "List currently active channels.", (*session).coreShowChannels},
@@ -40,10 +44,21 @@ func actions() []action {
 		{"ListCommands", 0, "List available manager commands.", (*session).listCommands},
 		{"Login", 0, "Login Manager.", nil},
 		{"Logoff", 0, "Logoff Manager.", nil},
+		{"MixMonitor", classSystem, "Record a call and mix the audio during the recording. Use of StopMixMonitor is required to guarantee " +
+			"the audio file is available for processing during dialplan execution.", (*session).mixMonitor},
+		{"MixMonitorMute", classSystem | classCall, "Mute / unMute a Mixmonitor recording.", (*session).mixMonitorMute},
+		{"MuteAudio", classSystem, "Mute an audio stream.", (*session).muteAudio},
+		{"Originate", classOriginate, "Originate a call.", (*session).originate},
+		{"Park", classCall, "Park a channel.", (*session).park},
 		{"ParkedCalls", classCall, "List parked calls.", (*session).parkedCalls},
 		{"Ping", 0, "Keepalive command.", (*session).ping},
+		{"PJSIPNotify", classSystem, "Send a NOTIFY to either an endpoint, an arbitrary URI, or inside a SIP dialog.", (*session).pjsipNotify},
+		{"PlayDTMF", classCall, "Play DTMF signal on a specific channel.", (*session).playDTMF},
 		{"QueueStatus", 0, "Show queue status.", (*session).queueStatus},
+		{"Redirect", classCall, "Redirect (transfer) a call.", (*session).redirect},
 		{"Status", view | classSystem, "List channel status.", (*session).status},
+		{"StopMixMonitor", classSystem | classCall, "Stop recording a call through MixMonitor, and free the recording's file handle.",
+			(*session).stopMixMonitor},
 	}
 }
 
@@ -110,6 +125,9 @@ func (s *session) handle(r request) bool {
 }
 
 func (s *session) ping(r request) {
+	if s.faults.DeafPing {
+		return
+	}
 	m := begin(r, "Success")
 	m.add("Ping", "Pong")
 	m.add("Timestamp", stamp(s.pbx.clock.now()))
@@ -193,9 +211,21 @@ func (s *session) hangup(r request) {
 		s.refuse(r, "No such channel")
 	default:
 		s.reply(answer(r, "Success", "Channel Hungup"))
-		ch.call.hangUpByRequest(ch, cause)
+		x.hangUpByRequest(ch, cause)
 	}
 	x.settle()
+}
+
+// hangUpByRequest is what ast_softhangup_nolock leads to: it sets a flag and tells no HangupRequest.
+func (x *exchange) hangUpByRequest(ch *channel, cause int) {
+	if ch.in != nil {
+		ch.in.hangUp(ch, cause, true)
+		return
+	}
+	if cause == causeUnset {
+		cause = causeNormal
+	}
+	x.hangup(ch, cause)
 }
 
 // hangupMatching is called with exchange.mu held.
@@ -225,7 +255,7 @@ func (s *session) hangupMatching(r request, name string, cause int) {
 	s.reply(list.complete("ChannelsHungupListComplete"))
 	for _, ch := range matched {
 		if x.find(ch.uniqueid) == ch { // not already ended with the channel before it
-			ch.call.hangUpByRequest(ch, cause)
+			x.hangUpByRequest(ch, cause)
 		}
 	}
 }

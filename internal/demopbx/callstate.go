@@ -8,17 +8,19 @@ import (
 // callState follows a call while its scenario is parsed, so that a file in which a phone hangs up before it answered is
 // refused with its line, and not played halfway.
 type callState struct {
-	plan    *callPlan
-	ringing map[string]bool // rings or may still answer
-	mute    map[string]bool // called sides that must not ring by themselves: busy, unknown
-	up      string
-	holding map[string]bool
-	over    bool
+	plan     *callPlan
+	loose    bool            // what happens now is known only when it is played
+	ringing  map[string]bool // rings or may still answer
+	rang     map[string]bool
+	up       string
+	holding  map[string]bool
+	patience time.Duration // how long it is let ring
+	over     bool
 }
 
 func newCallState(c *callPlan) *callState {
-	s := &callState{plan: c, ringing: map[string]bool{}, mute: map[string]bool{}, holding: map[string]bool{}}
-	for _, who := range c.rings {
+	s := &callState{plan: c, loose: !c.plain(), ringing: map[string]bool{}, rang: map[string]bool{}, holding: map[string]bool{}}
+	for _, who := range c.route.rings {
 		s.ringing[who] = true
 	}
 	return s
@@ -64,32 +66,33 @@ func (s *callState) applyTalking(v verb, who string, isCaller bool) (reason, rem
 
 // oneRinging names a called side that may still answer, or any called side.
 func (s *callState) oneRinging() string {
-	who := s.plan.rings[0]
-	if i := slices.IndexFunc(s.plan.rings, func(r string) bool { return s.ringing[r] }); i >= 0 {
-		who = s.plan.rings[i]
+	rings := s.plan.route.rings
+	if len(rings) == 0 {
+		return s.plan.caller()
 	}
-	return subject(who)
+	if i := slices.IndexFunc(rings, func(r string) bool { return s.ringing[r] }); i >= 0 {
+		return rings[i]
+	}
+	return rings[0]
 }
 
 func (s *callState) applyCalled(v verb, who string, at time.Duration) (reason, remedy string) {
-	_, rang := s.plan.ringAt[who]
 	switch v {
 	case verbRings:
-		if rang {
+		if s.rang[who] {
 			return "rings already", "take the line out"
 		}
-		s.plan.ringAt[who] = at
-	case verbAnswers:
+		s.rang[who] = true
+	case verbAnswers, verbAnswersAlone:
 		s.up = who
 	case verbNoAnswer:
 		s.over = true
-		s.plan.patience = at - s.plan.at
+		s.patience = at - s.plan.at
+	case verbForwards:
+		s.loose = true
 	case verbIsBusy, verbUnknown, verbRejects:
-		if v != verbRejects && !rang {
-			s.mute[who] = true
-		}
 		s.ringing[who] = false
-		s.over = !slices.ContainsFunc(s.plan.rings, func(other string) bool { return s.ringing[other] })
+		s.over = !slices.ContainsFunc(s.plan.route.rings, func(other string) bool { return s.ringing[other] })
 	}
 	return "", ""
 }

@@ -2,6 +2,7 @@ package demopbx
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -41,18 +42,69 @@ type channel struct {
 	vars                     map[string]string
 	born                     time.Time // by the PBX's clock
 	cause                    int
-	sipCode                  int // of the final response that ended it; TechCause in AMI
-	bridge                   *bridge
+	sipCode                  int    // of the final response that ended it; TechCause in AMI
 	held                     bool   // music plays to it: the other side pressed hold
 	holding                  bool   // its own phone pressed hold
+	muted                    bool   // by an AMI client
+	recordings               int    // MixMonitors that run on it
 	callID                   string // SIP Call-ID
-	call                     *call
+	contact                  int    // which of the phones of one extension; 0: it has one
+	digits                   string // received, of a feature code
+
+	call       *call
+	in         place   // what it takes part in; nil: on the way
+	called     attempt // that rings it, until it has answered
+	bridge     *bridge
+	spies      []*channel
+	half       *local                   // of a Local channel: the pair it is one of
+	consulting *consultation            // of a transfer by code that this one is about to make
+	thread     func(cause int) []func() // what its dialplan tells from the end of a conversation on; nil: it has no dialplan
+	dead       bool                     // hung up
+	silent     bool                     // its HangupRequest carries no cause: it was answered by the dialplan itself
+	age        int                      // order of birth of its Linkedid
+	told       spot                     // where in the dialplan the last event saw it
+	toldApp    bool
+}
+
+// place is what a channel takes part in: an attempt to reach somebody, a bridge, a queue, a mailbox.
+type place interface {
+	// hangUp ends ch: its phone's BYE or CANCEL, or an AMI client's Hangup (asked), which tells no HangupRequest.
+	hangUp(ch *channel, cause int, asked bool)
+	// release lets ch go elsewhere in the dialplan, and tells what its going means to the others.
+	release(ch *channel)
+}
+
+// spot is a place in the dialplan.
+type spot struct {
+	context, exten string
+	priority       int
 }
 
 // party is a number and a name as Asterisk holds them after SIP. Either may be empty.
 type party struct{ number, name string }
 
-func (ch *channel) device() string { return "PJSIP/" + ch.endpoint }
+// device is what a channel belongs to; a Local channel has none.
+func (ch *channel) device() string {
+	if ch.half != nil {
+		return ""
+	}
+	return "PJSIP/" + ch.endpoint
+}
+
+// is tells whether a channel is the one a step speaks of: 1001, 1001/2 for the second phone of that extension, trunk.
+func (ch *channel) is(who string) bool {
+	endpoint, contact := splitContact(who)
+	return ch.half == nil && ch.endpoint == endpoint && (contact == 0 || ch.contact == contact)
+}
+
+// splitContact takes 1001/2 apart.
+func splitContact(who string) (endpoint string, contact int) {
+	endpoint, n, found := strings.Cut(who, "/")
+	if found {
+		contact, _ = strconv.Atoi(n) // the parser lets only digits in
+	}
+	return endpoint, contact
+}
 
 // addChannel appends the channel headers in the order of ast_manager_build_channel_state_string_prefix.
 func (m *message) addChannel(prefix string, ch *channel) {
@@ -72,22 +124,6 @@ func (m *message) addChannel(prefix string, ch *channel) {
 	m.add(prefix+"Linkedid", ch.linkedid)
 }
 
-// bridge is where the two channels of an answered call talk.
-type bridge struct {
-	id       string
-	channels []*channel
-}
-
-func (m *message) addBridge(b *bridge) {
-	m.add("BridgeUniqueid", b.id)
-	m.add("BridgeType", "basic")
-	m.add("BridgeTechnology", "simple_bridge")
-	m.add("BridgeCreator", "<unknown>")
-	m.add("BridgeName", "<unknown>")
-	m.add("BridgeNumChannels", strconv.Itoa(len(b.channels)))
-	m.add("BridgeVideoSourceMode", "none")
-}
-
 // Hangup causes of Q.850 as Asterisk numbers and names them (causes.h, channel.c).
 const (
 	causeUnset             = 0
@@ -98,6 +134,9 @@ const (
 	causeRejected          = 21
 	causeAnsweredElsewhere = 26
 	causeInterworking      = 127
+	causeCongestion        = 34
+	causeRedirected        = 23
+	causeNoRoute           = 3
 )
 
 func causeText(cause int) string {
@@ -114,6 +153,10 @@ func causeText(cause int) string {
 		return "Call Rejected"
 	case causeAnsweredElsewhere:
 		return "Answered elsewhere"
+	case causeRedirected:
+		return "Redirected to new destination"
+	case causeNoRoute:
+		return "No route to destination"
 	case 31:
 		return "Normal, unspecified"
 	case 34:

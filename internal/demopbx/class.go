@@ -13,8 +13,11 @@ type class uint32
 const (
 	classSystem    class = 1 << 0
 	classCall      class = 1 << 1
+	classAgent     class = 1 << 5
+	classDTMF      class = 1 << 8
 	classReporting class = 1 << 9
 	classDialplan  class = 1 << 11
+	classOriginate class = 1 << 12
 	classSecurity  class = 1 << 18
 	classAll       class = 1<<31 - 1
 )
@@ -25,8 +28,8 @@ var classNames = []struct {
 	name  string
 }{
 	{classSystem, "system"}, {classCall, "call"}, {1 << 2, "log"}, {1 << 3, "verbose"}, {1 << 4, "command"},
-	{1 << 5, "agent"}, {1 << 6, "user"}, {1 << 7, "config"}, {1 << 8, "dtmf"}, {classReporting, "reporting"},
-	{1 << 10, "cdr"}, {classDialplan, "dialplan"}, {1 << 12, "originate"}, {1 << 13, "agi"}, {1 << 15, "cc"},
+	{classAgent, "agent"}, {1 << 6, "user"}, {1 << 7, "config"}, {classDTMF, "dtmf"}, {classReporting, "reporting"},
+	{1 << 10, "cdr"}, {classDialplan, "dialplan"}, {classOriginate, "originate"}, {1 << 13, "agi"}, {1 << 15, "cc"},
 	{1 << 16, "aoc"}, {1 << 17, "test"}, {classSecurity, "security"}, {1 << 19, "message"}, {classAll, "all"},
 }
 

@@ -17,23 +17,36 @@ import (
 //
 // Methods in call.go, dialplan.go and list.go expect mu to be held; begin is called first in each such section.
 type exchange struct {
-	clock      *clock
-	phones     map[string]Phone
-	company    party
-	systemName string
-	timestamps bool
-	vary       bool                         // draw what Asterisk leaves open
-	wanted     func(class) bool             // somebody listens to this class
-	deliver    func(c class, event message) // to everybody who listens to this class
+	clock       *clock
+	phones      map[string]Phone
+	company     party
+	systemName  string
+	timestamps  bool
+	vary        bool                         // draw what Asterisk leaves open
+	pickUpAfter time.Duration                // see Options.PickUp
+	wanted      func(class) bool             // somebody listens to this class
+	deliver     func(c class, event message) // to everybody who listens to this class
 
 	mu         sync.Mutex
 	at         time.Time // the PBX's time of the event being told; only grows
 	boot       time.Time
 	generation int // counts restarts
-	sequence   int // next number of channels and Uniqueids
+	sequence   int // next number of Uniqueids
+	devices    int // next number of PJSIP channels
 	processed  int // calls since boot, for CoreStatus
 	channels   []*channel
 	bridges    []*bridge
+	queues     []*queueWait
+	rooms      []*room
+	lot        *bridge // where parked calls hear music; made with the first
+	parked     []*parking
+	forwards   map[string]string // extension: number it is forwarded to
+	mailboxes  map[string]int    // extension: new messages
+	locals     int               // next number of a Local channel
+	optimized  int               // next number of an optimisation
+	timers     []timer           // the next first
+	timed      signal            // a timer was added
+	asked      bool              // an AMI client's action is being carried out
 	states     map[string]string // device: state last told
 	touched    []string          // devices to look at when the step is done
 	rng        *rand.Rand
@@ -47,13 +60,15 @@ func newExchange(o Options, c *clock) *exchange {
 	return &exchange{
 		clock: c, phones: maps.Clone(phones),
 		company:    party{cmp.Or(o.Number, "5551000"), cmp.Or(o.Company, "Demo Company")},
-		systemName: o.SystemName, timestamps: o.Timestamps, vary: o.Seed != 0,
+		systemName: o.SystemName, timestamps: o.Timestamps, vary: o.Seed != 0, pickUpAfter: o.PickUp,
+		forwards: map[string]string{}, mailboxes: map[string]int{},
 		at: c.start, boot: c.start, states: map[string]string{}, rng: rand.New(rand.NewPCG(o.Seed, 0)),
 	}
 }
 
-// begin opens a section in which events happen at the PBX's time t.
+// begin opens a section in which events happen at the PBX's time t, after what was to happen before.
 func (x *exchange) begin(t time.Time) {
+	x.runTimers(t)
 	if t.After(x.at) {
 		x.at = t
 	}
@@ -66,8 +81,9 @@ func (x *exchange) restart() {
 	x.begin(x.clock.now())
 	x.boot = x.at
 	x.generation++
-	x.sequence, x.processed = 0, 0
-	x.channels, x.bridges, x.touched = nil, nil, nil
+	x.sequence, x.devices, x.processed = 0, 0, 0
+	x.locals, x.optimized, x.timers = 0, 0, nil
+	x.channels, x.bridges, x.touched, x.queues, x.rooms, x.lot, x.parked = nil, nil, nil, nil, nil, nil, nil
 	clear(x.states)
 }
 
@@ -104,42 +120,51 @@ func (x *exchange) emitChannel(name string, ch *channel, more ...string) {
 	})
 }
 
-// emitDial tells DialBegin, DialState and DialEnd, which carry both channels and one more header.
+// tellConnected shows a phone whom it is connected with, unless it shows that already.
+func (x *exchange) tellConnected(ch *channel, other party) {
+	if ch.connected != other {
+		ch.connected = other
+		x.emitChannel("NewConnectedLine", ch)
+	}
+}
+
+// emitDial tells DialBegin, DialState and DialEnd, which carry both channels (from is nil where the PBX itself
+// calls) and one more header.
 func (x *exchange) emitDial(name string, from, to *channel, key, value string) {
 	x.emit(classCall, name, func(m *message) {
-		m.addChannel("", from)
+		if from != nil {
+			m.addChannel("", from)
+		}
 		m.addChannel("Dest", to)
 		m.add(key, value)
 	})
 }
 
-func (x *exchange) emitBridge(name string, b *bridge, ch *channel) {
-	x.emit(classCall, name, func(m *message) {
-		m.addBridge(b)
-		if ch != nil {
-			m.addChannel("", ch)
-		}
-	})
-}
-
 // add gives a new channel its name and ids and tells of it. A dialled channel comes with its requestor's Linkedid.
 func (x *exchange) add(ch *channel) *channel {
-	ch.name = fmt.Sprintf("PJSIP/%s-%08x", ch.endpoint, x.sequence)
-	ch.uniqueid = strconv.FormatInt(x.at.Unix(), 10) + "." + strconv.Itoa(x.sequence)
-	if x.systemName != "" {
-		ch.uniqueid = x.systemName + "-" + ch.uniqueid
+	if ch.half == nil {
+		ch.name = fmt.Sprintf("PJSIP/%s-%08x", ch.endpoint, x.devices)
+		x.devices++
+		ch.callID = x.uuid()
+	}
+	if ch.uniqueid == "" {
+		ch.uniqueid = strconv.FormatInt(x.at.Unix(), 10) + "." + strconv.Itoa(x.sequence)
+		if x.systemName != "" {
+			ch.uniqueid = x.systemName + "-" + ch.uniqueid
+		}
 	}
 	if ch.linkedid == "" {
-		ch.linkedid = ch.uniqueid
+		ch.linkedid, ch.age = ch.uniqueid, x.sequence
 	}
 	ch.context = contextOf(ch.endpoint)
 	ch.priority = 1
 	ch.caller.name = cutName(ch.caller.name)
 	ch.vars = map[string]string{}
 	ch.born = x.at
-	ch.callID = x.uuid()
 	x.sequence++
 	x.channels = append(x.channels, ch)
+	ch.call = ch.call.now()
+	ch.call.channels = append(ch.call.channels, ch)
 	x.touch(ch)
 	x.emitChannel("Newchannel", ch)
 	return ch
@@ -168,15 +193,35 @@ func cutName(name string) string {
 
 // hangup ends a channel.
 func (x *exchange) hangup(ch *channel, cause int) {
+	if ch.dead {
+		return
+	}
+	if in := ch.in; in != nil && in != place(ch.bridge) {
+		ch.in = nil
+		in.release(ch)
+	}
+	if ch.bridge != nil && slices.Contains(ch.bridge.channels, ch) {
+		x.leave(ch)
+	}
+	ch.dead = true
 	ch.cause = cause
-	if ch.sipCode == 0 {
+	if ch.sipCode == 0 && ch.half == nil {
 		ch.sipCode = sipCode(cause)
 	}
 	more := []string{"Cause", strconv.Itoa(cause), "Cause-txt", causeText(cause)}
 	if ch.sipCode != 0 {
 		more = append(more, "TechCause", strconv.Itoa(ch.sipCode))
 	}
+	for _, spy := range ch.spies {
+		x.emitSpy("ChanSpyStop", spy, ch)
+	}
+	ch.spies = nil
 	x.emitChannel("Hangup", ch, more...)
+	ch.in, ch.called, ch.bridge = nil, nil, nil
+	ch.call.lost(ch)
+	if ch.half != nil {
+		ch.half.gone(ch, cause)
+	}
 	x.channels = slices.DeleteFunc(x.channels, func(c *channel) bool { return c == ch })
 	x.touch(ch)
 }
@@ -187,6 +232,11 @@ func (x *exchange) askHangup(name string, ch *channel, cause int) {
 	if ch.sipCode != 0 {
 		more = append(more, "TechCause", strconv.Itoa(ch.sipCode))
 	}
+	if ch.silent && name == "HangupRequest" {
+		if more = nil; ch.cause != causeUnset {
+			more = []string{"Cause", strconv.Itoa(ch.cause), "TechCause", strconv.Itoa(ch.sipCode)}
+		}
+	}
 	x.emitChannel(name, ch, more...)
 }
 
@@ -194,35 +244,6 @@ func (x *exchange) setState(ch *channel, state int) {
 	ch.state = state
 	x.emitChannel("Newstate", ch)
 	x.touch(ch)
-}
-
-func (x *exchange) enter(b *bridge, ch *channel) {
-	b.channels = append(b.channels, ch)
-	ch.bridge = b
-	x.emitBridge("BridgeEnter", b, ch)
-}
-
-// leave takes a channel out of its bridge, and ends the bridge with its last channel.
-func (x *exchange) leave(ch *channel) {
-	b := ch.bridge
-	if ch.held { // bridge_channel.c: "simulating UNHOLD for bridge end"
-		ch.held = false
-		x.emitChannel("MusicOnHoldStop", ch)
-	}
-	b.channels = slices.DeleteFunc(b.channels, func(c *channel) bool { return c == ch })
-	ch.bridge = nil
-	x.emitBridge("BridgeLeave", b, ch)
-	if len(b.channels) == 0 {
-		x.emitBridge("BridgeDestroy", b, nil)
-		x.bridges = slices.DeleteFunc(x.bridges, func(o *bridge) bool { return o == b })
-	}
-}
-
-func (x *exchange) newBridge() *bridge {
-	b := &bridge{id: x.uuid()}
-	x.bridges = append(x.bridges, b)
-	x.emitBridge("BridgeCreate", b, nil)
-	return b
 }
 
 func (x *exchange) uuid() string {
@@ -242,7 +263,7 @@ func (x *exchange) find(name string) *channel {
 
 // touch notes that a device's state may have changed.
 func (x *exchange) touch(ch *channel) {
-	if d := ch.device(); !slices.Contains(x.touched, d) {
+	if d := ch.device(); d != "" && !slices.Contains(x.touched, d) {
 		x.touched = append(x.touched, d)
 	}
 }
@@ -250,6 +271,7 @@ func (x *exchange) touch(ch *channel) {
 // settle tells of changed device states. It runs once per step: Asterisk looks at a device's channels a moment after they
 // changed, and so says nothing of a call that was refused at once.
 func (x *exchange) settle() {
+	x.closeForgotten()
 	for _, device := range x.touched {
 		state := x.deviceState(device)
 		if state == x.toldState(device) {
@@ -258,12 +280,7 @@ func (x *exchange) settle() {
 		x.states[device] = state
 		tell := []func(){
 			func() { x.emitExtension(device[len("PJSIP/"):]) },
-			func() {
-				x.emit(classCall, "DeviceStateChange", func(m *message) {
-					m.add("Device", device)
-					m.add("State", state)
-				})
-			},
+			func() { x.emitDevice(device, state) },
 		}
 		if x.vary && x.rng.IntN(2) == 0 {
 			slices.Reverse(tell)
@@ -272,6 +289,13 @@ func (x *exchange) settle() {
 		tell[1]()
 	}
 	x.touched = x.touched[:0]
+}
+
+func (x *exchange) emitDevice(device, state string) {
+	x.emit(classCall, "DeviceStateChange", func(m *message) {
+		m.add("Device", device)
+		m.add("State", state)
+	})
 }
 
 func (x *exchange) toldState(device string) string {

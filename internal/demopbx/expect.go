@@ -9,9 +9,12 @@ import (
 // Words of an expectation.
 var (
 	directions = []string{"inbound", "outbound", "internal"}
-	results    = []string{"answered", "missed", "busy", "rejected", "cancelled", "failed", "answered_elsewhere"}
+	results    = []string{"answered", "missed", "busy", "rejected", "cancelled", "failed", "answered_elsewhere", "voicemail", "forwarded", "unknown"}
 	endedBys   = []string{"self", "other", "pbx", "failure"}
-	moments    = []string{"dialing", "ringing", "connected", "held", "resumed", "ended"}
+	moments    = []string{"dialing", "ringing", "connected", "held", "resumed", "transferred", "forwarded", "parked", "picked_up",
+		"conferenced", "ended"}
+	facts = []string{"transferred_to", "transferred_by", "transfer_kind", "forwarded_to", "forwarded_by", "parked_at", "retrieved_by",
+		"retrieved_from", "picked_up_by", "queue", "room", "click_to_dial", "withheld", "recorded", "monitored", "encrypted"}
 )
 
 // oneOf takes a word of a list off the line.
@@ -23,36 +26,41 @@ func (p *parser) oneOf(words []string, what string) (string, error) {
 	return w, nil
 }
 
-// readExpectation reads what follows "expect": EXT DIRECTION NUMBER ["NAME"] [RESULT [or RESULT]… [ended_by WHO]
-// [answered_by EXT]].
+// oneOrMore takes "WORD [or WORD]…" off the line.
+func (p *parser) oneOrMore(words []string, what string) (first string, also []string, err error) {
+	if first, err = p.oneOf(words, what); err != nil {
+		return "", nil, err
+	}
+	for p.word("or") {
+		w, err := p.oneOf(words, what)
+		if err != nil {
+			return "", nil, err
+		}
+		also = append(also, w)
+	}
+	return first, also, nil
+}
+
+// readExpectation reads what follows "expect": [perhaps] EXT DIRECTION OTHER [RESULT [ended_by WHO] [answered_by EXT] [FACT VALUE]…],
+// where "or" may stand between words of the same kind.
 func (p *parser) readExpectation() (err error) {
-	e := &Expectation{Line: p.line}
+	e := &Expectation{Line: p.line, Optional: p.word("perhaps")}
 	if e.Extension, err = p.extension(); err != nil {
 		return err
 	}
-	if e.Direction, err = p.oneOf(directions, "a direction"); err != nil {
+	if e.Direction, e.DirectionAlso, err = p.oneOrMore(directions, "a direction"); err != nil {
 		return err
 	}
-	if e.OtherNumber, err = p.number("the other party's number"); err != nil {
+	if err = p.readOthers(e); err != nil {
 		return err
 	}
-	if e.OtherName, _, err = p.quoted(); err != nil {
-		return err
-	}
-	if p.text != "" {
-		if e.Result, err = p.oneOf(results, "a result"); err != nil {
+	if p.text != "" && !p.factComes() {
+		if e.Result, e.ResultAlso, err = p.oneOrMore(results, "a result"); err != nil {
 			return err
 		}
-	}
-	for p.word("or") {
-		also, err := p.oneOf(results, "a result")
-		if err != nil {
-			return err
-		}
-		e.ResultAlso = append(e.ResultAlso, also)
 	}
 	if p.word("ended_by") {
-		if e.EndedBy, err = p.oneOf(endedBys, "somebody who ends a call"); err != nil {
+		if e.EndedBy, e.EndedByAlso, err = p.oneOrMore(endedBys, "somebody who ends a call"); err != nil {
 			return err
 		}
 	}
@@ -61,8 +69,41 @@ func (p *parser) readExpectation() (err error) {
 			return err
 		}
 	}
+	for p.factComes() {
+		if e.Facts == nil {
+			e.Facts = map[string]string{}
+		}
+		fact := p.next()
+		if e.Facts[fact], err = p.number("the value of " + fact); err != nil {
+			return err
+		}
+	}
 	p.expect = e
 	return p.end()
+}
+
+func (p *parser) factComes() bool {
+	return slices.ContainsFunc(facts, func(f string) bool { return p.text == f || strings.HasPrefix(p.text, f+" ") })
+}
+
+// readOthers reads NUMBER ["NAME"] [or NUMBER ["NAME"]]….
+func (p *parser) readOthers(e *Expectation) error {
+	for first := true; first || p.word("or"); first = false {
+		var o Other
+		var err error
+		if o.Number, err = p.number("the other party's number"); err != nil {
+			return err
+		}
+		if o.Name, _, err = p.quoted(); err != nil {
+			return err
+		}
+		if first {
+			e.OtherNumber, e.OtherName = o.Number, o.Name
+			continue
+		}
+		e.OtherAlso = append(e.OtherAlso, o)
+	}
+	return nil
 }
 
 // readTimeline reads an indented line under an expectation: "STATE TIME, STATE TIME…", in parentheses when optional.

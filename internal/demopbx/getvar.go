@@ -1,6 +1,8 @@
 package demopbx
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -72,6 +74,17 @@ func (x *exchange) channelFunction(ch *channel, item string) string {
 		return phone.Addr
 	case "pjsip,secure", "rtp,secure", "rtp,secure,audio":
 		return oneIf(phone.Secure)
+	case "pjsip,target_uri":
+		if ch.endpoint == trunk {
+			return "sip:" + ch.exten + "@" + phone.Addr
+		}
+		return contactURI(phone, ch.endpoint, ch.contact)
+	case "appname":
+		return ch.app
+	case "appdata":
+		return ch.appData
+	case "rtp,dest", "rtp,dest,audio":
+		return fmt.Sprintf("%s:%d", hostOf(phone), 10000+2*(x.indexOf(ch)%1000))
 	case "pjsip,call-id":
 		return ch.callID
 	case "rtp,hold", "rtp,hold,audio":
@@ -115,3 +128,6 @@ func partyFunction(p party, withheld bool, item string) string {
 	}
 	return ""
 }
+
+// indexOf makes an RTP port out of a channel's name.
+func (x *exchange) indexOf(ch *channel) int { return slices.Index(x.channels, ch) }

@@ -1,6 +1,7 @@
 package demopbx
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -96,7 +97,8 @@ func (s *session) status(r request) {
 func (x *exchange) addStatus(m *message, ch *channel, r request) {
 	m.add("Privilege", "Call")
 	m.addChannel("", ch)
-	m.add("Type", "PJSIP")
+	kind, _, _ := strings.Cut(ch.name, "/")
+	m.add("Type", kind)
 	m.add("DNID", ch.dnid)
 	m.add("EffectiveConnectedLineNum", orUnknown(ch.connected.number))
 	m.add("EffectiveConnectedLineName", orUnknown(ch.connected.name)) // not escaped, unlike ConnectedLineName
@@ -131,12 +133,12 @@ func (s *session) bridgeList(r request) {
 	l := newList(r, "Bridge listing will follow")
 	want := r.get("BridgeType")
 	for _, b := range x.bridges {
-		if want != "" && want != "basic" {
+		if want != "" && want != b.kind.name {
 			continue
 		}
 		l.item("BridgeListItem", func(m *message) {
 			m.addActionID(r)
-			m.addBridge(b)
+			m.addBridge("", b)
 		})
 	}
 	s.reply(l.complete("BridgeListComplete"))
@@ -165,17 +167,47 @@ func (s *session) bridgeInfo(r request) {
 	}
 	m := l.complete("BridgeInfoComplete")
 	m = m[:len(m)-len("\r\n")] // the bridge's own headers follow ListItems
-	m.addBridge(x.bridges[i])
+	m.addBridge("", x.bridges[i])
 	m.end()
 	s.reply(m)
 }
 
 func (s *session) parkedCalls(r request) {
-	s.reply(newList(r, "Parked calls will follow").complete("ParkedCallsComplete", "Total", "0"))
+	x := s.pbx.exchange
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	l := newList(r, "Parked calls will follow")
+	for _, p := range x.parked {
+		l.item("ParkedCall", func(m *message) {
+			x.addParking(m, p, nil)
+			m.addActionID(r)
+		})
+	}
+	s.reply(l.complete("ParkedCallsComplete", "Total", strconv.Itoa(len(x.parked))))
 }
 
+// queueStatus lists the callers that wait. A queue in which nobody waits is not known here.
 func (s *session) queueStatus(r request) {
-	s.reply(newList(r, "Queue status will follow").complete("QueueStatusComplete"))
+	x := s.pbx.exchange
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	l := newList(r, "Queue status will follow")
+	for _, q := range x.queues {
+		l.item("QueueEntry", func(m *message) {
+			m.add("Queue", q.name)
+			m.add("Position", strconv.Itoa(q.position()))
+			m.add("Channel", q.caller.name)
+			m.add("Uniqueid", q.caller.uniqueid)
+			m.add("CallerIDNum", cmp.Or(q.caller.caller.number, "unknown"))
+			m.add("CallerIDName", cmp.Or(q.caller.caller.name, "unknown"))
+			m.add("ConnectedLineNum", cmp.Or(q.caller.connected.number, "unknown"))
+			m.add("ConnectedLineName", cmp.Or(q.caller.connected.name, "unknown"))
+			m.add("Wait", strconv.Itoa(int(x.at.Sub(q.joined)/time.Second)))
+			m.add("Priority", "0")
+			m.addActionID(r)
+		})
+	}
+	s.reply(l.complete("QueueStatusComplete"))
 }
 
 func (s *session) deviceStateList(r request) {

@@ -129,6 +129,8 @@ func TestGetvar(t *testing.T) {
 		{phone, "CHANNEL(rtp,secure)", "1"}, {trunk, "CHANNEL(rtp,secure,audio)", "0"},
 		{phone, "CHANNEL(secure_signaling)", ""},
 		{phone, "CHANNEL(pjsip,remote_addr)", "127.0.0.106:5060"}, {trunk, "CHANNEL(pjsip,remote_addr)", "127.0.0.2:5060"},
+		{phone, "CHANNEL(pjsip,target_uri)", "sip:1006@127.0.0.106:5060"}, {phone, "CHANNEL(appname)", "AppDial"},
+		{trunk, "CHANNEL(appname)", "Dial"}, {phone, "CHANNEL(rtp,dest)", "127.0.0.106:10002"},
 		{phone, "CHANNEL(onhold)", "0"}, {trunk, "CHANNEL(onhold)", "1"},
 		{phone, "CHANNEL(rtp,hold)", "1"}, {trunk, "CHANNEL(rtp,hold)", "0"},
 		{trunk, "CALLERID(pres)", "prohib_not_screened"}, {phone, "CALLERID(pres)", "allowed_not_screened"},

@@ -15,7 +15,7 @@ func TestLoad(t *testing.T) {
 	plan := LoadPlan{Seed: 4, Rate: 5, Calls: 60, Talk: 6 * time.Second}
 	var reports []LoadReport
 	for range 2 {
-		p := startPBX(t, func(o *Options) { o.Seed, o.Timestamps = 9, true })
+		p := startPBX(t, func(o *Options) { o.Seed, o.Timestamps, o.Speed = 9, true, 1000 })
 		c := login(t, p, "admin")
 		events := make(chan []ami)
 		go func() { // read as it comes: nothing may pile up
@@ -41,13 +41,12 @@ func TestLoad(t *testing.T) {
 			}
 		}
 		sum := report.Answered + report.Missed + report.Busy + report.Rejected + report.Cancelled
-		if report.Begun != 60 || begun != 60 || sum != 60 || report.Inbound+report.Outbound+report.Internal+report.Groups != 60 {
+		if report.Begun != 60 || begun != 60+report.Attended || sum != 60 || report.Inbound+report.Outbound+report.Internal+report.Groups != 60 {
 			t.Errorf("%d calls were seen, %+v", begun, report)
 		}
 		if report.PeakCalls < 2 {
 			t.Errorf("never more than %d calls at a time", report.PeakCalls)
 		}
-		report.PeakCalls = 0 // depends on the machine
 		reports = append(reports, report)
 	}
 	if reports[0] != reports[1] {

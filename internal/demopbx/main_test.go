@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,10 @@ func (m ami) get(key string) string {
 	return ""
 }
 
+func (m ami) has(suffix string) bool {
+	return slices.ContainsFunc(m.keys, func(k string) bool { return strings.HasSuffix(k, suffix) })
+}
+
 // parseAMI is strict: every line is "Key: Value" CRLF.
 func parseAMI(t testing.TB, raw string) ami {
 	t.Helper()
@@ -78,7 +83,7 @@ type client struct {
 	r    *bufio.Reader
 }
 
-func dial(t testing.TB, p *PBX) *client {
+func connect(t testing.TB, p *PBX) *client {
 	t.Helper()
 	conn, err := net.Dial("tcp", p.Addr())
 	if err != nil {
@@ -103,7 +108,7 @@ func newClient(t testing.TB, conn net.Conn) *client {
 // login logs in as admin and reads up to the answer.
 func login(t testing.TB, p *PBX, user string, more ...string) *client {
 	t.Helper()
-	c := dial(t, p)
+	c := connect(t, p)
 	c.send(append([]string{"Action: Login", "Username: " + user, "Secret: lab-" + user, "ActionID: login"}, more...)...)
 	if m := c.answer("login"); m.get("Message") != "Authentication accepted" {
 		t.Fatalf("login: %q", m.raw)

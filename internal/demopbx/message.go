@@ -56,6 +56,17 @@ func (r request) get(name string) string {
 	return ""
 }
 
+// all returns the values of every header of that name.
+func (r request) all(name string) []string {
+	var values []string
+	for _, line := range r.lines {
+		if v, ok := headerValue(line, name); ok {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
 // action is the first Action header that is not empty.
 func (r request) action() string {
 	for _, line := range r.lines {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,13 +33,14 @@ func (e *ParseError) Error() string {
 
 // parser reads one file line by line.
 type parser struct {
-	s      *Scenario
-	line   int
-	text   string // what is left of the line
-	labels map[string]int
-	last   time.Duration
-	state  []*callState
-	expect *Expectation // being continued by indented lines
+	s        *Scenario
+	line     int
+	text     string // what is left of the line
+	labels   map[string]int
+	last     time.Duration
+	state    []*callState
+	forwards bool         // an extension has been forwarded: who rings is not known
+	expect   *Expectation // being continued by indented lines
 }
 
 // ParseScenario reads a scenario file; name is used in errors. Errors are *[ParseError] unless reading failed. It never
@@ -212,142 +212,13 @@ func (p *parser) readStep() error {
 	return p.readDeed(at, label)
 }
 
-// isCall tells a line that begins a call from one in which somebody does something: "outside" followed by no verb is
-// followed by a caller's number.
-func (p *parser) isCall() bool {
-	words := strings.Fields(p.text)
-	if len(words) == 0 {
-		return false
-	}
-	if words[0] == "outside" {
-		_, isVerb := verbs[strings.Join(words[1:], " ")]
-		return !isVerb
-	}
-	return len(words) > 1 && words[1] == "calls"
-}
-
-func (p *parser) readCall(at time.Duration, label string) error {
-	c := &callPlan{label: label, line: p.line, at: at, ringAt: map[string]time.Duration{}}
-	if err := p.readCaller(c); err != nil {
-		return err
-	}
-	if !p.word("calls") {
-		return p.fail(fmt.Sprintf("expected \"calls\" before %q", p.text), `write for example: outside 2025550143 "Bob" calls 5550101, rings 1001`)
-	}
-	var err error
-	if c.to, err = p.number("a number to call"); err != nil {
-		return err
-	}
-	switch {
-	case c.kind == inbound:
-		if err := p.readRings(c); err != nil {
-			return err
-		}
-	case isExtension(c.to):
-		c.kind, c.rings = internal, []string{c.to}
-	default:
-		c.rings = []string{trunk}
-	}
-	if slices.Contains(c.rings, c.caller()) {
-		return p.fail(c.caller()+" calls itself", "let another extension ring")
-	}
-	if _, taken := p.labels[label]; taken || len(p.s.calls) > 0 && (label == "" || p.s.calls[0].label == "") {
-		return p.fail("the calls of this file cannot be told apart", "begin each line of a call with its own label, such as a: or b:")
-	}
-	p.labels[label] = len(p.s.calls)
-	p.s.calls = append(p.s.calls, c)
-	p.state = append(p.state, newCallState(c))
-	p.addStep(at, verbCalls, c.caller(), len(p.s.calls)-1)
-	return p.end()
-}
-
-func (p *parser) readCaller(c *callPlan) (err error) {
-	if !p.word("outside") {
-		c.kind = outbound
-		c.from.number, err = p.extension()
-		return err
-	}
-	if c.from.number, err = p.number("the caller's number"); err != nil {
-		return err
-	}
-	if c.from.name, _, err = p.quoted(); err != nil {
-		return err
-	}
-	c.withheld = p.word("withheld")
-	return nil
-}
-
-func (p *parser) readRings(c *callPlan) error {
-	p.comma()
-	if !p.word("rings") {
-		return p.fail("a call from outside does not say where it rings", `add for example: , rings 1001`)
-	}
-	for {
-		ext, err := p.extension()
-		if err != nil {
-			return err
-		}
-		if slices.Contains(c.rings, ext) {
-			return p.fail(ext+" rings twice", "name each extension once")
-		}
-		c.rings = append(c.rings, ext)
-		if !p.comma() {
-			return nil
-		}
-	}
-}
-
-// readDeed reads "SUBJECT verb" or "nobody answers".
-func (p *parser) readDeed(at time.Duration, label string) error {
-	i, ok := p.labels[label]
-	if !ok {
-		if label == "" && len(p.s.calls) > 0 {
-			return p.fail("there are several calls in this file", "say which one with its label, such as a: or b:")
-		}
-		return p.fail(fmt.Sprintf("no call %q has begun", label), "begin it with a line that says who calls whom")
-	}
-	c := p.s.calls[i]
-	subject := p.next()
-	deed := strings.Join(strings.Fields(p.text), " ")
-	nobody := subject == "nobody" && deed == "answers"
-	if nobody {
-		subject, deed = p.state[i].oneRinging(), "does not answer"
-	}
-	v, ok := verbs[deed]
-	if !ok {
-		return p.fail(fmt.Sprintf("%q is nothing that a phone does", deed), "use: rings, answers, is busy, rejects, "+
-			"does not exist, does not answer, gives up, holds, resumes, hangs up")
-	}
-	if v == verbNoAnswer && !nobody && len(c.rings) > 1 {
-		return p.fail("one phone of a ring group cannot end the ringing", "write: nobody answers")
-	}
-	who := side(subject)
-	if who != c.caller() && !slices.Contains(c.rings, who) {
-		return p.fail(fmt.Sprintf("%q has no part in this call", subject), "name the caller or a phone that rings")
-	}
-	if reason, remedy := p.state[i].apply(v, who, at); reason != "" {
-		return p.fail(subject+" "+reason, remedy)
-	}
-	p.addStep(at, v, who, i)
-	return nil
-}
-
-func (p *parser) addStep(at time.Duration, v verb, who string, call int) {
-	p.s.steps = append(p.s.steps, step{at: at, line: p.line, call: call, verb: v, who: who})
-	p.s.Length = at
-}
-
-// finish lets every called phone ring at once that does something and was not said to ring later.
+// finish notes how long each call is let ring, which its Dial line says.
 func (p *parser) finish() {
+	p.s.plain = true
 	for _, state := range p.state {
-		for _, who := range state.plan.rings {
-			if _, said := state.plan.ringAt[who]; !said && !state.mute[who] {
-				state.plan.ringAt[who] = state.plan.at
-			}
+		p.s.plain = p.s.plain && !state.loose
+		if t := state.patience; t > 0 {
+			state.plan.route.seconds = max(1, int((t+time.Second/2)/time.Second))
 		}
 	}
-	p.s.steps = slices.DeleteFunc(p.s.steps, func(st step) bool {
-		c := p.s.calls[st.call]
-		return st.verb == verbRings && c.ringAt[st.who] == c.at
-	})
 }

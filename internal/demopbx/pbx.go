@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,10 @@ type Options struct {
 	Timestamps bool   // timestampevents=yes: a Timestamp header in every event; off is Asterisk's default
 	SystemName string // as in asterisk.conf: a header in every event and a prefix of Uniqueids
 
+	PickUp time.Duration // after this long somebody answers a phone that an AMI client made ring; 0: nobody, see PBX.Act
+
+	Faults []Faults // of the first connections, in order; see PBX.SetFaults
+
 	WriteTimeout time.Duration // how long a socket may take nothing; 0 is 100 ms
 	LoginDelay   time.Duration // wait before a refused login is answered; 0 is 1 s
 	LoginTimeout time.Duration // time to log in; 0 is 30 s
@@ -46,9 +51,10 @@ type Account struct {
 
 // Phone is one desk phone with an extension of the same number as its endpoint.
 type Phone struct {
-	Name   string
-	Addr   string // host:port it signals from
-	Secure bool   // TLS and SRTP
+	Name    string
+	Addr    string // host:port it signals from
+	Secure  bool   // TLS and SRTP
+	Offline bool   // not registered: it cannot be called
 }
 
 // DefaultPhones returns the six phones 1001 to 1006. 1006 is encrypted.
@@ -85,6 +91,7 @@ type PBX struct {
 	mu       sync.Mutex // sessions and closing
 	sessions map[*session]struct{}
 	closing  bool
+	faults   []Faults // of the next connections
 }
 
 // New starts a PBX: it listens when New returns. Close it when done.
@@ -97,7 +104,7 @@ func New(o Options) (*PBX, error) {
 	if !(o.Speed > 0 && o.Speed <= 1e6) {
 		return nil, fmt.Errorf("demo PBX: Speed is %v: give a factor above 0, such as 1 or 50", o.Speed)
 	}
-	p := &PBX{options: o, accounts: map[string]account{}, closed: make(chan struct{}), sessions: map[*session]struct{}{}}
+	p := &PBX{options: o, accounts: map[string]account{}, closed: make(chan struct{}), sessions: map[*session]struct{}{}, faults: slices.Clone(o.Faults)}
 	for name, a := range o.Accounts {
 		read, err := parseClasses(a.Read)
 		if err != nil {
@@ -118,6 +125,7 @@ func New(o Options) (*PBX, error) {
 	}
 	p.listener = listener
 	p.work.Go(p.accept)
+	p.work.Go(p.keepTime)
 	return p, nil
 }
 
@@ -184,6 +192,7 @@ func (p *PBX) admit(s *session) bool {
 		return false
 	}
 	p.sessions[s] = struct{}{}
+	s.faults = p.faultsOfNext()
 	return true
 }
 

@@ -12,141 +12,136 @@ import (
 // When ctx ends, callers that are still there hang up and ctx's error is returned. Otherwise errors are ErrRestarted and
 // ErrClosed.
 func (p *PBX) Play(ctx context.Context, s *Scenario) error {
-	r := &play{pbx: p, x: p.exchange, scenario: s, start: p.clock.now(), calls: make([]*call, len(s.calls))}
-	r.generation = r.x.currentGeneration()
-	for rest := s.steps; len(rest) > 0; {
-		at := rest[0].at
-		if err := r.waitFor(ctx, at, rest); err != nil {
-			r.abandon()
-			return err
-		}
-		n := slices.IndexFunc(rest, func(st step) bool { return st.at != at })
-		if n < 0 {
-			n = len(rest)
-		}
-		if idle, err := r.perform(rest, n); idle || err != nil {
-			return err
-		}
-		rest = rest[n:]
-	}
-	return nil
+	_, err := p.play(ctx, s)
+	return err
 }
 
-// play is one playing of a scenario.
+// play also returns the lines that were not possible when their time came.
+func (p *PBX) play(ctx context.Context, s *Scenario) (missed []int, err error) {
+	x := p.exchange
+	done := make(chan struct{})
+	x.mu.Lock()
+	now := p.clock.now()
+	x.begin(now)
+	r := newPlay(x, s, x.at)
+	r.finished = func() { close(done) }
+	r.schedule()
+	x.runTimers(now) // what happens at once has happened when somebody looks
+	x.mu.Unlock()
+	for {
+		changed := p.changed.wait()
+		x.mu.Lock()
+		restarted := x.generation != r.generation
+		x.mu.Unlock()
+		if restarted {
+			return r.missed, ErrRestarted
+		}
+		select {
+		case <-done:
+			x.mu.Lock() // the last step has told everything when the lock is free
+			defer x.mu.Unlock()
+			return r.missed, nil
+		case <-p.closed:
+			r.abandon()
+			return r.missed, ErrClosed
+		case <-ctx.Done():
+			r.abandon()
+			return r.missed, ctx.Err()
+		case <-changed:
+		}
+	}
+}
+
+// play is one playing of a scenario. Its steps are timers of the exchange: so what several players do at once happens in
+// order of time, each step exactly at its own, however late the machine is. All but the fields that newPlay sets is
+// guarded by exchange.mu.
 type play struct {
-	pbx        *PBX
 	x          *exchange
 	scenario   *Scenario
 	start      time.Time
-	generation int     // of the PBX: after a restart nothing of this play is left
-	calls      []*call // by index; nil: not begun
+	generation int // of the PBX: after a restart nothing of this play is left
+	finished   func()
+
+	next     int     // step
+	over     bool    // nothing is left to do
+	calls    []*call // by index; nil: not begun
+	forwards map[string]string
+	missed   []int // lines that were not possible when their time came
 }
 
-// waitFor waits for a step's time, or until nothing is left to do.
-func (r *play) waitFor(ctx context.Context, at time.Duration, rest []step) error {
-	due := r.start.Add(at)
-	for {
-		changed := r.pbx.changed.wait()
-		select {
-		case <-r.pbx.closed:
-			return ErrClosed
-		case <-ctx.Done():
-			return ctx.Err()
-		default:
+// newPlay is called with exchange.mu held.
+func newPlay(x *exchange, s *Scenario, start time.Time) *play {
+	return &play{x: x, scenario: s, start: start, generation: x.generation, finished: func() {},
+		calls: make([]*call, len(s.calls)), forwards: map[string]string{}}
+}
+
+// schedule lets the next steps happen at their time.
+func (r *play) schedule() {
+	r.x.atTime(r.start.Add(r.scenario.steps[r.next].at), r.turn)
+}
+
+// turn does all steps of one moment.
+func (r *play) turn() {
+	steps := r.scenario.steps
+	for at := steps[r.next].at; !r.over && r.next < len(steps) && steps[r.next].at == at; {
+		st := steps[r.next]
+		r.next++
+		if !r.do(st, steps[r.next:]) {
+			r.missed = append(r.missed, st.line)
 		}
-		r.x.mu.Lock()
-		idle, restarted := r.idle(rest), r.x.generation != r.generation
-		r.x.mu.Unlock()
-		if restarted {
-			return ErrRestarted
-		}
-		if idle || !r.pbx.clock.now().Before(due) {
-			return nil
-		}
-		if err := r.pbx.clock.sleepUntil(ctx, due, changed); err != nil {
-			return err
-		}
+	}
+	if !r.over {
+		r.look()
+	}
+	if !r.over {
+		r.schedule()
 	}
 }
 
-// idle tells whether all steps left belong to calls that have ended. It is called with exchange.mu held.
-func (r *play) idle(rest []step) bool {
-	return !slices.ContainsFunc(rest, func(st step) bool { return r.calls[st.call] == nil || !r.calls[st.call].over })
-}
-
-// perform does the first n steps of rest, which are simultaneous. It is true when nothing is left to do.
-func (r *play) perform(rest []step, n int) (idle bool, err error) {
-	x := r.x
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	switch {
-	case x.generation != r.generation:
-		return false, ErrRestarted
-	case r.idle(rest):
-		return true, nil
-	}
-	x.begin(r.start.Add(rest[0].at))
-	for _, st := range rest[:n] {
-		if st.verb == verbCalls {
-			c := &call{x: x, plan: r.scenario.calls[st.call], ended: r.pbx.changed.fire}
-			r.calls[st.call] = c
-			c.start()
-			continue
-		}
-		r.calls[st.call].do(st)
-	}
-	x.settle()
-	return false, nil
-}
-
-// do carries out a step if it is still possible.
-func (c *call) do(st step) {
-	if c.over {
+// look ends the play when nothing is left to do: all steps are done, or those that are left belong to calls that have ended.
+func (r *play) look() {
+	rest := r.scenario.steps[r.next:]
+	if r.over || slices.ContainsFunc(rest, func(st step) bool {
+		return st.call < 0 || r.calls[st.call] == nil || !r.calls[st.call].now().over
+	}) {
 		return
 	}
-	own := c.talking(st.who)
-	l := c.leg(st.who)
-	switch {
-	case st.verb == verbGivesUp && c.up == nil:
-		c.giveUp(causeInterworking, false)
-	case st.verb == verbNoAnswer && c.up == nil:
-		c.noAnswer()
-	case own != nil:
-		switch st.verb {
-		case verbHolds:
-			c.hold(own, c.other(own))
-		case verbResumes:
-			c.resume(own, c.other(own))
-		case verbHangsUp:
-			c.hangUp(own, causeNormal, false)
-		}
-	case l != nil:
-		switch st.verb {
-		case verbRings:
-			c.ring(l)
-		case verbAnswers:
-			c.answer(l)
-		case verbIsBusy:
-			c.refuse(l, causeBusy, false)
-		case verbRejects:
-			c.refuse(l, causeRejected, false)
-		case verbUnknown:
-			c.refuse(l, causeUnallocated, false)
-		}
+	r.over = true
+	for _, st := range rest {
+		r.missed = append(r.missed, st.line)
 	}
+	r.finished()
 }
 
-// talking is the channel of one of the two who talk, or nil.
-func (c *call) talking(who string) *channel {
-	for _, ch := range []*channel{c.up, c.from} {
-		if c.up != nil && ch.endpoint == who {
-			return ch
-		}
+// do carries out one step. It is false when that was not possible.
+func (r *play) do(st step, rest []step) bool {
+	x := r.x
+	if st.call < 0 {
+		r.forwards[st.who] = st.arg
+		return true
 	}
-	return nil
+	if st.verb == verbCalls {
+		c := &call{x: x, plan: r.scenario.calls[st.call], stepAt: st.at, forwards: r.forwards, ended: r.look}
+		for _, o := range rest {
+			if o.call == st.call {
+				c.steps = append(c.steps, o)
+			}
+		}
+		r.calls[st.call] = c
+		c.start()
+		return true
+	}
+	var other *call
+	if c := r.calls[st.other]; c != nil {
+		other = c.now()
+	}
+	c := r.calls[st.call].now()
+	c.stepAt = st.at
+	c.steps = slices.DeleteFunc(c.steps, func(o step) bool { return o.line == st.line })
+	return c.do(st, other)
 }
 
-// abandon ends what a player that was stopped leaves behind.
+// abandon ends what a player that was stopped leaves behind: everybody hangs up.
 func (r *play) abandon() {
 	x := r.x
 	x.mu.Lock()
@@ -154,21 +149,16 @@ func (r *play) abandon() {
 	if x.generation != r.generation {
 		return
 	}
+	r.over = true
 	x.begin(x.clock.now())
 	for _, c := range r.calls {
-		switch {
-		case c == nil || c.over:
-		case c.up != nil:
-			c.hangUp(c.from, causeNormal, false)
-		default:
-			c.giveUp(causeInterworking, false)
+		if c == nil {
+			continue
+		}
+		c.steps = nil
+		for c.into == nil && len(c.channels) > 0 {
+			c.end()
 		}
 	}
 	x.settle()
-}
-
-func (x *exchange) currentGeneration() int {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.generation
 }

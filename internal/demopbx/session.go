@@ -34,6 +34,10 @@ type session struct {
 	write     class
 	challenge string
 
+	faults  Faults // of this connection
+	stalled gate   // shut while faults stall it
+	sent    int    // bytes, by the writing goroutine
+
 	mu      sync.Mutex
 	replies []byte // go out before events: Asterisk runs an action, then delivers what is pending
 	events  []byte
@@ -99,7 +103,7 @@ func (s *session) readLoop() {
 	r := bufio.NewReaderSize(meter{s.conn, &s.pbx.bytesIn}, maxRequestLine)
 	for {
 		req, err := readRequest(r)
-		if err != nil || !s.pbx.stall.pass(s.dead) {
+		if err != nil || !s.pbx.stall.pass(s.dead) || !s.stalled.pass(s.dead) {
 			return
 		}
 		s.pbx.messagesIn.Add(1)
@@ -124,6 +128,7 @@ func (m meter) Read(b []byte) (int, error) {
 // reply queues an answer, ahead of waiting events.
 func (s *session) reply(m message) {
 	s.pbx.messagesOut.Add(1)
+	m = s.faults.distort(m)
 	s.mu.Lock()
 	s.replies = append(s.replies, m...)
 	s.mu.Unlock()
@@ -134,6 +139,7 @@ func (s *session) reply(m message) {
 func (s *session) queueEvent(m []byte) {
 	s.pbx.messagesOut.Add(1)
 	s.mu.Lock()
+	m = s.spoiled(m)
 	full := len(s.events)+len(m) > queueLimit
 	if !full {
 		s.events = append(s.events, m...)
@@ -199,13 +205,17 @@ func (s *session) send(b []byte) bool {
 		if !s.pbx.stall.pass(s.dead) {
 			return false
 		}
-		size := writeSize
-		if n := int(s.pbx.chunk.Load()); n > 0 {
-			size = min(n, size)
+		size, good := s.limit(len(b))
+		if !good {
+			if !s.fail() {
+				return false
+			}
+			continue
 		}
 		_ = s.conn.SetWriteDeadline(time.Now().Add(s.pbx.options.WriteTimeout))
-		n, err := s.conn.Write(b[:min(size, len(b))])
+		n, err := s.conn.Write(b[:size])
 		s.pbx.bytesOut.Add(int64(n))
+		s.sent += n
 		b = b[n:]
 		if err == nil {
 			continue

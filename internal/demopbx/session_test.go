@@ -22,7 +22,7 @@ import (
 func TestLogin(t *testing.T) {
 	t.Parallel()
 	p := startPBX(t, nil)
-	c := dial(t, p)
+	c := connect(t, p)
 	c.send("Action: Login", "Username: admin", "Secret: lab-admin", "ActionID: 7")
 	if got, want := c.next().raw, "Response: Success\r\nActionID: 7\r\nMessage: Authentication accepted\r\n\r\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -68,7 +68,7 @@ func TestLoginRefused(t *testing.T) {
 	}
 	for _, test := range tests {
 		p.RefuseLogin(test.refuse)
-		c := dial(t, p)
+		c := connect(t, p)
 		c.send(append([]string{"Action: Login", "ActionID: x"}, test.lines...)...)
 		if got := c.next().raw; got != "Response: Error\r\nActionID: x\r\nMessage: Authentication failed\r\n\r\n" {
 			t.Errorf("%s: %q", test.name, got)
@@ -82,7 +82,7 @@ func TestLoginRefused(t *testing.T) {
 func TestRefusalTakesASecond(t *testing.T) {
 	t.Parallel()
 	p := startPBX(t, func(o *Options) { o.LoginDelay = 0 })
-	c := dial(t, p)
+	c := connect(t, p)
 	begun := time.Now()
 	c.send("Action: Login", "Username: admin", "Secret: guess")
 	c.next()
@@ -98,7 +98,7 @@ func hexMD5(s string) string {
 
 func TestMD5(t *testing.T) {
 	t.Parallel()
-	c := dial(t, startPBX(t, nil))
+	c := connect(t, startPBX(t, nil))
 	c.send("Action: Challenge", "AuthType: plain")
 	if m := c.next(); m.get("Message") != "Must specify AuthType" {
 		t.Errorf("got %q", m.raw)
@@ -118,7 +118,7 @@ func TestMD5(t *testing.T) {
 func TestBadRequests(t *testing.T) {
 	t.Parallel()
 	p := startPBX(t, nil)
-	stranger := dial(t, p)
+	stranger := connect(t, p)
 	stranger.send("Action: Ping", "ActionID: 1")
 	if got := stranger.next().raw; got != "Response: Error\r\nActionID: 1\r\nMessage: Permission denied\r\n\r\n" {
 		t.Errorf("before login: %q", got)
@@ -342,7 +342,7 @@ func TestRestart(t *testing.T) {
 func TestInject(t *testing.T) {
 	t.Parallel()
 	p := startPBX(t, nil)
-	c, stranger := login(t, p, "deaf"), dial(t, p)
+	c, stranger := login(t, p, "deaf"), connect(t, p)
 	p.Inject([]byte("garbage without a colon\r\n\xff\x00: x\r\n\r\n"))
 	got := make([]byte, 10)
 	if _, err := io.ReadFull(c.r, got); err != nil || string(got) != "garbage wi" {
@@ -356,7 +356,7 @@ func TestInject(t *testing.T) {
 
 func TestLoginTimeout(t *testing.T) {
 	t.Parallel()
-	c := dial(t, startPBX(t, func(o *Options) { o.LoginTimeout = 20 * time.Millisecond }))
+	c := connect(t, startPBX(t, func(o *Options) { o.LoginTimeout = 20 * time.Millisecond }))
 	if _, err := c.read(); !errors.Is(err, io.EOF) {
 		t.Errorf("got %v, want the connection closed", err)
 	}
@@ -366,7 +366,7 @@ func TestTooManyStrangers(t *testing.T) {
 	t.Parallel()
 	p := startPBX(t, nil)
 	for range authLimit {
-		dial(t, p)
+		connect(t, p)
 	}
 	conn, err := net.Dial("tcp", p.Addr())
 	if err != nil {

@@ -45,7 +45,7 @@ func TestShapes(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, seed := range []uint64{0, 1, 2, 3} {
-				p := startPBX(t, func(o *Options) { o.Seed, o.Company = seed, "Lab Company" })
+				p := startPBX(t, func(o *Options) { o.Seed, o.Company, o.Speed = seed, "Lab Company", 1000 })
 				got := shapeOf(record(t, p, loadScenario(t, shape.scenario)))
 				if got != string(want) {
 					t.Fatalf("seed %d: not as Asterisk sent it\n%s", seed, firstDifference(got, string(want)))
@@ -108,6 +108,12 @@ func shapeOf(events []ami) string {
 		}
 		key := "channel " + names.Replace(m.get("Channel"))
 		switch {
+		case kind == "OriginateResponse":
+			key = "originate"
+		case m.get("Channel") == "" && m.get("DestChannel") != "":
+			key = "channel " + names.Replace(m.get("DestChannel"))
+		case m.get("Channel") == "" && m.get("BridgeUniqueid") == "" && m.has("Uniqueid"):
+			key = "told " + kind
 		case device != "":
 			key = "device " + device
 		case kind == "ExtensionStatus":
@@ -171,10 +177,15 @@ func namesOf(events []ami) *strings.Replacer {
 	for _, m := range events {
 		switch m.get("Event") {
 		case "Newchannel":
-			endpoint := m.get("Channel")[len("PJSIP/") : len(m.get("Channel"))-len("-00000000")]
+			channel := m.get("Channel")
+			dash, half := strings.LastIndex(channel, "-"), ""
+			if at := strings.IndexByte(channel, ';'); at > 0 {
+				half = channel[at:]
+			}
+			endpoint := strings.TrimPrefix(channel[:dash], "PJSIP/") + half
 			seen[endpoint]++
 			name := fmt.Sprintf("%s.%d", endpoint, seen[endpoint])
-			pairs = append(pairs, m.get("Channel"), name, m.get("Uniqueid"), "id-"+name)
+			pairs = append(pairs, channel, name, m.get("Uniqueid"), "id-"+name)
 		case "BridgeCreate":
 			bridges++
 			pairs = append(pairs, m.get("BridgeUniqueid"), fmt.Sprintf("bridge.%d", bridges))
