@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/callboard-dev/callboard/internal/app"
+	"github.com/callboard-dev/callboard/internal/asterisk/ami"
+	"github.com/callboard-dev/callboard/internal/config"
+)
+
+type doctorCommand struct {
+	Config   string `help:"The configuration. Default: callboard.yaml here, else in your configuration folder." placeholder:"FILE" type:"path"`
+	TestCall bool   `help:"Allow a call within the PBX, to see whether all is told of it. No phone rings, no line is used."`
+	Answers  string `placeholder:"NUMBER@CONTEXT" help:"For --test-call, an extension that answers by itself, such as an echo test. Default: one that most Asterisks have."`
+	JSON     bool   `help:"Print one JSON object."`
+}
+
+// errUnwell is what the command ends with when there is a problem: what it is was said.
+var errUnwell = errors.New("there is a problem with the PBX: see above what to change")
+
+func (c *doctorCommand) Run(ctx context.Context) error {
+	path := c.Config
+	if path == "" {
+		path = config.DefaultPath()
+	}
+	settings, err := config.Load(path)
+	if err != nil {
+		return err
+	}
+	link, err := app.Asterisk(settings.PBX, nil)
+	if err != nil {
+		return err
+	}
+	report := &checkup{out: os.Stdout, json: c.JSON, Checks: []ami.Check{}}
+	report.say(readable(path, settings.PBX))
+	what := ami.Examination{TestCall: c.TestCall || c.Answers != "", Answers: c.Answers}
+	for _, e := range settings.Line.Extensions {
+		what.Devices = append(what.Devices, ami.Device{Extension: e.Number, Device: e.Device})
+	}
+	ami.Examine(ctx, link, what, report.say)
+	if err := ctx.Err(); err != nil {
+		return errors.New("stopped before all was looked at")
+	}
+	return report.end()
+}
+
+// readable looks whether others on this computer can read the secret.
+func readable(path string, pbx config.PBX) ami.Check {
+	if pbx.SecretFile != "" {
+		path = pbx.SecretFile
+	}
+	check := ami.Check{Name: "configuration", Status: ami.Fine, Found: path + " is complete"}
+	info, err := os.Stat(path)
+	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		check.Status, check.Found = ami.Warning, path+" holds the secret, and others on this computer can read it"
+		check.Remedy, check.File, check.Paste = "keep it to yourself", "a shell", "chmod 600 '"+path+"'"
+	}
+	return check
+}
+
+// checkup tells a person each check as it is done, or a program all of them at the end.
+type checkup struct {
+	out    io.Writer
+	json   bool
+	OK     bool        `json:"ok"`
+	Checks []ami.Check `json:"checks"`
+}
+
+var marks = map[ami.Verdict]string{ami.Fine: "ok", ami.Warning: "WARNING", ami.Problem: "PROBLEM", ami.Skipped: "skipped"}
+
+func (r *checkup) say(c ami.Check) {
+	r.Checks = append(r.Checks, c)
+	if r.json {
+		return
+	}
+	const indent = "         "
+	fmt.Fprintf(r.out, "%-8s %s: %s\n", marks[c.Status], c.Name, c.Found)
+	if c.Remedy != "" {
+		fmt.Fprintf(r.out, "%s-> %s\n", indent, c.Remedy)
+	}
+	if c.Paste != "" {
+		fmt.Fprintf(r.out, "%s   in %s:\n", indent, c.File)
+		for line := range strings.SplitSeq(c.Paste, "\n") {
+			fmt.Fprintln(r.out, strings.TrimRight(indent+"   | "+line, " "))
+		}
+	}
+}
+
+func (r *checkup) end() error {
+	count := map[ami.Verdict]int{}
+	for _, c := range r.Checks {
+		count[c.Status]++
+	}
+	r.OK = count[ami.Problem] == 0
+	if r.json {
+		encoder := json.NewEncoder(r.out)
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(r); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(r.out, "\n%d ok, %d warnings, %d problems, %d skipped\n", count[ami.Fine], count[ami.Warning], count[ami.Problem], count[ami.Skipped])
+	}
+	if !r.OK {
+		return errUnwell
+	}
+	return nil
+}
