@@ -380,3 +380,19 @@ func TestThreeWay(t *testing.T) {
 	s.see(asks("A"), leaves("A"), leaves("B"), gone("A", 16), gone("B", 16))
 	s.over()
 }
+
+// Who dials a service of the PBX from the page talks to it, though there is no other leg.
+func TestPlacedToService(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, "1001")
+	s.see(fact(telephony.CallPlaced{Leg: "A", Device: "PJSIP/1001", Number: "600"}), called("A", "PJSIP/1001", "1001", "Alice"), dials("", "A"), rings("A"), up("A"))
+	if c := s.one(); c.State != telephony.Ringing {
+		t.Fatalf("before anything serves it, it is %s", c.State)
+	}
+	s.see(fact(telephony.ServiceReached{Leg: "A", Service: telephony.ServiceOther}))
+	if c := s.one(); c.State != telephony.Connected || c.Party.Number != "600" || c.Direction != telephony.Outbound {
+		t.Errorf("got %s %s %+v", c.State, c.Direction, c.Party)
+	}
+	s.see(asks("A"), gone("A", 16))
+	s.over()
+}

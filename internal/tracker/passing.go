@@ -117,10 +117,13 @@ func (t *Tracker) transferred(f telephony.Transferred, now time.Time) {
 	t.receive(transferee, target, by, f, now)
 }
 
+// sameMoment is how far apart a PBX may tell what it does at once.
+const sameMoment = 150 * time.Millisecond
+
 // giveAway notes on the giver's view that the other end is another's now. At that moment the PBX resumes what was held:
 // that was nobody's wish.
 func (v *view) giveAway(kind telephony.TransferKind, to string, now time.Time) {
-	if last := v.last(); last.What == telephony.WhatResumed && now.Sub(last.At) < time.Second/2 {
+	if last := v.last(); last.What == telephony.WhatResumed && now.Sub(last.At) < sameMoment {
 		v.Timeline = v.Timeline[:len(v.Timeline)-1]
 	}
 	v.TransferredTo, v.TransferKind = to, kind

@@ -155,7 +155,7 @@ func (v *view) answered(now time.Time) (time.Time, bool) {
 		return l.upAt, true
 	}
 	to := l.target()
-	return now, l.bridge != "" || l.room != "" || to != nil && to.outcome == telephony.DialAnswered
+	return now, l.bridge != "" || l.room != "" || l.service != "" || to != nil && to.outcome == telephony.DialAnswered
 }
 
 func (t *Tracker) rings(v *view) bool {
