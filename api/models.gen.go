@@ -8,6 +8,60 @@ import (
 	"time"
 )
 
+// Defines values for AbilityName.
+const (
+	AbilityNameAnswer         AbilityName = "answer"
+	AbilityNameConsult        AbilityName = "consult"
+	AbilityNameDial           AbilityName = "dial"
+	AbilityNameDigits         AbilityName = "digits"
+	AbilityNameHangup         AbilityName = "hangup"
+	AbilityNameHold           AbilityName = "hold"
+	AbilityNameInspect        AbilityName = "inspect"
+	AbilityNameJoin           AbilityName = "join"
+	AbilityNameMute           AbilityName = "mute"
+	AbilityNamePark           AbilityName = "park"
+	AbilityNamePauseRecording AbilityName = "pause_recording"
+	AbilityNameRecord         AbilityName = "record"
+	AbilityNameStopRecording  AbilityName = "stop_recording"
+	AbilityNameTransfer       AbilityName = "transfer"
+)
+
+// Valid indicates whether the value is a known member of the AbilityName enum.
+func (e AbilityName) Valid() bool {
+	switch e {
+	case AbilityNameAnswer:
+		return true
+	case AbilityNameConsult:
+		return true
+	case AbilityNameDial:
+		return true
+	case AbilityNameDigits:
+		return true
+	case AbilityNameHangup:
+		return true
+	case AbilityNameHold:
+		return true
+	case AbilityNameInspect:
+		return true
+	case AbilityNameJoin:
+		return true
+	case AbilityNameMute:
+		return true
+	case AbilityNamePark:
+		return true
+	case AbilityNamePauseRecording:
+		return true
+	case AbilityNameRecord:
+		return true
+	case AbilityNameStopRecording:
+		return true
+	case AbilityNameTransfer:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AnswerFrameType.
 const (
 	AnswerFrameTypeAnswer AnswerFrameType = "answer"
@@ -38,6 +92,42 @@ func (e AnsweredFrameType) Valid() bool {
 	}
 }
 
+// Defines values for CallRecording.
+const (
+	CallRecordingOn     CallRecording = "on"
+	CallRecordingPaused CallRecording = "paused"
+)
+
+// Valid indicates whether the value is a known member of the CallRecording enum.
+func (e CallRecording) Valid() bool {
+	switch e {
+	case CallRecordingOn:
+		return true
+	case CallRecordingPaused:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CallTransferKind.
+const (
+	CallTransferKindAttended CallTransferKind = "attended"
+	CallTransferKindBlind    CallTransferKind = "blind"
+)
+
+// Valid indicates whether the value is a known member of the CallTransferKind enum.
+func (e CallTransferKind) Valid() bool {
+	switch e {
+	case CallTransferKindAttended:
+		return true
+	case CallTransferKindBlind:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CallState.
 const (
 	CallStateConnected CallState = "connected"
@@ -59,6 +149,69 @@ func (e CallState) Valid() bool {
 	case CallStateHeld:
 		return true
 	case CallStateRinging:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CommandName.
+const (
+	CommandNameAnswer          CommandName = "answer"
+	CommandNameCancel          CommandName = "cancel"
+	CommandNameComplete        CommandName = "complete"
+	CommandNameConsult         CommandName = "consult"
+	CommandNameDigits          CommandName = "digits"
+	CommandNameHangup          CommandName = "hangup"
+	CommandNameHold            CommandName = "hold"
+	CommandNameJoin            CommandName = "join"
+	CommandNameMute            CommandName = "mute"
+	CommandNamePark            CommandName = "park"
+	CommandNamePauseRecording  CommandName = "pause_recording"
+	CommandNameRecord          CommandName = "record"
+	CommandNameResume          CommandName = "resume"
+	CommandNameResumeRecording CommandName = "resume_recording"
+	CommandNameStopRecording   CommandName = "stop_recording"
+	CommandNameTransfer        CommandName = "transfer"
+	CommandNameUnmute          CommandName = "unmute"
+)
+
+// Valid indicates whether the value is a known member of the CommandName enum.
+func (e CommandName) Valid() bool {
+	switch e {
+	case CommandNameAnswer:
+		return true
+	case CommandNameCancel:
+		return true
+	case CommandNameComplete:
+		return true
+	case CommandNameConsult:
+		return true
+	case CommandNameDigits:
+		return true
+	case CommandNameHangup:
+		return true
+	case CommandNameHold:
+		return true
+	case CommandNameJoin:
+		return true
+	case CommandNameMute:
+		return true
+	case CommandNamePark:
+		return true
+	case CommandNamePauseRecording:
+		return true
+	case CommandNameRecord:
+		return true
+	case CommandNameResume:
+		return true
+	case CommandNameResumeRecording:
+		return true
+	case CommandNameStopRecording:
+		return true
+	case CommandNameTransfer:
+		return true
+	case CommandNameUnmute:
 		return true
 	default:
 		return false
@@ -230,7 +383,9 @@ func (e NotificationSpecversion) Valid() bool {
 // Defines values for NotificationType.
 const (
 	NotificationTypeAppGone         NotificationType = "app.gone"
+	NotificationTypeAppQuarantined  NotificationType = "app.quarantined"
 	NotificationTypeAppRegistered   NotificationType = "app.registered"
+	NotificationTypeAppReleased     NotificationType = "app.released"
 	NotificationTypeBookmark        NotificationType = "bookmark"
 	NotificationTypeCallAnswered    NotificationType = "call.answered"
 	NotificationTypeCallConferenced NotificationType = "call.conferenced"
@@ -245,6 +400,7 @@ const (
 	NotificationTypeCallRinging     NotificationType = "call.ringing"
 	NotificationTypeCallTransferred NotificationType = "call.transferred"
 	NotificationTypeCallUpdated     NotificationType = "call.updated"
+	NotificationTypeFieldContended  NotificationType = "field.contended"
 	NotificationTypeItemAdded       NotificationType = "item.added"
 	NotificationTypeItemChanged     NotificationType = "item.changed"
 	NotificationTypeItemRemoved     NotificationType = "item.removed"
@@ -253,6 +409,7 @@ const (
 	NotificationTypePbxLost         NotificationType = "pbx.lost"
 	NotificationTypeRecordChanged   NotificationType = "record.changed"
 	NotificationTypeRecordClosed    NotificationType = "record.closed"
+	NotificationTypeRecordErased    NotificationType = "record.erased"
 	NotificationTypeRecordJoined    NotificationType = "record.joined"
 	NotificationTypeRecordOpened    NotificationType = "record.opened"
 	NotificationTypeRecordSettled   NotificationType = "record.settled"
@@ -265,7 +422,11 @@ func (e NotificationType) Valid() bool {
 	switch e {
 	case NotificationTypeAppGone:
 		return true
+	case NotificationTypeAppQuarantined:
+		return true
 	case NotificationTypeAppRegistered:
+		return true
+	case NotificationTypeAppReleased:
 		return true
 	case NotificationTypeBookmark:
 		return true
@@ -295,6 +456,8 @@ func (e NotificationType) Valid() bool {
 		return true
 	case NotificationTypeCallUpdated:
 		return true
+	case NotificationTypeFieldContended:
+		return true
 	case NotificationTypeItemAdded:
 		return true
 	case NotificationTypeItemChanged:
@@ -311,6 +474,8 @@ func (e NotificationType) Valid() bool {
 		return true
 	case NotificationTypeRecordClosed:
 		return true
+	case NotificationTypeRecordErased:
+		return true
 	case NotificationTypeRecordJoined:
 		return true
 	case NotificationTypeRecordOpened:
@@ -320,6 +485,24 @@ func (e NotificationType) Valid() bool {
 	case NotificationTypeReset:
 		return true
 	case NotificationTypeWork:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Permission.
+const (
+	PermissionControl Permission = "control"
+	PermissionDial    Permission = "dial"
+)
+
+// Valid indicates whether the value is a known member of the Permission enum.
+func (e Permission) Valid() bool {
+	switch e {
+	case PermissionControl:
+		return true
+	case PermissionDial:
 		return true
 	default:
 		return false
@@ -449,6 +632,42 @@ func (e Result) Valid() bool {
 	}
 }
 
+// Defines values for ViewRecording.
+const (
+	ViewRecordingOn     ViewRecording = "on"
+	ViewRecordingPaused ViewRecording = "paused"
+)
+
+// Valid indicates whether the value is a known member of the ViewRecording enum.
+func (e ViewRecording) Valid() bool {
+	switch e {
+	case ViewRecordingOn:
+		return true
+	case ViewRecordingPaused:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ViewTransferKind.
+const (
+	ViewTransferKindAttended ViewTransferKind = "attended"
+	ViewTransferKindBlind    ViewTransferKind = "blind"
+)
+
+// Valid indicates whether the value is a known member of the ViewTransferKind enum.
+func (e ViewTransferKind) Valid() bool {
+	switch e {
+	case ViewTransferKindAttended:
+		return true
+	case ViewTransferKindBlind:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Include.
 const (
 	IncludeClaims Include = "claims"
@@ -524,6 +743,21 @@ func (e WatchWebSocketParamsInclude) Valid() bool {
 	}
 }
 
+// Ability defines model for Ability.
+type Ability struct {
+	Available bool        `json:"available"`
+	Name      AbilityName `json:"name"`
+
+	// Reason Why it is missing.
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Remedy What to do about it.
+	Remedy string `json:"remedy,omitempty,omitzero"`
+}
+
+// AbilityName defines model for Ability.Name.
+type AbilityName string
+
 // Answer defines model for Answer.
 type Answer struct {
 	Claims []NewClaim `json:"claims,omitempty,omitzero"`
@@ -564,14 +798,20 @@ type App struct {
 	Connected bool     `json:"connected"`
 	Gives     []string `json:"gives,omitempty,omitzero"`
 	ID        string   `json:"id"`
-	Name      string   `json:"name"`
-	Needs     []string `json:"needs,omitempty,omitzero"`
-	On        []Moment `json:"on,omitempty,omitzero"`
+
+	// May Which commands it may give.
+	May   []Permission `json:"may,omitempty,omitzero"`
+	Name  string       `json:"name"`
+	Needs []string     `json:"needs,omitempty,omitzero"`
+	On    []Moment     `json:"on,omitempty,omitzero"`
 }
 
 // AppData defines model for AppData.
 type AppData struct {
-	App   string   `json:"app"`
+	App string `json:"app"`
+
+	// Field Of `app.quarantined` and `app.released`: what the app may not write, or may again.
+	Field string   `json:"field,omitempty,omitzero"`
 	Gives []string `json:"gives,omitempty,omitzero"`
 	Needs []string `json:"needs,omitempty,omitzero"`
 }
@@ -594,11 +834,16 @@ type BookmarkData struct {
 
 // Call What the PBX said. Only source `pbx` writes it.
 type Call struct {
-	AnsweredAt time.Time `json:"answered_at,omitempty,omitzero"`
-	Complete   bool      `json:"complete"`
-	Conference bool      `json:"conference"`
-	Direction  Direction `json:"direction"`
-	Encrypted  Known     `json:"encrypted"`
+	// Actions What can be done with it just now, from here: see `POST /v1/records/{record}/commands`.
+	Actions    []CommandName `json:"actions,omitempty,omitzero"`
+	AnsweredAt time.Time     `json:"answered_at,omitempty,omitzero"`
+
+	// ClickToDial It was made from here.
+	ClickToDial bool      `json:"click_to_dial,omitempty,omitzero"`
+	Complete    bool      `json:"complete"`
+	Conference  bool      `json:"conference"`
+	Direction   Direction `json:"direction"`
+	Encrypted   Known     `json:"encrypted"`
 
 	// EndedAfter The end was not seen; it was after this.
 	EndedAfter time.Time `json:"ended_after,omitempty,omitzero"`
@@ -607,23 +852,58 @@ type Call struct {
 	EndedAt time.Time `json:"ended_at,omitempty,omitzero"`
 
 	// EndedBefore The end was not seen; it was before this.
-	EndedBefore time.Time       `json:"ended_before,omitempty,omitzero"`
-	EndedBy     EndedBy         `json:"ended_by,omitempty,omitzero"`
-	ID          string          `json:"id"`
-	Legs        []Leg           `json:"legs"`
-	Monitored   Known           `json:"monitored"`
-	Muted       bool            `json:"muted"`
-	Parked      bool            `json:"parked"`
-	Recorded    Known           `json:"recorded"`
-	Result      Result          `json:"result,omitempty,omitzero"`
-	SecureLine  Known           `json:"secure_line"`
-	StartedAt   time.Time       `json:"started_at"`
-	State       CallState       `json:"state"`
-	Timeline    []TimelineEntry `json:"timeline"`
+	EndedBefore time.Time `json:"ended_before,omitempty,omitzero"`
+	EndedBy     EndedBy   `json:"ended_by,omitempty,omitzero"`
+	ForwardedBy string    `json:"forwarded_by,omitempty,omitzero"`
+
+	// ForwardedTo A number, or `voicemail`.
+	ForwardedTo string `json:"forwarded_to,omitempty,omitzero"`
+	ID          string `json:"id"`
+	Legs        []Leg  `json:"legs"`
+	Monitored   Known  `json:"monitored"`
+	Muted       bool   `json:"muted"`
+
+	// OtherHolds The other end has us on hold.
+	OtherHolds bool `json:"other_holds,omitempty,omitzero"`
+	Parked     bool `json:"parked"`
+
+	// ParkedAt The parking space.
+	ParkedAt   string `json:"parked_at,omitempty,omitzero"`
+	PickedUpBy string `json:"picked_up_by,omitempty,omitzero"`
+	Queue      string `json:"queue,omitempty,omitzero"`
+	Recorded   Known  `json:"recorded"`
+
+	// Recording Absent: nothing is recorded just now.
+	Recording CallRecording `json:"recording,omitempty,omitzero"`
+	Result    Result        `json:"result,omitempty,omitzero"`
+
+	// RetrievedBy Who fetched it from there.
+	RetrievedBy   string `json:"retrieved_by,omitempty,omitzero"`
+	RetrievedFrom string `json:"retrieved_from,omitempty,omitzero"`
+
+	// Room Of the conference.
+	Room         string           `json:"room,omitempty,omitzero"`
+	SecureLine   Known            `json:"secure_line"`
+	StartedAt    time.Time        `json:"started_at"`
+	State        CallState        `json:"state"`
+	Timeline     []TimelineEntry  `json:"timeline"`
+	TransferKind CallTransferKind `json:"transfer_kind,omitempty,omitzero"`
+
+	// TransferredBy Who gave it to us.
+	TransferredBy string `json:"transferred_by,omitempty,omitzero"`
+
+	// TransferredTo The number that it was given to.
+	TransferredTo string `json:"transferred_to,omitempty,omitzero"`
 
 	// Views The call as each of the line's extensions sees it; the facts above are those of the one that is live, else the one that was answered.
 	Views []View `json:"views"`
 }
+
+// CallRecording Absent: nothing is recorded just now.
+type CallRecording string
+
+// CallTransferKind defines model for Call.TransferKind.
+type CallTransferKind string
 
 // CallData defines model for CallData.
 type CallData struct {
@@ -673,6 +953,59 @@ type Code struct {
 
 	// URL The page's address with the code in its fragment. Works once.
 	URL string `json:"url"`
+}
+
+// Command defines model for Command.
+type Command struct {
+	// Command `answer`, `hold`, `resume`: the phone does it. `hangup`: of a call that rings here it is rejected. `transfer`: the other
+	// party goes to the number `to`. `consult`: the other party waits while `to` is called; then `complete` or `cancel`.
+	// `join`: the other parties of this call and of the call of `record` are given to each other. `park`. `digits`: sends `digits`.
+	// `mute`, `unmute`: what the phone sends is kept back. `record`, `pause_recording`, `resume_recording`, `stop_recording`: at the PBX.
+	Command CommandName `json:"command"`
+
+	// Digits 0-9 * # A-D, of `digits`.
+	Digits string `json:"digits,omitempty,omitzero"`
+
+	// Extension Which of the line's extensions, where several are in the call.
+	Extension string `json:"extension,omitempty,omitzero"`
+
+	// Record The other call's record of `join`.
+	Record string `json:"record,omitempty,omitzero"`
+
+	// To The number of `transfer` and `consult`.
+	To string `json:"to,omitempty,omitzero"`
+}
+
+// CommandName `answer`, `hold`, `resume`: the phone does it. `hangup`: of a call that rings here it is rejected. `transfer`: the other
+// party goes to the number `to`. `consult`: the other party waits while `to` is called; then `complete` or `cancel`.
+// `join`: the other parties of this call and of the call of `record` are given to each other. `park`. `digits`: sends `digits`.
+// `mute`, `unmute`: what the phone sends is kept back. `record`, `pause_recording`, `resume_recording`, `stop_recording`: at the PBX.
+type CommandName string
+
+// Commanded defines model for Commanded.
+type Commanded struct {
+	// Command `answer`, `hold`, `resume`: the phone does it. `hangup`: of a call that rings here it is rejected. `transfer`: the other
+	// party goes to the number `to`. `consult`: the other party waits while `to` is called; then `complete` or `cancel`.
+	// `join`: the other parties of this call and of the call of `record` are given to each other. `park`. `digits`: sends `digits`.
+	// `mute`, `unmute`: what the phone sends is kept back. `record`, `pause_recording`, `resume_recording`, `stop_recording`: at the PBX.
+	Command CommandName `json:"command"`
+	Record  string      `json:"record"`
+}
+
+// ContendedData Sources change a field back and forth in answer to each other. It is frozen at its best value.
+type ContendedData struct {
+	Field   string   `json:"field"`
+	Rev     int64    `json:"rev"`
+	Sources []string `json:"sources"`
+}
+
+// Dial defines model for Dial.
+type Dial struct {
+	// Extension Whose phone rings; absent: the line's first.
+	Extension string `json:"extension,omitempty,omitzero"`
+
+	// Number As you would dial it, or with + and its country code.
+	Number string `json:"number"`
 }
 
 // Direction defines model for Direction.
@@ -748,16 +1081,23 @@ type Known string
 
 // Leg defines model for Leg.
 type Leg struct {
-	Device string    `json:"device,omitempty,omitzero"`
-	ID     string    `json:"id"`
-	Party  Party     `json:"party"`
-	State  CallState `json:"state"`
+	// Caller This leg began the call.
+	Caller bool   `json:"caller,omitempty,omitzero"`
+	Device string `json:"device,omitempty,omitzero"`
+	ID     string `json:"id"`
+
+	// Media The address that its sound comes from.
+	Media string    `json:"media,omitempty,omitzero"`
+	Party Party     `json:"party"`
+	State CallState `json:"state"`
 }
 
 // Line defines model for Line.
 type Line struct {
-	Extensions []string `json:"extensions"`
-	Name       string   `json:"name"`
+	// Abilities What can be done from here with this PBX, this account and this phone.
+	Abilities  []Ability `json:"abilities"`
+	Extensions []string  `json:"extensions"`
+	Name       string    `json:"name"`
 
 	// Pbx The link to the PBX.
 	Pbx Link `json:"pbx"`
@@ -775,6 +1115,9 @@ type Link struct {
 	Remedy string    `json:"remedy,omitempty,omitzero"`
 	Since  time.Time `json:"since"`
 	State  LinkState `json:"state"`
+
+	// Warnings What should be put right although the link works, such as an account that may do too much.
+	Warnings []string `json:"warnings,omitempty,omitzero"`
 }
 
 // LinkState defines model for Link.State.
@@ -800,8 +1143,11 @@ type Moment string
 // NewApp defines model for NewApp.
 type NewApp struct {
 	// ID Short and stable: it names the source of claims. Not `pbx`, `user` or `history`.
-	ID   string `json:"id"`
-	Name string `json:"name,omitempty,omitzero"`
+	ID string `json:"id"`
+
+	// May Which commands it may give; none unless said.
+	May  []Permission `json:"may,omitempty,omitzero"`
+	Name string       `json:"name,omitempty,omitzero"`
 
 	// Renew Give an app that is there already a new token; the old one stops working. Without it the answer is 409 `conflict`.
 	Renew bool `json:"renew,omitempty,omitzero"`
@@ -854,7 +1200,7 @@ type Notification struct {
 	Time    time.Time `json:"time"`
 
 	// Type `record.opened`, `record.joined`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
-	// `record.closed`: RevData. `call.*`: CallData. `item.*`: ItemData. `app.registered`, `app.gone`: AppData.
+	// `record.closed`, `record.erased`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
 	// `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
 	Type NotificationType `json:"type"`
 }
@@ -863,17 +1209,32 @@ type Notification struct {
 type NotificationSpecversion string
 
 // NotificationType `record.opened`, `record.joined`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
-// `record.closed`: RevData. `call.*`: CallData. `item.*`: ItemData. `app.registered`, `app.gone`: AppData.
+// `record.closed`, `record.erased`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
 // `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
 type NotificationType string
 
 // Party defines model for Party.
 type Party struct {
 	Extension string `json:"extension,omitempty,omitzero"`
-	Name      string `json:"name,omitempty,omitzero"`
+
+	// IP Of the device that speaks for the party.
+	IP   string `json:"ip,omitempty,omitzero"`
+	Name string `json:"name,omitempty,omitzero"`
 
 	// Number As the PBX gave it.
 	Number string `json:"number,omitempty,omitzero"`
+
+	// Withheld The party asked not to be shown.
+	Withheld bool `json:"withheld,omitempty,omitzero"`
+}
+
+// Permission `dial`: make calls. `control`: command calls that there are.
+type Permission string
+
+// Placed defines model for Placed.
+type Placed struct {
+	// Record The record that becomes the call.
+	Record string `json:"record"`
 }
 
 // Problem defines model for Problem.
@@ -1004,6 +1365,9 @@ type Status struct {
 	Epoch string `json:"epoch"`
 	Lines []Line `json:"lines"`
 
+	// May Which commands your token may give.
+	May []Permission `json:"may,omitempty,omitzero"`
+
 	// Source Whom your token speaks for: `user` or an app's id.
 	Source  string      `json:"source"`
 	Store   StoreStatus `json:"store"`
@@ -1031,24 +1395,69 @@ type View struct {
 	AnsweredAt time.Time `json:"answered_at,omitempty,omitzero"`
 	AnsweredBy string    `json:"answered_by,omitempty,omitzero"`
 
+	// Caller The extension began the call.
+	Caller bool `json:"caller,omitempty,omitzero"`
+
+	// ClickToDial It was made from here.
+	ClickToDial bool `json:"click_to_dial,omitempty,omitzero"`
+	Conference  bool `json:"conference,omitempty,omitzero"`
+
 	// Dialed What was dialled.
-	Dialed        string          `json:"dialed,omitempty,omitzero"`
-	Direction     Direction       `json:"direction"`
-	EndedAfter    time.Time       `json:"ended_after,omitempty,omitzero"`
-	EndedAt       time.Time       `json:"ended_at,omitempty,omitzero"`
-	EndedBefore   time.Time       `json:"ended_before,omitempty,omitzero"`
-	EndedBy       EndedBy         `json:"ended_by,omitempty,omitzero"`
-	Extension     string          `json:"extension"`
-	ForwardedTo   string          `json:"forwarded_to,omitempty,omitzero"`
-	ParkedAt      string          `json:"parked_at,omitempty,omitzero"`
-	Party         Party           `json:"party"`
-	PickedUpBy    string          `json:"picked_up_by,omitempty,omitzero"`
-	Result        Result          `json:"result,omitempty,omitzero"`
-	StartedAt     time.Time       `json:"started_at"`
-	State         CallState       `json:"state"`
-	Timeline      []TimelineEntry `json:"timeline"`
-	TransferredTo string          `json:"transferred_to,omitempty,omitzero"`
+	Dialed      string    `json:"dialed,omitempty,omitzero"`
+	Direction   Direction `json:"direction"`
+	Encrypted   Known     `json:"encrypted,omitempty,omitzero"`
+	EndedAfter  time.Time `json:"ended_after,omitempty,omitzero"`
+	EndedAt     time.Time `json:"ended_at,omitempty,omitzero"`
+	EndedBefore time.Time `json:"ended_before,omitempty,omitzero"`
+	EndedBy     EndedBy   `json:"ended_by,omitempty,omitzero"`
+	Extension   string    `json:"extension"`
+	FirstParty  Party     `json:"first_party,omitempty,omitzero"`
+	ForwardedBy string    `json:"forwarded_by,omitempty,omitzero"`
+
+	// ForwardedTo A number, or `voicemail`.
+	ForwardedTo string `json:"forwarded_to,omitempty,omitzero"`
+	Monitored   Known  `json:"monitored,omitempty,omitzero"`
+	Muted       bool   `json:"muted,omitempty,omitzero"`
+
+	// OtherHolds The other end has us on hold.
+	OtherHolds bool `json:"other_holds,omitempty,omitzero"`
+	Parked     bool `json:"parked,omitempty,omitzero"`
+
+	// ParkedAt The parking space.
+	ParkedAt   string `json:"parked_at,omitempty,omitzero"`
+	Party      Party  `json:"party"`
+	PickedUpBy string `json:"picked_up_by,omitempty,omitzero"`
+	Queue      string `json:"queue,omitempty,omitzero"`
+	Recorded   Known  `json:"recorded,omitempty,omitzero"`
+
+	// Recording Absent: nothing is recorded just now.
+	Recording ViewRecording `json:"recording,omitempty,omitzero"`
+	Result    Result        `json:"result,omitempty,omitzero"`
+
+	// RetrievedBy Who fetched it from there.
+	RetrievedBy   string `json:"retrieved_by,omitempty,omitzero"`
+	RetrievedFrom string `json:"retrieved_from,omitempty,omitzero"`
+
+	// Room Of the conference.
+	Room         string           `json:"room,omitempty,omitzero"`
+	SecureLine   Known            `json:"secure_line,omitempty,omitzero"`
+	StartedAt    time.Time        `json:"started_at"`
+	State        CallState        `json:"state"`
+	Timeline     []TimelineEntry  `json:"timeline"`
+	TransferKind ViewTransferKind `json:"transfer_kind,omitempty,omitzero"`
+
+	// TransferredBy Who gave it to us.
+	TransferredBy string `json:"transferred_by,omitempty,omitzero"`
+
+	// TransferredTo The number that it was given to.
+	TransferredTo string `json:"transferred_to,omitempty,omitzero"`
 }
+
+// ViewRecording Absent: nothing is recorded just now.
+type ViewRecording string
+
+// ViewTransferKind defines model for View.TransferKind.
+type ViewTransferKind string
 
 // Work defines model for Work.
 type Work struct {
@@ -1081,6 +1490,9 @@ type Cursor = string
 // Gives defines model for Gives.
 type Gives = []string
 
+// IdempotencyKey defines model for IdempotencyKey.
+type IdempotencyKey = string
+
 // Include defines model for Include.
 type Include string
 
@@ -1098,6 +1510,15 @@ type RecordID = string
 
 // WorkID defines model for WorkID.
 type WorkID = string
+
+// DialParams defines parameters for Dial.
+type DialParams struct {
+	// IdempotencyKey Needed. Made anew for every intention, such as a UUID. The same key with the same request gets the same answer again
+	// for 24 hours, and nothing is done twice; with another request 422 `idempotency_key_reused`; while the first is under way
+	// 409 `under_way`. If Callboard was ended meanwhile 409 `outcome_unknown`: look at the phone. A request that was refused before
+	// it reached the PBX does not use its key up.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
 
 // ListRecordsParams defines parameters for ListRecords.
 type ListRecordsParams struct {
@@ -1119,6 +1540,15 @@ type GetRecordParams struct {
 
 // GetRecordParamsInclude defines parameters for GetRecord.
 type GetRecordParamsInclude string
+
+// CommandParams defines parameters for Command.
+type CommandParams struct {
+	// IdempotencyKey Needed. Made anew for every intention, such as a UUID. The same key with the same request gets the same answer again
+	// for 24 hours, and nothing is done twice; with another request 422 `idempotency_key_reused`; while the first is under way
+	// 409 `under_way`. If Callboard was ended meanwhile 409 `outcome_unknown`: look at the phone. A request that was refused before
+	// it reached the PBX does not use its key up.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
 
 // WatchParams defines parameters for Watch.
 type WatchParams struct {
@@ -1168,11 +1598,17 @@ type WatchWebSocketParamsInclude string
 // CreateAppJSONRequestBody defines body for CreateApp for application/json ContentType.
 type CreateAppJSONRequestBody = NewApp
 
+// DialJSONRequestBody defines body for Dial for application/json ContentType.
+type DialJSONRequestBody = Dial
+
 // OpenLookupJSONRequestBody defines body for OpenLookup for application/json ContentType.
 type OpenLookupJSONRequestBody = Lookup
 
 // ClaimJSONRequestBody defines body for Claim for application/json ContentType.
 type ClaimJSONRequestBody = ClaimRequest
+
+// CommandJSONRequestBody defines body for Command for application/json ContentType.
+type CommandJSONRequestBody = Command
 
 // AddNoteJSONRequestBody defines body for AddNote for application/json ContentType.
 type AddNoteJSONRequestBody = NoteText

@@ -118,18 +118,27 @@ func (c *Client) Apps(ctx context.Context) ([]api.App, error) {
 	return l.Apps, err
 }
 
+// Permission is a kind of command that an app may give: [MayDial], [MayControl].
+type Permission = api.Permission
+
+// What an app may be let do besides reading and writing records.
+const (
+	MayDial    = api.PermissionDial
+	MayControl = api.PermissionControl
+)
+
 // CreateApp lets an app in and gives its token, which is shown this once. An app that is there already gives a [*Problem]
 // with the code conflict. For the person's token only.
-func (c *Client) CreateApp(ctx context.Context, id, name string) (api.AppToken, error) {
+func (c *Client) CreateApp(ctx context.Context, id, name string, may ...Permission) (api.AppToken, error) {
 	var t api.AppToken
-	err := c.do(ctx, http.MethodPost, "/v1/apps", api.NewApp{ID: id, Name: name}, &t)
+	err := c.do(ctx, http.MethodPost, "/v1/apps", api.NewApp{ID: id, Name: name, May: may}, &t)
 	return t, err
 }
 
 // RenewApp is CreateApp for an app that may be there already: its old token stops working, its streams end.
-func (c *Client) RenewApp(ctx context.Context, id, name string) (api.AppToken, error) {
+func (c *Client) RenewApp(ctx context.Context, id, name string, may ...Permission) (api.AppToken, error) {
 	var t api.AppToken
-	err := c.do(ctx, http.MethodPost, "/v1/apps", api.NewApp{ID: id, Name: name, Renew: true}, &t)
+	err := c.do(ctx, http.MethodPost, "/v1/apps", api.NewApp{ID: id, Name: name, Renew: true, May: may}, &t)
 	return t, err
 }
 

@@ -23,6 +23,11 @@ const (
 
 // do sends one request and reads its answer into out, unless out is nil. It takes at most 30 s.
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
+	return c.doOnce(ctx, method, path, "", in, out)
+}
+
+// doOnce is do with an Idempotency-Key, unless that is empty.
+func (c *Client) doOnce(ctx context.Context, method, path, key string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	var body io.Reader
@@ -40,6 +45,9 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 	req.Header.Set("Accept", problemTypes)
 	if in != nil {
 		req.Header.Set("Content-Type", jsonType)
+	}
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/callboard-dev/callboard/client"
 	"github.com/callboard-dev/callboard/lab"
@@ -67,7 +68,7 @@ func steadyCall(t *testing.T, cb *callboard, outside, desk *phone.Phone) {
 	must(t, call.Hold(ctx))
 	must(t, caller.WaitAudio(ctx, beat)) // music
 	must(t, call.Resume(ctx))
-	must(t, caller.WaitAudio(ctx, beat))
+	must(t, caller.WaitAudio(ctx, 5*beat)) // until all was asked of the call that Callboard asks of one, five times a second
 	must(t, caller.Hangup(ctx))
 	cb.record(t, "ended", callEnded)
 }
@@ -105,32 +106,37 @@ func connectApps(t *testing.T, cb *callboard, first, all int) {
 
 type counted struct{ sent, received float64 }
 
-// countWindow counts what happens from one of our pings to the next: that is one ping, whenever it begins. A window in
-// which a ping came before it was over is not counted.
+// countWindow counts what happens from one of our pings to the next: that is one ping, whenever it begins, and what a call
+// makes us ask for. A window that takes so long that another ping may have come in it is not counted.
 func countWindow(t *testing.T, l *lab.Lab, do func()) counted {
 	t.Helper()
-	nextPing := func(from counted) counted {
-		now := from
-		eventually(t, "a ping", func() bool { now = count(t, l); return now.received > from.received })
-		still := 0
-		eventually(t, "its answer, and quiet", func() bool { // ten looks, 25 ms apart
+	quiet := func() counted {
+		now, still := count(t, l), 0
+		eventually(t, "quiet", func() bool { // twelve looks, 25 ms apart: what we ask for comes every 200 ms
 			before := now
 			if now = count(t, l); now == before {
 				still++
 			} else {
 				still = 0
 			}
-			return still == 10
+			return still == 12
 		})
 		return now
 	}
+	nextPing := func() (counted, time.Time) {
+		from := quiet()
+		eventually(t, "a ping", func() bool { return count(t, l).received > from.received })
+		at := time.Now()
+		return quiet(), at
+	}
 	for {
-		begin := nextPing(count(t, l))
+		begin, pinged := nextPing()
 		do()
-		if count(t, l).received > begin.received {
+		quiet()
+		if time.Since(pinged) > 4500*time.Millisecond { // of the 5 s between two pings
 			continue
 		}
-		end := nextPing(begin)
+		end, _ := nextPing()
 		return counted{sent: end.sent - begin.sent, received: end.received - begin.received}
 	}
 }

@@ -23,6 +23,18 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("PUT /v1/records/{record}/notes/{item}", s.putNote)
 	mux.HandleFunc("DELETE /v1/records/{record}/notes/{item}", s.deleteNote)
 	mux.HandleFunc("POST /v1/works/{work}/answer", s.postAnswer)
+	mux.HandleFunc("POST /v1/calls", func(w http.ResponseWriter, r *http.Request) {
+		if in, ok := decode[api.Dial](w, r); ok {
+			s.command(r.Header.Get("Idempotency-Key"), in)
+			write(w, http.StatusCreated, api.Placed{Record: "rec_placed"})
+		}
+	})
+	mux.HandleFunc("POST /v1/records/{record}/commands", func(w http.ResponseWriter, r *http.Request) {
+		if in, ok := decode[api.Command](w, r); ok {
+			s.command(r.Header.Get("Idempotency-Key"), in)
+			write(w, http.StatusOK, api.Commanded{Record: r.PathValue("record"), Command: in.Command})
+		}
+	})
 	mux.HandleFunc("GET /v1/apps", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, http.StatusOK, api.AppList{Apps: []api.App{{ID: "test", Name: "Test"}}})
 	})

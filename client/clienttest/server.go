@@ -52,6 +52,13 @@ type Server struct {
 	nextWork int
 	faults   Faults
 	requests []string
+	commands []Command
+}
+
+// Command is one that was given: an api.Dial or an api.Command, and its key.
+type Command struct {
+	Key  string
+	Body any
 }
 
 type work struct {
@@ -354,6 +361,19 @@ func (s *Server) Requests() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.requests)
+}
+
+// Commands are the commands that were given until now.
+func (s *Server) Commands() []Command {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.commands)
+}
+
+func (s *Server) command(key string, body any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.commands = append(s.commands, Command{key, body})
 }
 
 // Record gives a record as it is now.

@@ -36,9 +36,10 @@ func (c *demoCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	pbx, err := demopbx.New(demopbx.Options{Accounts: map[string]demopbx.Account{
-		demoAccount: {Secret: demoSecret, Read: "call,system", Write: "call"},
-	}})
+	pbx, err := demopbx.New(demopbx.Options{
+		Accounts: map[string]demopbx.Account{demoAccount: {Secret: demoSecret, Read: "call,system,agent", Write: "call,reporting,originate"}},
+		PickUp:   3 * time.Second, // whoever is called from the page answers
+	})
 	if err != nil {
 		return err
 	}

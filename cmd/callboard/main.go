@@ -15,7 +15,10 @@ import (
 type commands struct {
 	Run     runCommand     `cmd:"" help:"Connect to your PBX and serve the page and the API."`
 	Demo    demoCommand    `cmd:"" help:"See it work with a demo PBX and a few apps. Needs nothing."`
+	Doctor  doctorCommand  `cmd:"" help:"Look at your PBX as Callboard sees it, and print what to change."`
 	Open    openCommand    `cmd:"" help:"Open the page of the Callboard that runs."`
+	Dial    dialCommand    `cmd:"" help:"Let your phone ring, and call a number when you pick it up."`
+	Hangup  hangupCommand  `cmd:"" help:"End a call, or reject one that rings."`
 	App     appCommand     `cmd:"" help:"Let apps in, list them, and take their tokens away."`
 	Config  configCommand  `cmd:"" help:"About callboard.yaml."`
 	Trace   traceCommand   `cmd:"" help:"Recorded PBX streams: what was concluded from them."`

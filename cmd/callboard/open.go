@@ -85,9 +85,10 @@ type appCommand struct {
 }
 
 type addAppCommand struct {
-	ID    string `arg:"" help:"Short and stable, such as acme-crm: it names the source of what the app says."`
-	Name  string `help:"What to call it."`
-	Renew bool   `help:"Give an app that is there already a new token; the old one stops working."`
+	ID    string              `arg:"" help:"Short and stable, such as acme-crm: it names the source of what the app says."`
+	Name  string              `help:"What to call it."`
+	May   []client.Permission `help:"What it may do besides: dial (make calls), control (command calls that there are)." placeholder:"dial,control"`
+	Renew bool                `help:"Give an app that is there already a new token; the old one stops working."`
 }
 
 func (c *addAppCommand) Run(ctx context.Context) error {
@@ -107,9 +108,9 @@ func (c *addAppCommand) Run(ctx context.Context) error {
 
 func (c *addAppCommand) create(ctx context.Context, board *client.Client) (api.AppToken, error) {
 	if c.Renew {
-		return board.RenewApp(ctx, c.ID, c.Name)
+		return board.RenewApp(ctx, c.ID, c.Name, c.May...)
 	}
-	return board.CreateApp(ctx, c.ID, c.Name)
+	return board.CreateApp(ctx, c.ID, c.Name, c.May...)
 }
 
 type listAppsCommand struct{}
@@ -129,7 +130,14 @@ func (listAppsCommand) Run(ctx context.Context) error {
 		if a.Connected {
 			state = "working"
 		}
-		fmt.Printf("%-20s %-8s %s\n", a.ID, state, a.Name)
+		may := ""
+		for _, m := range a.May {
+			may += " " + string(m)
+		}
+		if may != "" {
+			may = " (may" + may + ")"
+		}
+		fmt.Printf("%-20s %-8s %s%s\n", a.ID, state, a.Name, may)
 	}
 	return nil
 }

@@ -56,6 +56,9 @@ func linkSayer() func(telephony.Link) {
 		switch l.State {
 		case telephony.LinkConnected:
 			text = "Connected to " + l.Peer
+			for _, w := range l.Warnings {
+				text += "\nWarning: " + w
+			}
 		case telephony.LinkGone, telephony.LinkRefused:
 			text = "callboard: " + l.Problem + ": " + l.Remedy
 		}

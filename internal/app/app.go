@@ -92,7 +92,7 @@ func (a *App) open(ctx context.Context) error {
 		Board: a.board, Committer: a.committer, Store: served{a.store}, UserToken: a.token, Hosts: c.Listen.Hosts,
 		Page: webui.FS(), SDK: js.Source(), Version: a.options.Version, Logger: a.options.Logger,
 		Lines: []server.ServedLine{{
-			Name: a.line.Name(), Extensions: a.line.Extensions(), Link: a.line.Link,
+			Name: a.line.Name(), Extensions: a.line.Extensions(), Link: a.line.Link, Phone: a.line,
 			Lookup: func(number string) ([]board.NewClaim, error) { return line.LookupClaims(number, c.Line.Region) },
 		}},
 	})
@@ -120,8 +120,9 @@ func (a *App) wire(c config.Config, loaded store.Loaded) {
 			live = append(live, *r.Call)
 		}
 	}
-	a.line = line.New(line.Options{Name: name, Region: c.Line.Region, Extensions: extensions, Trunks: c.Line.Trunks, NewID: newID},
-		a.board, live, loaded.SeenAt)
+	a.line = line.New(line.Options{Name: name, Region: c.Line.Region, Extensions: extensions, Trunks: c.Line.Trunks, NewID: newID, PBX: a.connector,
+		Policy:     line.Policy{Region: c.Line.Region, Outside: c.Dial.Outside, E164: c.Dial.E164, Allow: c.Dial.Allow, Deny: c.Dial.Deny},
+		ShowDialed: c.Dial.Show == "number"}, a.board, live, loaded.SeenAt)
 }
 
 // newID makes an id of 80 random bits behind its kind.
@@ -181,6 +182,7 @@ func (a *App) Run(ctx context.Context) error {
 	commits, endCommits := context.WithCancel(context.WithoutCancel(ctx))
 	var committing, others sync.WaitGroup
 	committing.Go(func() { a.committer.Run(commits) })
+	others.Go(func() { a.line.Inspect(ctx) })
 	others.Go(func() {
 		connector.Supervise(ctx, a.connector, a.line.Observe, a.onLink)
 	})

@@ -22,3 +22,8 @@ func (s served) Apps(ctx context.Context) ([]server.KnownApp, error) {
 func (s served) AddApp(ctx context.Context, a server.KnownApp) error {
 	return s.SQLite.AddApp(ctx, store.App(a))
 }
+
+func (s served) BeginCommand(ctx context.Context, c server.KnownCommand) (*server.KnownCommand, error) {
+	before, err := s.SQLite.BeginCommand(ctx, store.Command(c))
+	return (*server.KnownCommand)(before), err
+}

@@ -15,14 +15,24 @@ import (
 
 // pbx makes the connector that the configuration names.
 func pbx(c config.PBX, logger *slog.Logger) (connector.Connector, error) {
-	settings := ami.Config{Address: c.Address, Username: c.Username, Secret: string(c.Secret), Login: ami.Login(c.Login), Logger: logger}
+	settings, err := Asterisk(c, logger)
+	if err != nil {
+		return nil, err
+	}
+	return ami.New(settings), nil
+}
+
+// Asterisk is the link that the configuration describes, for who looks at it or records it.
+func Asterisk(c config.PBX, logger *slog.Logger) (ami.Config, error) {
+	settings := ami.Config{Address: c.Address, Username: c.Username, Secret: string(c.Secret), Login: ami.Login(c.Login), Logger: logger,
+		Context: c.Context, RecordCode: c.RecordCode}
 	if c.TLS {
 		var err error
 		if settings.TLS, err = tlsSettings(c); err != nil {
-			return nil, err
+			return ami.Config{}, err
 		}
 	}
-	return ami.New(settings), nil
+	return settings, nil
 }
 
 func tlsSettings(c config.PBX) (*tls.Config, error) {

@@ -1,6 +1,8 @@
 package board
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -11,104 +13,70 @@ import (
 
 // Options configure a Board.
 type Options struct {
-	Epoch     string                           // names the history that cursors belong to
-	NewID     func(prefix string) string       // unique ids, e.g. rec_…
-	Normal    func(field, value string) string // equal values read equal; nil: lower case, single spaces
-	Authority map[string][]string              // field -> sources, strongest first
-	Order     []string                         // sources, strongest first
-	Grace     time.Duration                    // how long after its end a call stays open (B-19); 0: 10 min
-	Window    int                              // how many changes are held in memory; 0: 10,000
+	Epoch       string                           // names the history that cursors belong to
+	NewID       func(prefix string) string       // unique ids, e.g. rec_…
+	Normal      func(field, value string) string // equal values read equal; nil: lower case, single spaces
+	Authority   map[string][]string              // field, or party.* -> sources, strongest first
+	Order       []string                         // sources, strongest first
+	Exclusive   []string                         // fields with one owner (B-2); nil: call.disposition
+	Grace       time.Duration                    // how long after its end a call stays open (B-19); 0: 10 min
+	Window      int                              // how many changes are held in memory; 0: 10,000
+	WindowBytes int                              // about how many bytes of changes at most; 0: 32 MiB
 }
 
 const (
-	defaultGrace  = 10 * time.Minute
-	defaultWindow = 10_000
-	lookupLife    = 7 * 24 * time.Hour // an open lookup waits so long for its party to ring
+	defaultGrace       = 10 * time.Minute
+	defaultWindow      = 10_000
+	defaultWindowBytes = 32 << 20
+	lookupLife         = 7 * 24 * time.Hour // an open lookup waits so long for its party to ring
 )
 
 // Board holds the records that are open, and the newest changes. See the package comment.
 type Board struct {
 	options  Options
 	resolver resolver
-	dirty    chan struct{} // size one: there is something to commit
+	off      switches
 
-	mu        sync.Mutex // guards all below; held for map work only
-	epoch     string
-	entries   map[string]*entry
-	calls     map[telephony.CallID]*entry
-	enrichers map[string]*Enricher // by app
-	works     map[string]*flight   // by work id, until the record closes
-	pending   []*Change
-	seq       uint64 // of the newest change, shown or not
-	log       []*Change
-	base      uint64 // seq of the change before log[0]
-	oldest    uint64 // the earliest cursor that can be resumed from, here or from the store
-	watches   map[*Watch]struct{}
-	durable   bool
+	mu      sync.Mutex // guards all below; held for map work only
+	epoch   string
+	entries map[string]*entry
+	calls   map[telephony.CallID]*entry
+	crew    crew
+	ward    ward
+	journal journal
+	words   words
+	erased  []erasing
+	watches map[*Watch]struct{}
+	durable bool
 }
 
-// entry is a record and what is going on about it.
-type entry struct {
-	now        *Record // the newest version, perhaps not yet durable
-	shown      *Record // what everybody sees; nil until first shown
-	unshown    int     // changes of it that are pending
-	jobs       map[string]*job
-	asked      bool      // somebody has been asked since it last settled
-	askedAt    time.Time // since when
-	rounds     int       // the deepest round since it last settled
-	unanswered map[string]bool
-	numberOf   *Field // of which number is; see lookedUp
-	number     string
-	heard      [2]heard // the newest shown change, and the newest of another source than that one's
-}
-
-// heard is a change that apps were told of: what they write next may follow from it.
-type heard struct {
-	source string
-	cause  cause
-	at     time.Time
-}
-
-func (e *entry) hear(c *Change) {
-	if c.Source != e.heard[0].source {
-		e.heard[1] = e.heard[0]
-	}
-	e.heard[0] = heard{source: c.Source, cause: cause{wave: c.Wave, round: c.Round}, at: c.At}
-}
-
-// heardBy is the newest change that was news to a source: its own are not.
-func (e *entry) heardBy(source string) heard {
-	if e.heard[0].source == source {
-		return e.heard[1]
-	}
-	return e.heard[0]
-}
-
-// cause is what a change follows from: a wave begins with a stimulus, its rounds count how many works deep (B-11).
-type cause struct {
-	wave  int64
-	round int
-	work  string
+// switches turn rules off, for the tests that show what each of them is good for.
+type switches struct {
+	silence bool // B-5
+	causes  bool // B-11
+	fuel    bool // B-15
 }
 
 // New returns an empty board.
 func New(o Options) *Board {
-	if o.Grace == 0 {
-		o.Grace = defaultGrace
-	}
-	if o.Window == 0 {
-		o.Window = defaultWindow
-	}
+	o.Grace = cmp.Or(o.Grace, defaultGrace)
+	o.Window = cmp.Or(o.Window, defaultWindow)
+	o.WindowBytes = cmp.Or(o.WindowBytes, defaultWindowBytes)
 	if o.Normal == nil {
 		o.Normal = func(_, value string) string { return strings.ToLower(strings.Join(strings.Fields(value), " ")) }
+	}
+	if o.Exclusive == nil {
+		o.Exclusive = []string{"call.disposition"}
 	}
 	return &Board{
 		options:  o,
 		epoch:    o.Epoch,
-		resolver: resolver{authority: o.Authority, order: o.Order, normal: o.Normal},
-		dirty:    make(chan struct{}, 1),
+		resolver: newResolver(o),
 		entries:  map[string]*entry{}, calls: map[telephony.CallID]*entry{},
-		enrichers: map[string]*Enricher{}, works: map[string]*flight{},
+		crew:    newCrew(),
+		ward:    ward{suspended: map[slot][]time.Time{}, barredAt: map[slot]time.Time{}},
+		journal: newJournal(o.Window, o.WindowBytes),
+		words:   newWords(),
 		watches: map[*Watch]struct{}{}, durable: true,
 	}
 }
@@ -121,7 +89,8 @@ func (b *Board) Restore(records []*Record, tail []*Change, seq, oldest uint64) {
 	for _, r := range records {
 		b.admit(r)
 	}
-	b.log, b.seq, b.base, b.oldest = tail, seq, seq-uint64(len(tail)), oldest
+	b.journal.restore(tail, seq, oldest)
+	b.ward.recall(tail)
 }
 
 // Admit puts a stored record back, as it is, so that it can be written to. One that is there already stays.
@@ -142,20 +111,26 @@ func (b *Board) admit(r *Record) {
 	}
 }
 
-func newEntry(r *Record) *entry {
-	return &entry{now: r, jobs: map[string]*job{}, unanswered: map[string]bool{}}
-}
-
-// Tick lets time pass: works past their deadline, records past their grace. Call it about four times a second.
+// Tick lets time pass: works past their deadline, claims past their time, records past their grace. Call it about four
+// times a second.
 func (b *Board) Tick(at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, f := range b.works {
-		if f.open && at.After(f.deadline) {
-			b.unanswered(f, at)
-		}
-	}
+	b.crew.late(at, func(f *flight) { b.unanswered(f, at) })
+	var over []*entry
 	for _, e := range b.entries {
+		if !e.wakes.IsZero() && !at.Before(e.wakes) || e.now.State == Open && b.outlived(e.now, at) {
+			over = append(over, e)
+			continue
+		}
+		b.lie(e, at)
+	}
+	slices.SortFunc(over, func(a, b *entry) int { return cmp.Compare(a.now.ID, b.now.ID) })
+	for _, e := range over {
+		b.wake(e)
+		if !e.wakes.IsZero() && !at.Before(e.wakes) {
+			b.expire(e, at)
+		}
 		if e.now.State == Open && b.outlived(e.now, at) {
 			next := e.now.clone()
 			next.State, next.ClosedAt = Closed, at
@@ -173,6 +148,80 @@ func (b *Board) outlived(r *Record, at time.Time) bool {
 		end = r.Call.EndedBefore
 	}
 	return r.Call.State == telephony.Ended && at.Sub(end) > b.options.Grace
+}
+
+// Get returns the shown version of a record, nil if it is not on the board.
+func (b *Board) Get(id string) *Record {
+	b.mu.Lock()
+	e := b.entries[id]
+	if e == nil {
+		b.mu.Unlock()
+		return nil
+	}
+	shown, rest, words := e.shown, e.rest, b.words.known()
+	b.mu.Unlock()
+	return rest.unpacked(shown, words)
+}
+
+// Snapshot lists the records on the board, newest first, with the cursor that the list is true for. An empty state lists
+// all.
+func (b *Board) Snapshot(state State) ([]*Record, Cursor) {
+	var f Filter
+	if state != "" {
+		f.States = []State{state}
+	}
+	return b.List(f)
+}
+
+// List lists the records that a filter lets through, newest first, with the cursor that the list is true for.
+func (b *Board) List(f Filter) ([]*Record, Cursor) {
+	records, rests, words, cursor := b.listed(&f)
+	for i, r := range records {
+		records[i] = rests[i].unpacked(r, words)
+	}
+	slices.SortFunc(records, func(a, b *Record) int {
+		return cmp.Or(b.OpenedAt.Compare(a.OpenedAt), cmp.Compare(b.ID, a.ID))
+	})
+	return records, cursor
+}
+
+// listed is List as it lies in memory: unpacking needs no lock.
+func (b *Board) listed(f *Filter) ([]*Record, []rest, []string, Cursor) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var records []*Record
+	var rests []rest
+	for _, e := range b.entries {
+		if e.shown != nil && f.holds(e.shown.Line, e.shown.standing()) {
+			records = append(records, e.shown)
+			rests = append(rests, e.rest)
+		}
+	}
+	return records, rests, b.words.known(), Cursor{Epoch: b.epoch, Seq: b.journal.newest()}
+}
+
+// Durable reports whether the store has all that is shown.
+func (b *Board) Durable() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.durable
+}
+
+// Epoch names the history that cursors belong to.
+func (b *Board) Epoch() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.epoch
+}
+
+// NewEpoch begins another history, because what is shown from now on may be lost. Every watch ends with ErrReset.
+func (b *Board) NewEpoch(epoch string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.epoch = epoch
+	for w := range b.watches {
+		w.poke()
+	}
 }
 
 // Cursor is a place in the change log.

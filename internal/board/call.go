@@ -1,7 +1,6 @@
 package board
 
 import (
-	"slices"
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/telephony"
@@ -14,20 +13,39 @@ func (b *Board) Call(line string, changes []telephony.Change, claims []NewClaim)
 	defer b.mu.Unlock()
 	first := changes[0]
 	e := b.calls[first.Call.ID]
-	from := cause{}
+	var from cause
 	if e == nil {
 		e = b.openFor(line, first, claims)
-		from.wave = e.now.Wave
+		from = cause{wave: e.now.Wave, tank: e.fuel()}
 	} else {
-		from.wave = e.now.Wave + 1
+		from = b.wake(e).newWave()
 	}
-	b.claimAll(e, SourcePBX, claims, from, first.At)
-	b.claimAll(e, SourcePBX, unsaid(e.now, SourcePBX, claims), from, first.At)
+	b.mustClaim(e, SourcePBX, claims, from, first.At)
+	b.mustClaim(e, SourcePBX, unsaid(e.now, SourcePBX, claims), from, first.At)
 	for _, c := range changes {
 		next := e.now.clone()
 		next.Wave, next.Call = from.wave, c.Call
-		b.append(e, next, &Change{Kind: string(c.Kind), At: c.At, Source: SourcePBX, Wave: from.wave, Call: c.Call})
+		made := from.change(string(c.Kind), SourcePBX, c.At)
+		made.Call = c.Call
+		b.append(e, next, made)
 	}
+}
+
+// mustClaim is claimAll for a source that burns no fuel.
+func (b *Board) mustClaim(e *entry, source string, claims []NewClaim, from cause, at time.Time) {
+	if _, err := b.claimAll(e, source, claims, from, at); err != nil {
+		panic(err)
+	}
+}
+
+// OfCall is the record of a call, and a seq from which on all that is known of it now has been shown. Empty: there is none.
+func (b *Board) OfCall(id telephony.CallID) (record string, seq uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := b.calls[id]; e != nil {
+		return e.now.ID, b.journal.seq
+	}
+	return "", 0
 }
 
 func (b *Board) openFor(line string, c telephony.Change, claims []NewClaim) *entry {
@@ -38,10 +56,13 @@ func (b *Board) openFor(line string, c telephony.Change, claims []NewClaim) *ent
 		}
 	}
 	if e := b.waiting(line, number); e != nil {
+		from := b.wake(e).newWave()
 		next := e.now.clone()
-		next.Call, next.Wave = c.Call, next.Wave+1
+		next.Call, next.Wave = c.Call, from.wave
 		b.calls[c.Call.ID] = e
-		b.append(e, next, &Change{Kind: RecordJoined, At: c.At, Source: SourcePBX, Wave: next.Wave, Opened: next, Shown: names(next), moved: names(next)})
+		joined := from.change(RecordJoined, SourcePBX, c.At)
+		joined.Opened, joined.Shown, joined.moved = next, next.names(), next.names()
+		b.append(e, next, joined)
 		return e
 	}
 	e := b.open(line, SourcePBX, FromCall, c.At, func(r *Record) {
@@ -68,6 +89,9 @@ func (b *Board) waiting(line, number string) *entry {
 
 // lookedUp is the number of a lookup, made comparable: it is asked for with every call, so it is kept.
 func (b *Board) lookedUp(e *entry) string {
+	if e.rest != "" { // as it was when it was packed
+		return e.number
+	}
 	if f := e.now.Fields["party.number"]; f != e.numberOf {
 		e.numberOf, e.number = f, ""
 		if f != nil {
@@ -84,7 +108,7 @@ func (b *Board) open(line, source string, origin Origin, at time.Time, fill func
 	fill(r)
 	e := newEntry(r)
 	b.entries[r.ID] = e
-	b.append(e, r, &Change{Kind: RecordOpened, At: at, Source: source, Wave: 1, Opened: r, Shown: names(r), moved: names(r)})
+	b.append(e, r, &Change{Kind: RecordOpened, At: at, Source: source, Wave: 1, Opened: r, Shown: r.names(), moved: r.names()})
 	return e
 }
 
@@ -95,40 +119,31 @@ func (b *Board) OpenLookup(line, source string, claims []NewClaim, at time.Time)
 	for _, claim := range claims {
 		if claim.Field == "party.number" {
 			if e := b.waiting(line, claim.Value); e != nil {
-				return e.now.ID, b.seq
+				return e.now.ID, b.journal.seq
 			}
 		}
 	}
 	e := b.open(line, source, FromLookup, at, func(r *Record) { r.Fields = b.initial(claims, source, at) })
-	return e.now.ID, b.seq
+	return e.now.ID, b.journal.seq
 }
 
+// initial are the fields that a record is opened with.
 func (b *Board) initial(claims []NewClaim, source string, at time.Time) map[string]*Field {
 	fields := map[string]*Field{}
 	for _, c := range claims {
-		if c.Value != "" {
-			claim := Claim{Source: source, Value: telephony.Clean(c.Value), Quality: quality(c, source), At: at, Wave: 1}
-			if source != SourceUser && claim.Quality == Confirmed { // a person's word (B-3)
-				claim.Quality = Matched
-			}
-			fields[c.Field] = b.resolver.resolve(c.Field, []Claim{claim})
+		if c.Quality == Confirmed && source != SourceUser { // a person's word (B-3)
+			c.Quality = Matched
+		}
+		if made := b.made(c, source, cause{wave: 1}, at); made.Value != "" {
+			fields[c.Field] = b.replaced(c.Field, nil, source, made, "", nil)
 		}
 	}
 	return fields
-}
-
-func names(r *Record) []string {
-	var out []string
-	for name := range r.Fields {
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // Notice logs what concerns no record: the link to a PBX and the gaps in it.
 func (b *Board) Notice(line string, c telephony.Change) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.push(&Change{Kind: string(c.Kind), At: c.At, Line: line, Source: SourcePBX, Link: c.Link, Gap: c.Gap})
+	b.journal.push(&Change{Kind: string(c.Kind), At: c.At, Line: line, Source: SourcePBX, Link: c.Link, Gap: c.Gap})
 }

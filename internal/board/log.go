@@ -1,8 +1,6 @@
 package board
 
 import (
-	"cmp"
-	"errors"
 	"slices"
 	"time"
 
@@ -11,17 +9,27 @@ import (
 
 // Kinds of change beside those of package telephony, spelled as the notification that they become.
 const (
-	RecordOpened  = "record.opened"
-	RecordJoined  = "record.joined"
-	RecordChanged = "record.changed"
-	RecordSettled = "record.settled"
-	RecordClosed  = "record.closed"
-	ItemAdded     = "item.added"
-	ItemChanged   = "item.changed"
-	ItemRemoved   = "item.removed"
-	AppRegistered = "app.registered"
-	AppGone       = "app.gone"
+	RecordOpened   = "record.opened"
+	RecordJoined   = "record.joined"
+	RecordChanged  = "record.changed"
+	RecordSettled  = "record.settled"
+	RecordClosed   = "record.closed"
+	RecordErased   = "record.erased"
+	FieldContended = "field.contended"
+	ItemAdded      = "item.added"
+	ItemChanged    = "item.changed"
+	ItemRemoved    = "item.removed"
+	AppRegistered  = "app.registered"
+	AppGone        = "app.gone"
+	AppQuarantined = "app.quarantined"
+	AppReleased    = "app.released"
 )
+
+// Standing is where a record stands, as far as filters ask.
+type Standing struct {
+	State State           `json:"state,omitempty"` // empty: it is not there
+	Call  telephony.State `json:"call,omitempty"`  // empty: it has no call
+}
 
 // Change is one entry of the log. What is set besides the first block depends on Kind.
 type Change struct {
@@ -34,50 +42,67 @@ type Change struct {
 	Source string    `json:"source,omitempty"`
 	Wave   int64     `json:"wave,omitempty"`
 	Round  int       `json:"round,omitempty"`
+	Cause  uint64    `json:"cause,omitempty"` // the change that it follows from; zero: a stimulus, or time
+	Own    bool      `json:"own,omitempty"`   // an app began the wave by itself
+	Is     Standing  `json:"is,omitzero"`     // where the record stands now
+	Was    *Standing `json:"was,omitempty"`   // and before, where that differs
 
 	Fields  map[string]*Field `json:"fields,omitempty"` // nil field: nobody claims it any more
 	Shown   []string          `json:"shown,omitempty"`  // fields and lists of which people see something else now
-	Opened  *Record           `json:"opened,omitempty"`
+	Opened  *Record           `json:"opened,omitempty"` // the whole record
 	Call    *telephony.Call   `json:"call,omitempty"`
 	List    string            `json:"list,omitempty"`
 	Item    *Item             `json:"item,omitempty"`
+	Nothing *Nothing          `json:"nothing,omitempty"`
 	Settled *Settled          `json:"settled,omitempty"`
 	Link    *telephony.Link   `json:"link,omitempty"`
 	Gap     *telephony.Gap    `json:"gap,omitempty"`
 	App     string            `json:"app,omitempty"`
 	Work    *Registration     `json:"work,omitempty"`
+	Field   string            `json:"field,omitempty"`   // contended, or not to be written by the app
+	Sources []string          `json:"sources,omitempty"` // between which a field is contended
 
-	After *Record  `json:"-"` // the record as this change left it
+	After *Record  `json:"-"` // the record as this change left it; only until it is shown and durable
 	moved []string // of Shown, those whose value is another: what apps work from (B-12)
+	tank  *tank    // the fuel of its wave, until it is shown
+}
+
+// standing is where a record stands.
+func (r *Record) standing() Standing {
+	s := Standing{State: r.State}
+	if r.Call != nil {
+		s.Call = r.Call.State
+	}
+	return s
 }
 
 // append adds a change of a record and makes next its newest version.
 func (b *Board) append(e *entry, next *Record, c *Change) {
-	c.Line, c.Record, c.Rev, c.After = next.Line, next.ID, next.Rev, next
-	e.now = next
-	e.unshown++
-	b.push(c)
-}
-
-func (b *Board) push(c *Change) {
-	b.seq++
-	c.Seq = b.seq
-	b.pending = append(b.pending, c)
-	select {
-	case b.dirty <- struct{}{}:
-	default:
+	c.Line, c.Record, c.Rev, c.After, c.Is = next.Line, next.ID, next.Rev, next, next.standing()
+	switch {
+	case next == e.now: // it is opened
+		c.Was = &Standing{}
+	case e.now.standing() != c.Is:
+		was := e.now.standing()
+		c.Was = &was
 	}
+	if c.tank != nil && (e.tank == nil || c.tank.wave > e.tank.wave) {
+		e.tank = c.tank
+	}
+	e.now, e.touched = next, c.At
+	e.unshown++
+	b.journal.push(c)
 }
 
 // Dirty is signalled when there is something to take.
-func (b *Board) Dirty() <-chan struct{} { return b.dirty }
+func (b *Board) Dirty() <-chan struct{} { return b.journal.dirty }
 
 // Take hands out all that is pending, in order. There is one committer: whoever takes a batch must Show it before the next.
 func (b *Board) Take() []*Change {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	batch := b.pending
-	b.pending = nil
+	batch := b.journal.pending
+	b.journal.pending, b.journal.taken = nil, batch
 	return batch
 }
 
@@ -87,17 +112,23 @@ func (b *Board) Show(batch []*Change, durable bool, at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.durable = durable
-	touched := map[*entry]bool{}
+	var touched []*entry
+	seen := map[*entry]bool{}
 	for _, c := range batch {
-		b.log = append(b.log, c)
+		b.journal.show(c, durable)
 		if e := b.entries[c.Record]; e != nil {
+			if !seen[e] {
+				seen[e] = true
+				touched = append(touched, e)
+			}
 			e.shown, e.unshown = c.After, e.unshown-1
-			touched[e] = true
 			b.route(e, c)
 		}
 	}
-	b.trim()
-	for e := range touched {
+	b.journal.taken = nil
+	b.journal.trim()
+	b.strikeShown()
+	for _, e := range touched {
 		if e.shown.State == Closed {
 			b.retire(e)
 		}
@@ -109,24 +140,12 @@ func (b *Board) Show(batch []*Change, durable bool, at time.Time) {
 	}
 }
 
-func (b *Board) trim() {
-	if over := len(b.log) - 2*b.options.Window; over > 0 {
-		cut := len(b.log) - b.options.Window
-		b.base += uint64(cut)
-		b.log = slices.Clone(b.log[cut:])
-	}
-}
-
 // forget lets a closed record go from memory, but for the newest ones, which a page still lists.
 func (b *Board) forget(e *entry) {
 	if e.shown.State != Closed || e.unshown > 0 {
 		return
 	}
-	for id, f := range b.works {
-		if f.entry == e {
-			delete(b.works, id)
-		}
-	}
+	b.dismiss(e, false)
 	const keep = 200
 	if len(b.entries) <= keep {
 		return
@@ -137,140 +156,148 @@ func (b *Board) forget(e *entry) {
 			oldest = other
 		}
 	}
+	b.dismiss(oldest, true)
 	delete(b.entries, oldest.shown.ID)
 	if oldest.shown.Call != nil {
 		delete(b.calls, oldest.shown.Call.ID)
 	}
 }
 
-var (
-	// ErrBehind says that a watch has fallen out of what is held in memory: go on from the store, then Seek.
-	ErrBehind = errors.New("the watch is behind what is held in memory")
-	// ErrReset says that another epoch has begun: list again.
-	ErrReset = errors.New("another epoch has begun")
-)
-
-// Watch is a place in the log and a way to be woken. One goroutine uses it; Close it when done.
-type Watch struct {
-	board *Board
-	epoch string
-	seq   uint64
-	wake  chan struct{}
+// dismiss forgets the works on a closed record. Apps that may write after the call may still answer theirs (B-14).
+func (b *Board) dismiss(e *entry, all bool) {
+	for _, j := range e.jobs {
+		if !all && b.crew.grants[j.app].AfterCall {
+			continue
+		}
+		for _, f := range j.landed {
+			delete(b.crew.works, f.id)
+		}
+		j.landed = nil
+	}
 }
 
-func (w *Watch) poke() {
+// Oldest is the earliest cursor that a watch can be resumed from (D-8).
+func (b *Board) Oldest() Cursor {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return Cursor{Epoch: b.epoch, Seq: b.journal.oldest}
+}
+
+// Trimmed says that the store has only what came after a seq.
+func (b *Board) Trimmed(seq uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.journal.oldest = max(b.journal.oldest, min(seq, b.journal.newest()))
+}
+
+// journal is the change log: what is pending, and the newest of what is shown.
+type journal struct {
+	dirty   chan struct{} // size one: there is something to commit
+	pending []*Change
+	taken   []*Change // by the committer, and not yet shown
+	seq     uint64    // of the newest change, shown or not
+	log     []*Change
+	base    uint64 // seq of the change before log[0]
+	oldest  uint64 // the earliest cursor that can be resumed from, here or from the store
+	bytes   int    // about what log weighs
+	window  int
+	most    int
+}
+
+func newJournal(window, bytes int) journal {
+	return journal{dirty: make(chan struct{}, 1), window: window, most: bytes}
+}
+
+func (j *journal) restore(tail []*Change, seq, oldest uint64) {
+	j.log, j.seq, j.base, j.oldest = tail, seq, seq-uint64(len(tail)), oldest
+	for _, c := range tail {
+		j.bytes += c.weight()
+	}
+}
+
+// newest is the seq of the newest change that is shown.
+func (j *journal) newest() uint64 { return j.base + uint64(len(j.log)) }
+
+func (j *journal) push(c *Change) uint64 {
+	j.seq++
+	c.Seq = j.seq
+	j.pending = append(j.pending, c)
 	select {
-	case w.wake <- struct{}{}:
+	case j.dirty <- struct{}{}:
 	default:
 	}
+	return c.Seq
 }
 
-// Watch follows the log from after a cursor; a zero cursor means from now. The error says why that cannot be (D-6).
-func (b *Board) Watch(from Cursor) (*Watch, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	newest := b.base + uint64(len(b.log))
-	w := &Watch{board: b, epoch: b.epoch, seq: from.Seq, wake: make(chan struct{}, 1)}
-	gone := func(why string) error {
-		return &telephony.Error{Code: telephony.CodeCursorGone, Message: why, Remedy: "list the records again and watch from that list's cursor"}
+// show adds a change to the log, without what only the committer needs: a version of the record for each change would be
+// most of what the log weighs.
+func (j *journal) show(c *Change, durable bool) {
+	kept := *c
+	kept.tank = nil
+	if durable {
+		kept.After = nil
 	}
-	switch {
-	case from == Cursor{}:
-		w.seq = newest
-	case from.Epoch != b.epoch:
-		return nil, gone("the cursor is of another epoch: history before it may have been lost")
-	case from.Seq > newest:
-		return nil, gone("the cursor lies in the future")
-	case from.Seq < b.oldest:
-		return nil, gone("the cursor is older than the log reaches back")
-	}
-	w.poke()
-	b.watches[w] = struct{}{}
-	return w, nil
+	j.log = append(j.log, &kept)
+	j.bytes += kept.weight()
 }
 
-// Close ends the watch.
-func (w *Watch) Close() {
-	w.board.mu.Lock()
-	defer w.board.mu.Unlock()
-	delete(w.board.watches, w)
-}
-
-// Woken is signalled when Next may have something.
-func (w *Watch) Woken() <-chan struct{} { return w.wake }
-
-// Cursor is the place up to which the watch has read.
-func (w *Watch) Cursor() Cursor { return Cursor{Epoch: w.epoch, Seq: w.seq} }
-
-// Seek moves the watch on, after its reader has had the changes up to seq from the store.
-func (w *Watch) Seek(seq uint64) { w.seq = max(w.seq, seq) }
-
-// Next returns the changes since the last call, in order, none twice, at most limit; none if there are none.
-func (w *Watch) Next(limit int) ([]*Change, error) {
-	w.board.mu.Lock()
-	defer w.board.mu.Unlock()
-	switch {
-	case w.epoch != w.board.epoch:
-		return nil, ErrReset
-	case w.seq < w.board.base:
-		return nil, ErrBehind
+// trim bounds the log, in changes and in bytes.
+func (j *journal) trim() {
+	cut := 0
+	if len(j.log) > 2*j.window {
+		cut = len(j.log) - j.window
 	}
-	fresh := w.board.log[w.seq-w.board.base:]
-	if len(fresh) > limit {
-		fresh = fresh[:limit]
-		w.poke()
-	}
-	w.seq += uint64(len(fresh))
-	return fresh[:len(fresh):len(fresh)], nil
-}
-
-// Snapshot lists the records on the board, newest first, with the cursor that the list is true for. An empty state lists
-// all.
-func (b *Board) Snapshot(state State) ([]*Record, Cursor) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var records []*Record
-	for _, e := range b.entries {
-		if e.shown != nil && (state == "" || e.shown.State == state) {
-			records = append(records, e.shown)
+	if j.bytes > j.most {
+		left := j.bytes
+		for _, c := range j.log[:cut] {
+			left -= c.weight()
+		}
+		for left > j.most/2 && cut < len(j.log)-1 {
+			left -= j.log[cut].weight()
+			cut++
 		}
 	}
-	slices.SortFunc(records, func(a, b *Record) int {
-		return cmp.Or(b.OpenedAt.Compare(a.OpenedAt), cmp.Compare(b.ID, a.ID))
-	})
-	return records, Cursor{Epoch: b.epoch, Seq: b.base + uint64(len(b.log))}
-}
-
-// Get returns the shown version of a record, nil if it is not on the board.
-func (b *Board) Get(id string) *Record {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if e := b.entries[id]; e != nil {
-		return e.shown
+	if cut == 0 {
+		return
 	}
-	return nil
-}
-
-// Durable reports whether the store has all that is shown.
-func (b *Board) Durable() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.durable
-}
-
-// Epoch names the history that cursors belong to.
-func (b *Board) Epoch() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.epoch
-}
-
-// NewEpoch begins another history, because what is shown from now on may be lost. Every watch ends with ErrReset.
-func (b *Board) NewEpoch(epoch string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.epoch = epoch
-	for w := range b.watches {
-		w.poke()
+	for _, c := range j.log[:cut] {
+		j.bytes -= c.weight()
 	}
+	j.base += uint64(cut)
+	j.log = slices.Clone(j.log[cut:])
+}
+
+// after are the changes after a seq, which must not lie before base.
+func (j *journal) after(seq uint64) []*Change { return j.log[seq-j.base:] }
+
+// weight is about how many bytes a change takes in memory.
+func (c *Change) weight() int {
+	bytes := 512
+	for _, f := range c.Fields {
+		bytes += 64
+		if f != nil {
+			bytes += f.weight()
+		}
+	}
+	if c.Opened != nil {
+		bytes += 512 + c.Opened.weight()
+		for _, f := range c.Opened.Fields {
+			bytes += f.weight()
+		}
+	}
+	if c.Item != nil {
+		bytes += 128 + len(c.Item.Text) + len(c.Item.Title) + len(c.Item.URL) + weightOf(c.Item.Fields)
+	}
+	if c.Call != nil {
+		bytes += 512 + 256*(len(c.Call.Legs)+len(c.Call.Views)) + 96*len(c.Call.Timeline)
+	}
+	return bytes
+}
+
+func (f *Field) weight() int {
+	bytes := 96
+	for i := range f.Claims {
+		bytes += 160 + len(f.Claims[i].Value)
+	}
+	return bytes
 }

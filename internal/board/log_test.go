@@ -285,6 +285,17 @@ func (r *replica) apply(c *board.Change) {
 			delete(rec.Fields, name)
 		}
 	}
+	if n := c.Nothing; n != nil {
+		rec.Nothing = slices.DeleteFunc(slices.Clone(rec.Nothing), func(other board.Nothing) bool {
+			return other.Source == n.Source && slices.Equal(other.Fields, n.Fields)
+		})
+		if !n.Until.IsZero() {
+			rec.Nothing = append(rec.Nothing, *n)
+		}
+		if len(rec.Nothing) == 0 {
+			rec.Nothing = nil
+		}
+	}
 	switch {
 	case c.Item != nil:
 		r.item(rec, c)

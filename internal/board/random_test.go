@@ -1,6 +1,7 @@
 package board_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -42,7 +43,7 @@ func (p *players) acts() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"ring": p.newCall, "pbx": p.callChanges, "person": p.personClaims, "app writes": p.appWrites, "note": p.noteWritten, "note gone": p.noteRemoved,
 		"come": p.come, "go": p.leave, "take": p.take, "answer": p.answerOne, "fail": p.failOne, "drop": p.dropOne, "time": p.timePasses,
-		"look up": p.lookUp,
+		"look up": p.lookUp, "decide": p.personDecides, "candidate": p.candidateAdded, "pick": p.personPicks, "erase": p.erased,
 	}
 }
 
@@ -118,20 +119,67 @@ func (p *players) write(source string) {
 func (p *players) randomClaims() []board.NewClaim {
 	var claims []board.NewClaim
 	for range rapid.IntRange(0, 3).Draw(p.rt, "claims") {
-		claims = append(claims, board.NewClaim{Field: pick(p.rt, fields[:3], "field"), Value: pick(p.rt, []string{"", "a", "b", "c", "d"}, "value")})
+		claims = append(claims, board.NewClaim{Field: pick(p.rt, fields[:3], "field"), Value: pick(p.rt, []string{"", "a", "b", "c", "d", "is erasable"}, "value"),
+			TTL: pick(p.rt, []time.Duration{0, 0, 0, time.Second, time.Minute}, "ttl")})
 	}
 	return claims
 }
 
 // expected are refusals that a random writer meets.
 func (p *players) expected(err error) {
-	if e, ok := err.(*telephony.Error); !ok || e.Code != telephony.CodeClosed && e.Code != telephony.CodeWorkUnknown && e.Code != telephony.CodeNotFound {
+	if e, ok := errors.AsType[*telephony.Error](err); !ok || !slices.Contains([]telephony.Code{telephony.CodeClosed, telephony.CodeWorkUnknown,
+		telephony.CodeNotFound, board.CodeSuspended, board.CodeQuarantined}, e.Code) {
 		p.t.Fatalf("refused: %v", err)
 	}
 }
 
 func (p *players) personClaims(*rapid.T) { p.write("user") }
 func (p *players) appWrites(t *rapid.T)  { p.write(pick(t, apps, "app")) }
+
+func (p *players) personDecides(t *rapid.T) {
+	if len(p.records) == 0 {
+		return
+	}
+	decide := pick(t, []func(id, field, source string, at time.Time) (board.Written, error){p.Pin, p.Hide, p.Unhide}, "verdict")
+	if _, err := decide(pick(t, p.records, "record"), pick(t, fields[:3], "field"), pick(t, apps, "about"), p.now); err != nil {
+		p.expected(err)
+	}
+}
+
+func (p *players) candidateAdded(t *rapid.T) {
+	if len(p.records) == 0 {
+		return
+	}
+	app := pick(t, apps, "app")
+	item := board.NewItem{List: board.Candidates, ID: app, Fields: map[string]string{pick(t, fields[:3], "field"): pick(t, []string{"a", "e"}, "value")}}
+	if _, _, err := p.PutItem(pick(t, p.records, "record"), app, item, p.now); err != nil {
+		p.expected(err)
+	}
+}
+
+func (p *players) personPicks(t *rapid.T) {
+	if len(p.records) == 0 {
+		return
+	}
+	app := pick(t, apps, "app")
+	if _, err := p.Claim(pick(t, p.records, "record"), "user", []board.NewClaim{{Field: "party.candidate", Value: app + "/" + app}}, p.now); err != nil {
+		p.expected(err)
+	}
+}
+
+func (p *players) erased(t *rapid.T) {
+	if rapid.IntRange(0, 3).Draw(t, "really") > 0 {
+		return
+	}
+	m := pick(t, []board.Match{{Numbers: []string{"+4511111111"}}, {Words: []string{"erasable"}}}, "whom")
+	proof, err := p.Erase(m, p.now)
+	if err != nil {
+		p.t.Fatalf("%v", err)
+	}
+	for app, works := range p.flying { // nobody waits for those any more
+		p.flying[app] = slices.DeleteFunc(works, func(w *board.Work) bool { return slices.Contains(proof.Records, w.Record.ID) })
+	}
+}
 
 func (p *players) noteWritten(t *rapid.T) {
 	if len(p.records) == 0 {
@@ -202,7 +250,7 @@ func (p *players) next(t *rapid.T) (string, *board.Work) {
 
 func (p *players) answerOne(t *rapid.T) {
 	if app, w := p.next(t); w != nil {
-		p.reply(app, w, board.Answer{Claims: p.randomClaims()})
+		p.reply(app, w, board.Answer{Claims: p.randomClaims(), NothingFound: rapid.IntRange(0, 3).Draw(t, "nothing") == 0})
 	}
 }
 
@@ -221,7 +269,7 @@ func (p *players) reply(app string, w *board.Work, a board.Answer) {
 }
 
 func (p *players) timePasses(t *rapid.T) {
-	p.sleep(time.Duration(rapid.SampledFrom([]int{1, 100, 2000, 6000, 40000}).Draw(t, "ms")) * time.Millisecond)
+	p.sleep(time.Duration(rapid.SampledFrom([]int{1, 100, 2000, 6000, 40000, 130000}).Draw(t, "ms")) * time.Millisecond)
 }
 
 // finish lets every app answer for as long as it is asked, with values that say gives. It returns how many works that took.
@@ -310,6 +358,9 @@ func TestEveryWaveEnds(t *testing.T) {
 		}
 		said := map[string]bool{}
 		for _, c := range p.log[before:] {
+			if p.takesBack(c) {
+				continue // its time was over
+			}
 			if key := c.Record + c.Source; c.Kind == board.RecordChanged && c.Source != "user" && said[key] {
 				t.Fatalf("B-5: %s told the same of %s twice", c.Source, c.Record)
 			} else {
@@ -318,6 +369,16 @@ func TestEveryWaveEnds(t *testing.T) {
 		}
 		p.settledNow()
 	})
+}
+
+// takesBack reports whether a change has nothing of its source any more.
+func (p *players) takesBack(c *board.Change) bool {
+	for _, f := range c.Fields {
+		if f.Of(c.Source) != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // B-16: settled is exact: no work on the record is in flight or due in that moment. Here each app takes all its work at once,

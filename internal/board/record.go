@@ -2,6 +2,7 @@ package board
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,9 +27,16 @@ const (
 
 // Sources that are not apps.
 const (
-	SourcePBX  = "pbx"
-	SourceUser = "user"
+	SourcePBX     = "pbx"
+	SourceUser    = "user"
+	SourceHistory = "history"
 )
+
+// isApp reports whether a source is an app: its writes burn fuel (B-15). What the PBX, a person or the store says is a
+// stimulus.
+func isApp(source string) bool {
+	return source != SourcePBX && source != SourceUser && source != SourceHistory
+}
 
 // Quality is how sure a source is (B-3).
 type Quality string
@@ -41,7 +49,24 @@ const (
 	Confirmed Quality = "confirmed" // a person's word
 )
 
-var ranks = map[Quality]int{Guess: 1, Derived: 2, Matched: 3, Verified: 4, Confirmed: 5}
+// qualities from the weakest to the strongest.
+var qualities = [...]Quality{"", Guess, Derived, Matched, Verified, Confirmed}
+
+func rank(q Quality) int {
+	switch q {
+	case Guess:
+		return 1
+	case Derived:
+		return 2
+	case Matched:
+		return 3
+	case Verified:
+		return 4
+	case Confirmed:
+		return 5
+	}
+	return 0
+}
 
 // Claim is what one source says about one field (B-1).
 type Claim struct {
@@ -52,27 +77,75 @@ type Claim struct {
 	Wave    int64     `json:"wave"`
 	Round   int       `json:"round"`
 	Work    string    `json:"work,omitempty"`
+	Seq     uint64    `json:"seq,omitempty"` // the change that made it: what that follows from is its cause
+
+	Expires   time.Time `json:"expires_at,omitzero"`
+	Candidate bool      `json:"candidate,omitempty"` // it is there for the candidate that was picked (B-24)
 }
 
-// Field is all claims about one name, the shown one first. It is never empty.
+// Field is all claims about one name, the shown one first, and what the person has decided about them.
 type Field struct {
-	Claims []Claim `json:"claims"`
-	Others int     `json:"others"` // how many other values there are (B-4)
+	Claims []Claim  `json:"claims"`
+	Others int      `json:"others"`           // how many other values there are (B-4)
+	Pin    string   `json:"pin,omitempty"`    // the source whose claim the person has pinned (B-3)
+	Hidden []string `json:"hidden,omitempty"` // the sources whose claims the person has hidden
+	Blank  bool     `json:"blank,omitempty"`  // nothing is shown: there is no claim, or each is hidden
 }
 
-// Shown is the claim that won.
-func (f *Field) Shown() Claim { return f.Claims[0] }
+// Shown is the claim that won; the zero claim if the field is blank.
+func (f *Field) Shown() Claim {
+	if f.Blank {
+		return Claim{}
+	}
+	return f.Claims[0]
+}
+
+// Of is what a source claims, nil if nothing.
+func (f *Field) Of(source string) *Claim {
+	if f != nil {
+		for i := range f.Claims {
+			if f.Claims[i].Source == source {
+				return &f.Claims[i]
+			}
+		}
+	}
+	return nil
+}
 
 // Item is an entry of a list. It belongs to the source that added it.
 type Item struct {
-	ID        string    `json:"id"`
-	Source    string    `json:"source"`
-	At        time.Time `json:"at"`
-	ChangedAt time.Time `json:"changed_at"`
-	Text      string    `json:"text,omitempty"`
-	Title     string    `json:"title,omitempty"`
-	URL       string    `json:"url,omitempty"`
-	Round     int       `json:"round,omitempty"`
+	ID        string            `json:"id"`
+	Source    string            `json:"source"`
+	At        time.Time         `json:"at"`
+	ChangedAt time.Time         `json:"changed_at"`
+	Text      string            `json:"text,omitempty"`
+	Title     string            `json:"title,omitempty"`
+	URL       string            `json:"url,omitempty"`
+	Round     int               `json:"round,omitempty"`
+	Fields    map[string]string `json:"fields,omitempty"` // of a candidate: who it may be (B-24)
+}
+
+// Ref names a candidate in a claim of party.candidate, the same on every record to which its source adds it.
+func (i *Item) Ref() string { return i.Source + "/" + i.ID }
+
+func (i *Item) same(other *Item) bool {
+	return i.Text == other.Text && i.Title == other.Title && i.URL == other.URL && maps.Equal(i.Fields, other.Fields)
+}
+
+// Nothing is an app's word that it looked and knows nothing of some fields (B-6).
+type Nothing struct {
+	Source string    `json:"source"`
+	Fields []string  `json:"fields"`
+	At     time.Time `json:"at"`
+	Until  time.Time `json:"until,omitzero"` // in a change, zero: it is over
+	Wave   int64     `json:"wave"`
+	Round  int       `json:"round"`
+	Work   string    `json:"work,omitempty"`
+	Inputs uint64    `json:"inputs"` // a sum of what it was asked with
+}
+
+func (n *Nothing) about(other *Nothing) bool {
+	return n.Source == other.Source && slices.Equal(n.Fields, other.Fields)
 }
 
 // Settled says that nobody is working on the record (B-16).
@@ -97,6 +170,7 @@ type Record struct {
 	Call     *telephony.Call   `json:"call,omitempty"`
 	Fields   map[string]*Field `json:"fields"`
 	Items    map[string][]Item `json:"items"`
+	Nothing  []Nothing         `json:"nothing,omitempty"`
 }
 
 // Complete is false when the PBX could not be seen for a part of the call (D-11).
@@ -110,6 +184,21 @@ func (r *Record) Value(field string) string {
 	return ""
 }
 
+// Candidate is the entry of party.candidates that was picked, nil if none was (B-24).
+func (r *Record) Candidate() *Item {
+	picked := r.Value(candidateField)
+	if picked == "" {
+		return nil
+	}
+	list := r.Items[Candidates]
+	for i := range list {
+		if list[i].Ref() == picked {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
 // clone makes the next version. Fields and item slices are shared until they are replaced.
 func (r *Record) clone() *Record {
 	next := *r
@@ -119,8 +208,20 @@ func (r *Record) clone() *Record {
 	return &next
 }
 
+// names are the fields that a record has, in order.
+func (r *Record) names() []string { return slices.Sorted(maps.Keys(r.Fields)) }
+
+// Candidates is the list of people who may be at the other end, and candidateField the claim of which it is (B-24).
+const (
+	Candidates     = "party.candidates"
+	candidateField = "party.candidate"
+)
+
 // authoritative fields are the PBX's own while there is a call (B-2).
 func authoritative(field string) bool {
-	return field == "call" || strings.HasPrefix(field, "call.") || field == "party.number" || field == "party.number_raw" ||
-		field == "user.number" || field == "user.extension"
+	switch field {
+	case "call", "party.number", "party.number_raw", "user.number", "user.extension":
+		return true
+	}
+	return strings.HasPrefix(field, "call.")
 }

@@ -2,6 +2,8 @@ package board_test
 
 import (
 	"encoding/json"
+	"errors"
+	"flag"
 	"fmt"
 	"testing"
 	"time"
@@ -12,7 +14,18 @@ import (
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain plays each property 2,000 times (200 with the race detector), or as often as -rapid.checks says.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "rapid.checks" })
+	if !said {
+		if err := flag.Set("rapid.checks", plays); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const deadline = 5 * time.Second
 
@@ -183,7 +196,7 @@ func (s *stage) wantSettled(record string, n int) *board.Settled {
 
 func wantCode(t tester, err error, code telephony.Code) {
 	t.Helper()
-	e, ok := err.(*telephony.Error)
+	e, ok := errors.AsType[*telephony.Error](err)
 	if !ok || e.Code != code {
 		t.Errorf("got error %v, want code %s", err, code)
 	}

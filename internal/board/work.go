@@ -1,7 +1,7 @@
 package board
 
 import (
-	"maps"
+	"hash/fnv"
 	"slices"
 	"strings"
 	"time"
@@ -19,49 +19,82 @@ const (
 	Changed  Moment = "changed"
 )
 
-const (
-	deadline  = 5 * time.Second // B-14
-	maxRounds = 8               // B-15
-)
+// momentNames in the order in which they are told.
+var momentNames = [...]Moment{Answered, Changed, Ended, Opened}
 
-// Registration is what an app works from, what it gives and when it wants to be asked. A trailing * in Needs stands for
-// any rest.
-type Registration struct {
-	Needs []string `json:"needs,omitempty"`
-	Gives []string `json:"gives,omitempty"`
-	On    []Moment `json:"on,omitempty"`
-}
+// moments is a set of them.
+type moments uint8
 
-// Enricher is an app that takes work. One goroutine uses it.
-type Enricher struct {
-	App          string
-	Registration Registration
-	due          map[*entry]bool
-	wake         chan struct{}
-	replaced     chan struct{} // closed when a newer registration took over
-}
-
-// Woken is signalled when TakeWork may have something.
-func (en *Enricher) Woken() <-chan struct{} { return en.wake }
-
-// Replaced is closed when a newer registration of the same app took over.
-func (en *Enricher) Replaced() <-chan struct{} { return en.replaced }
-
-func (en *Enricher) poke() {
-	select {
-	case en.wake <- struct{}{}:
-	default:
+func momentSet(names ...Moment) moments {
+	var set moments
+	for i, m := range momentNames {
+		if slices.Contains(names, m) {
+			set |= 1 << i
+		}
 	}
+	return set
 }
+
+func (set moments) list() []Moment {
+	var out []Moment
+	for i, m := range momentNames {
+		if set&(1<<i) != 0 {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// Time limits (B-14).
+const (
+	deadline    = 5 * time.Second
+	maxDeadline = time.Minute // in all, with progress
+	maxLanded   = 4           // works per app and record of which a late answer is still known as such
+)
 
 // job is what one app has to do with one record.
 type job struct {
+	app     string
 	due     bool
-	changed map[string]bool // inputs that moved
-	moments map[Moment]bool
+	worked  bool     // it has answered
+	moments moments  // that came
+	changed []string // inputs that moved
 	cause   cause
 	flight  *flight
-	done    map[string]string // inputs as they were in the last work that was answered; nil: none yet
+	landed  []*flight // of which only a late answer can come, the newest last
+	done    inputs    // as they were in the last work that was answered
+}
+
+// input is a shown value that an app works from, as a sum: it is kept to see whether it has moved.
+type input struct {
+	name string
+	sum  uint64
+}
+
+type inputs []input
+
+// sum is one number for all of them, the same in every run of the program.
+func (in inputs) sum() uint64 {
+	h := fnv.New64a()
+	for _, i := range in {
+		h.Write([]byte(i.name))
+		h.Write([]byte{0, byte(i.sum), byte(i.sum >> 8), byte(i.sum >> 16), byte(i.sum >> 24), byte(i.sum >> 32), byte(i.sum >> 40), byte(i.sum >> 48), byte(i.sum >> 56)})
+	}
+	return h.Sum64()
+}
+
+// inputsOf are the shown values that an app works from, by name.
+func inputsOf(r *Registration, record *Record) inputs {
+	var in inputs
+	for name, f := range record.Fields {
+		if !f.Blank && r.asksOf(name) {
+			h := fnv.New64a()
+			h.Write([]byte(f.Shown().Value))
+			in = append(in, input{name, h.Sum64()})
+		}
+	}
+	slices.SortFunc(in, func(a, b input) int { return strings.Compare(a.name, b.name) })
+	return in
 }
 
 // flight is a work that was handed out.
@@ -71,10 +104,14 @@ type flight struct {
 	entry    *entry
 	cause    cause
 	changed  []string
-	moments  []Moment
-	inputs   map[string]string
+	moments  moments
+	gives    []string
+	inputs   inputs
+	handed   time.Time
+	step     time.Duration
 	deadline time.Time
 	open     bool // not answered, not past its deadline
+	answered bool
 }
 
 // Work is a record handed to an app to improve (B-10).
@@ -92,134 +129,24 @@ type Work struct {
 type Answer struct {
 	Claims       []NewClaim
 	Items        []NewItem
-	NothingFound bool
+	NothingFound bool          // it looked and has nothing (B-6)
+	Nothing      []string      // of which fields; none: of all that it gives
+	NothingFor   time.Duration // how long that holds; zero: 10 min
+	Match        int64         // the rev that the record must have, for exclusive fields (B-2); zero: any
 	Error        string
 }
 
-// Register makes an app an enricher. A registration that it had before is replaced. Open records on which it has not
-// worked with today's inputs are due at once.
-func (b *Board) Register(app string, r Registration, at time.Time) *Enricher {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var released []*entry
-	if old := b.enrichers[app]; old != nil {
-		released = b.release(old)
-		close(old.replaced)
-	}
-	en := &Enricher{App: app, Registration: r, due: map[*entry]bool{}, wake: make(chan struct{}, 1), replaced: make(chan struct{})}
-	b.enrichers[app] = en
-	b.push(&Change{Kind: AppRegistered, At: at, Source: app, App: app, Work: &r})
-	for _, e := range b.entries {
-		if e.shown != nil && e.shown.State == Open {
-			b.catchUp(en, e, at)
-		}
-	}
-	for _, e := range released {
-		b.settle(e, at)
-	}
-	return en
-}
-
-// catchUp makes a record due that an app has not seen as it is now, or owes an answer on since before it went away.
-func (b *Board) catchUp(en *Enricher, e *entry, at time.Time) {
-	j := e.job(en.App)
-	maps.DeleteFunc(j.changed, func(name string, _ bool) bool { return !matches(en.Registration.Needs, name) })
-	maps.DeleteFunc(j.moments, func(m Moment, _ bool) bool { return !slices.Contains(en.Registration.On, m) })
-	inputs := inputsOf(en.Registration.Needs, e.shown)
-	opened := j.done == nil && slices.Contains(en.Registration.On, Opened)
-	owed := len(j.changed)+len(j.moments) > 0
-	if !opened && !owed && (len(inputs) == 0 || maps.Equal(inputs, j.done)) {
-		return
-	}
-	for name, value := range inputs {
-		if j.done[name] != value {
-			j.mark(name)
-		}
-	}
-	if opened {
-		j.moments[Opened] = true
-	}
-	b.due(en, e, j, cause{wave: e.shown.Wave}, at)
-}
-
-// Unregister ends a registration; works in flight count as unanswered. A replaced one is not touched again.
-func (b *Board) Unregister(en *Enricher, at time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.enrichers[en.App] != en {
-		return
-	}
-	delete(b.enrichers, en.App)
-	b.push(&Change{Kind: AppGone, At: at, Source: en.App, App: en.App})
-	for _, e := range b.release(en) {
-		b.settle(e, at)
+func (j *job) mark(field string) {
+	if !slices.Contains(j.changed, field) {
+		j.changed = append(j.changed, field)
 	}
 }
 
-// release takes back all that an app was asked; its works in flight stay unanswered. What they were about is kept for when
-// the app comes back. It returns the records concerned.
-func (b *Board) release(en *Enricher) []*entry {
-	touched := slices.Collect(maps.Keys(en.due))
-	for _, e := range touched {
-		e.jobs[en.App].due = false
-	}
-	clear(en.due)
-	for _, f := range b.works {
-		if f.open && f.app == en.App {
-			f.open = false
-			j := f.entry.jobs[f.app]
-			j.flight = nil
-			j.remember(f.changed, f.moments)
-			f.entry.unanswered[f.app] = true
-			touched = append(touched, f.entry)
-		}
-	}
-	return touched
-}
-
-// retire ends all work on a record that is closed: nobody is asked any more, and who was counts as unanswered (B-19).
-func (b *Board) retire(e *entry) {
-	for app, j := range e.jobs {
-		j.due = false
-		if en := b.enrichers[app]; en != nil {
-			delete(en.due, e)
-		}
-		if j.flight != nil {
-			j.flight.open, j.flight = false, nil
-			e.unanswered[app] = true
-		}
-	}
-}
-
-// Enrichers lists the apps that take work now.
-func (b *Board) Enrichers() map[string]Registration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	out := map[string]Registration{}
-	for app, en := range b.enrichers {
-		out[app] = en.Registration
-	}
-	return out
-}
-
-func (e *entry) job(app string) *job {
-	j := e.jobs[app]
-	if j == nil {
-		j = &job{moments: map[Moment]bool{}, changed: map[string]bool{}}
-		e.jobs[app] = j
-	}
-	return j
-}
-
-func (j *job) mark(field string) { j.changed[field] = true }
-
-func (j *job) remember(changed []string, moments []Moment) {
+func (j *job) remember(changed []string, m moments) {
 	for _, field := range changed {
-		j.changed[field] = true
+		j.mark(field)
 	}
-	for _, moment := range moments {
-		j.moments[moment] = true
-	}
+	j.moments |= m
 }
 
 // route finds the apps to which a change that is shown now matters.
@@ -228,35 +155,63 @@ func (b *Board) route(e *entry, c *Change) {
 		return
 	}
 	e.hear(c)
+	if !e.asked {
+		e.rounds = 0
+	}
 	if c.Kind == RecordOpened {
 		e.ask(c.At)
 	}
 	e.rounds = max(e.rounds, c.Round)
-	if e.shown.State == Closed || c.Round >= maxRounds {
+	if e.shown.State == Closed {
 		return
 	}
-	for app, en := range b.enrichers {
-		if c.Source == app { // B-13
-			continue
-		}
-		j := e.job(app)
-		hit := false
-		for _, name := range c.moved {
-			if matches(en.Registration.Needs, name) {
-				j.mark(name)
-				hit = true
-			}
-		}
-		for _, moment := range momentsOf(c) {
-			if slices.Contains(en.Registration.On, moment) {
-				j.moments[moment] = true
-				hit = true
-			}
-		}
-		if hit {
-			b.due(en, e, j, cause{wave: c.Wave, round: c.Round}, c.At)
+	from := c.causes(e)
+	begins := c.Wave > e.begun
+	if begins {
+		e.begun = c.Wave
+	}
+	spent := c.Round >= maxRounds && !b.off.fuel // no work follows until the next wave (B-15)
+	moments := momentsOf(c)
+	for _, en := range b.crew.ordered {
+		hit := c.Source != en.App && b.concern(en, e, c, moments)
+		j := e.jobOf(en.App)
+		owed := begins && j != nil && !j.due && (len(j.changed) > 0 || j.moments != 0)
+		if (hit || owed) && !spent && !b.spares(en, e, j) {
+			b.due(en, e, j, from, c.At)
 		}
 	}
+}
+
+// concern marks what of a change an app works from, and reports whether there is any. An app's own change is no concern
+// of its (B-13).
+func (b *Board) concern(en *Enricher, e *entry, c *Change, came moments) bool {
+	came &= momentSet(en.Registration.On...)
+	var j *job
+	for _, name := range c.moved {
+		if en.Registration.asksOf(name) {
+			if j == nil {
+				j = e.job(en.App)
+			}
+			j.mark(name)
+		}
+	}
+	if came != 0 {
+		if j == nil {
+			j = e.job(en.App)
+		}
+		j.moments |= came
+	}
+	return j != nil
+}
+
+// spares lets an app be that would be asked again what it has said to know nothing of. A moment that it named is no such
+// question.
+func (b *Board) spares(en *Enricher, e *entry, j *job) bool {
+	if len(e.now.Nothing) == 0 || j.moments&^momentSet(Changed) != 0 || !e.spared(en.App, inputsOf(&en.Registration, e.shown)) {
+		return false
+	}
+	j.changed, j.moments = nil, 0
+	return true
 }
 
 // due folds a cause into what an app has to do (B-10): the newest wave counts, and in it the deepest round.
@@ -265,170 +220,80 @@ func (b *Board) due(en *Enricher, e *entry, j *job, from cause, at time.Time) {
 		j.cause = from
 	}
 	j.due = true
-	en.due[e] = true
+	en.add(e)
 	delete(e.unanswered, en.App) // it is asked again
 	e.ask(at)
 	en.poke()
 }
 
-func (e *entry) ask(at time.Time) {
-	if !e.asked {
-		e.asked, e.askedAt = true, at
-	}
-}
-
-func momentsOf(c *Change) []Moment {
+func momentsOf(c *Change) moments {
 	switch c.Kind {
 	case RecordOpened, RecordJoined:
-		return []Moment{Opened}
+		return momentSet(Opened)
 	case string(telephony.CallAnswered):
-		return []Moment{Answered, Changed}
+		return momentSet(Answered, Changed)
 	case string(telephony.CallEnded):
-		return []Moment{Ended, Changed}
+		return momentSet(Ended, Changed)
+	case FieldContended, RecordErased:
+		return 0
 	}
-	return []Moment{Changed}
+	return momentSet(Changed)
 }
 
 func matches(needs []string, name string) bool {
 	for _, need := range needs {
-		if prefix, open := strings.CutSuffix(need, "*"); open && strings.HasPrefix(name, prefix) || need == name {
+		if need == name {
+			return true
+		}
+		if last := len(need) - 1; last >= 0 && need[last] == '*' && strings.HasPrefix(name, need[:last]) {
 			return true
 		}
 	}
 	return false
 }
 
-// inputsOf are the shown values that an app works from.
-func inputsOf(needs []string, r *Record) map[string]string {
-	inputs := map[string]string{}
-	for name, f := range r.Fields {
-		if matches(needs, name) {
-			inputs[name] = f.Shown().Value
-		}
-	}
-	return inputs
-}
-
-// TakeWork hands out what is due, the newest state of each record, at most limit. Per record at most one is in flight.
+// TakeWork hands out what is due, the newest state of each record, at most limit, what has waited longest first. Per record
+// at most one is in flight.
 func (b *Board) TakeWork(en *Enricher, limit int, at time.Time) []*Work {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var works []*Work
-	if b.enrichers[en.App] != en {
+	if b.crew.enrichers[en.App] != en {
 		return nil
 	}
-	for e := range en.due {
-		j := e.jobs[en.App]
-		if j.flight != nil {
-			continue // handed out when the answer arrives
+	var works []*Work
+	var waiting []*entry
+	for _, e := range en.queue {
+		if !en.due[e] {
+			continue // its record was closed
 		}
-		if len(works) == limit {
+		j := e.jobOf(en.App)
+		switch {
+		case j.flight != nil: // handed out when the answer arrives
+			waiting = append(waiting, e)
+		case len(works) == limit:
+			waiting = append(waiting, e)
 			en.poke()
-			break
+		default:
+			delete(en.due, e)
+			works = append(works, b.handOut(en, e, j, at))
 		}
-		delete(en.due, e)
-		works = append(works, b.handOut(en, e, j, at))
 	}
+	en.queue = waiting
 	return works
 }
 
 func (b *Board) handOut(en *Enricher, e *entry, j *job, at time.Time) *Work {
-	f := &flight{id: b.options.NewID("work"), app: en.App, entry: e, cause: j.cause, open: true,
-		inputs: inputsOf(en.Registration.Needs, e.shown), deadline: at.Add(deadline)}
-	b.works[f.id] = f
-	f.changed, f.moments = slices.Sorted(maps.Keys(j.changed)), slices.Sorted(maps.Keys(j.moments))
-	w := &Work{ID: f.id, Record: e.shown, Wave: f.cause.wave, Round: f.cause.round, Deadline: f.deadline,
-		Changed: f.changed, Moments: f.moments}
-	j.due, j.flight = false, f
-	clear(j.changed)
-	clear(j.moments)
-	return w
-}
-
-// Answer takes an answer. Its claims are one round deeper than the work. A late one is still a write (B-14).
-func (b *Board) Answer(app, work string, a Answer, at time.Time) (Written, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	f := b.works[work]
-	if f == nil || f.app != app {
-		return Written{}, &telephony.Error{Code: telephony.CodeWorkUnknown, Message: "there is no such work of yours",
-			Remedy: "it was answered long ago, or its record is closed; write with a claim instead"}
+	b.wake(e)
+	step := deadline
+	if asked := en.Registration.Deadline; asked > 0 {
+		step = min(asked, maxDeadline)
 	}
-	e := f.entry
-	if err := b.checkAnswer(e, app, a); err != nil {
-		return Written{}, err
-	}
-	from := cause{wave: f.cause.wave, round: f.cause.round + 1, work: f.id}
-	changed := b.claimAll(e, app, a.Claims, from, at)
-	for _, item := range a.Items {
-		_, n, err := b.putItem(e, app, item, from, at)
-		if err != nil {
-			return Written{}, err
-		}
-		changed += n
-	}
-	if f.open && a.Error == "" {
-		e.jobs[app].done = f.inputs
-	}
-	if f.open && a.Error != "" {
-		e.unanswered[app] = true
-	}
-	b.land(f, at)
-	return b.written(e, changed), nil
-}
-
-// checkAnswer makes sure that an answer can be taken whole: all of it or nothing is written.
-func (b *Board) checkAnswer(e *entry, app string, a Answer) error {
-	if _, err := b.writable(e.now.ID, app); err != nil {
-		return err
-	}
-	if err := checkClaims(e.now, app, a.Claims); err != nil {
-		return err
-	}
-	for i, item := range a.Items {
-		if err := checkItem(e.now, app, item, i); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// land ends a flight; what came meanwhile is handed out next, if inputs have moved.
-func (b *Board) land(f *flight, at time.Time) {
-	if !f.open {
-		return
-	}
-	f.open = false
-	j := f.entry.jobs[f.app]
-	j.flight = nil
-	if en := b.enrichers[f.app]; en != nil && j.due {
-		en.due[f.entry] = true
-		en.poke()
-	}
-	b.settle(f.entry, at)
-}
-
-func (b *Board) unanswered(f *flight, at time.Time) {
-	f.entry.unanswered[f.app] = true
-	b.land(f, at)
-}
-
-// settle tells that nobody is working on the record any more: nothing in flight, nothing due, nothing yet to be shown
-// (B-16). It is exact, not a timer.
-func (b *Board) settle(e *entry, at time.Time) {
-	if !e.asked || e.unshown > 0 || e.shown == nil {
-		return
-	}
-	for app, j := range e.jobs {
-		if j.flight != nil || j.due && b.enrichers[app] != nil {
-			return
-		}
-	}
-	settled := &Settled{Wave: e.now.Wave, Rounds: e.rounds, TookMS: at.Sub(e.askedAt).Milliseconds(),
-		Unanswered: slices.Sorted(maps.Keys(e.unanswered))}
-	e.asked, e.rounds = false, 0
-	clear(e.unanswered)
-	next := e.now.clone()
-	next.Settled = settled
-	b.append(e, next, &Change{Kind: RecordSettled, At: at, Wave: settled.Wave, Round: settled.Rounds, Settled: settled})
+	f := &flight{id: b.options.NewID("work"), app: en.App, entry: e, cause: j.cause, open: true, gives: en.Registration.Gives,
+		inputs: inputsOf(&en.Registration, e.shown), handed: at, step: step, deadline: at.Add(step)}
+	f.cause.work = f.id
+	b.crew.works[f.id], b.crew.flying[f] = f, true
+	f.changed, f.moments = slices.Sorted(slices.Values(j.changed)), j.moments
+	j.due, j.flight, j.changed, j.moments = false, f, nil, 0
+	return &Work{ID: f.id, Record: e.shown, Wave: f.cause.wave, Round: f.cause.round, Deadline: f.deadline,
+		Changed: f.changed, Moments: f.moments.list()}
 }

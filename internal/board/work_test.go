@@ -288,44 +288,6 @@ func TestRefusedAnswers(t *testing.T) {
 	s.wantSettled(r, 1)
 }
 
-// B-15: two apps that set each other off stop at the limit of rounds, and the next wave begins anew.
-func TestPingPongEnds(t *testing.T) {
-	t.Parallel()
-	s := newStage(t)
-	ping, pong := s.register("ping", "x.pong.n"), s.register("pong", "x.ping.n", "party.number")
-	r := s.ring("c1", number)
-	play := func() (works int) {
-		for turn := range 100 {
-			idle := true
-			for _, en := range []*board.Enricher{ping, pong} {
-				for _, w := range s.TakeWork(en, 10, s.now) {
-					s.answer(en, w, "x."+en.App+".n", s.id("n"))
-					works, idle = works+1, false
-				}
-			}
-			if idle {
-				return works
-			}
-			if turn == 99 {
-				t.Fatal("B-17: they never end")
-			}
-		}
-		return works
-	}
-	if works := play(); works != 8 {
-		t.Errorf("%d works in the first wave, want 8", works)
-	}
-	if settled := s.wantSettled(r, 1); settled.Rounds != 8 {
-		t.Errorf("settled after %d rounds, want 8", settled.Rounds)
-	}
-	s.pbx("c1", telephony.CallUpdated, telephony.Ringing, "+4599999999")
-	s.show()
-	if works := play(); works != 8 {
-		t.Errorf("%d works in the next wave, want 8", works)
-	}
-	s.wantSettled(r, 2)
-}
-
 // B-16: a record that interests nobody settles at once, and a change that interests nobody does not settle it again.
 func TestSettledOnce(t *testing.T) {
 	t.Parallel()
@@ -367,4 +329,25 @@ func TestNotSettledBeforeShown(t *testing.T) {
 	s.wantSettled(r, 0)
 	s.answer(crm, s.work(crm))
 	s.wantSettled(r, 1)
+}
+
+// B-16: the rounds of a settled record are those since somebody was last asked; what nobody works from has none.
+func TestRoundsSinceAsked(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	en := s.register("crm", "party.company")
+	r := s.ring("c1", number)
+	s.claim(r, "aa", "x.aa.n", "1")
+	s.show()
+	s.claim(r, "bb", "x.bb.n", "1")
+	s.show()
+	if c := s.Get(r).Fields["x.bb.n"].Shown(); c.Round != 2 {
+		t.Fatalf("round %d, want 2", c.Round)
+	}
+	s.claim(r, "user", "party.company", "Acme")
+	s.show()
+	s.answer(en, s.work(en), "x.crm.owner", "Kim")
+	if settled := s.wantSettled(r, 2); settled.Rounds != 1 {
+		t.Errorf("settled after %d rounds, want 1", settled.Rounds)
+	}
 }

@@ -24,6 +24,7 @@ import (
 type Config struct {
 	PBX    PBX    `yaml:"pbx" doc:"The phone system, and who you are there."`
 	Line   Line   `yaml:"line" doc:"Whose calls these are."`
+	Dial   Dial   `yaml:"dial,omitempty" doc:"How numbers are dialled from the page and apps, and which."`
 	Listen Listen `yaml:"listen,omitempty" doc:"Where the page and the API are."`
 	Board  Board  `yaml:"board,omitempty" doc:"Whose word counts where sources disagree."`
 	Data   string `yaml:"data,omitempty" doc:"Folder for the database and the token. Empty: callboard in your user's configuration folder." example:""`
@@ -33,13 +34,15 @@ type Config struct {
 type PBX struct {
 	Kind       string `yaml:"kind,omitempty" doc:"asterisk: an Asterisk 16 or later by its manager interface (AMI)." example:"asterisk"`
 	Address    string `yaml:"address" doc:"Host and port of the manager: 5038, or 5039 with TLS." example:"127.0.0.1:5038"`
-	Username   string `yaml:"username" doc:"The account in manager.conf. It needs read = call and write = call, and no more." example:"u1001"`
+	Username   string `yaml:"username" doc:"The account in manager.conf. It needs read = call, and write = call; with originate to dial from here." example:"u1001"`
 	Secret     Secret `yaml:"secret,omitempty" doc:"Its secret; or name a file that holds it." example:"change-me"`
 	SecretFile string `yaml:"secret_file,omitempty" doc:"File that holds the secret, for service managers." example:""`
 	Login      string `yaml:"login,omitempty" doc:"plain or md5. Empty: plain inside TLS, else md5." example:""`
 	TLS        bool   `yaml:"tls,omitempty" doc:"Speak TLS. Needed for a PBX on another machine, unless allow_plain." example:"false"`
 	TLSCA      string `yaml:"tls_ca,omitempty" doc:"File with the certificate of the authority that signed the PBX's, if this computer does not know it." example:""`
 	TLSName    string `yaml:"tls_name,omitempty" doc:"The name in the PBX's certificate, if it is not the host in address." example:""`
+	Context    string `yaml:"context,omitempty" doc:"The context of the dialplan in which numbers are dialled and transferred to. Empty: that of the device, else from-internal." example:""`
+	RecordCode string `yaml:"record_code,omitempty" doc:"The digits that start and stop a recording during a call (automixmon in features.conf), for accounts without the right system. Empty: there are none." example:""`
 	AllowPlain bool   `yaml:"allow_plain,omitempty" doc:"Speak without TLS to another machine: everybody on the way can read the calls." example:"false"`
 }
 
@@ -56,6 +59,15 @@ type Extension struct {
 	Number string `yaml:"number" doc:"The extension." example:"\"1001\""`
 	Device string `yaml:"device,omitempty" doc:"The device that rings for it. Empty: any whose name is the number." example:"PJSIP/1001"`
 	Name   string `yaml:"name,omitempty" doc:"The user's name. Empty: what the PBX says." example:""`
+}
+
+// Dial is the number policy.
+type Dial struct {
+	Outside string   `yaml:"outside,omitempty" doc:"What is dialled before a number that leaves the house, such as 9 or 0. Empty: nothing." example:""`
+	E164    bool     `yaml:"e164,omitempty" doc:"Dial +4512345678 as it is. Off: as from a phone of the region, such as 011 45 12345678." example:"false"`
+	Allow   []string `yaml:"allow,omitempty" doc:"Prefixes of numbers to let out that are not otherwise: of other countries, premium-rate, feature codes with a number behind them. With a + they are held against the number with its country code." example:"[]"`
+	Deny    []string `yaml:"deny,omitempty" doc:"Prefixes of numbers not to let out. The longer prefix decides between allow and deny." example:"[]"`
+	Show    string   `yaml:"show,omitempty" doc:"The caller's number of a call made from here: extension, or number for the dialled one, which your own phone then shows; only where the dialplan puts your number in its place." example:"extension"`
 }
 
 // Listen is where the API is.
@@ -82,6 +94,7 @@ func Defaults() Config {
 	return Config{
 		PBX:    PBX{Kind: "asterisk"},
 		Line:   Line{Region: "US"},
+		Dial:   Dial{Show: "extension"},
 		Listen: Listen{Address: "127.0.0.1:8747"},
 	}
 }
@@ -160,6 +173,9 @@ func (c *Config) check() error {
 	case len(c.Line.Extensions) == 0:
 		return errors.New("line.extensions is missing: list at least one extension, such as - number: \"1001\"")
 	}
+	if err := c.checkDial(); err != nil {
+		return err
+	}
 	host, port, err := net.SplitHostPort(c.PBX.Address)
 	if n, portErr := strconv.Atoi(port); err == nil && (portErr != nil || n < 1 || n > 65535) {
 		return fmt.Errorf("pbx.address: %q is no port: write a number, usually 5038, or 5039 with TLS", port)
@@ -189,6 +205,29 @@ func (c *Config) check() error {
 	}
 	if !loopback(listen) {
 		return fmt.Errorf("listen.address: %q is not an address of this computer only: use 127.0.0.1:8747", c.Listen.Address)
+	}
+	return nil
+}
+
+func (c *Config) checkDial() error {
+	if strings.Trim(c.Dial.Outside, "0123456789*#") != "" {
+		return fmt.Errorf("dial.outside: %q has other characters than digits, * and #", c.Dial.Outside)
+	}
+	if strings.Trim(c.PBX.RecordCode, "0123456789*#") != "" {
+		return fmt.Errorf("pbx.record_code: %q has other characters than digits, * and #", c.PBX.RecordCode)
+	}
+	if strings.ContainsFunc(c.PBX.Context, func(r rune) bool { return r <= ' ' || r == 0x7f || r == ',' }) {
+		return fmt.Errorf("pbx.context: %q is no name of a context", c.PBX.Context)
+	}
+	if c.Dial.Show != "" && c.Dial.Show != "extension" && c.Dial.Show != "number" {
+		return fmt.Errorf("dial.show: %q is not known: use extension or number", c.Dial.Show)
+	}
+	for key, prefixes := range map[string][]string{"allow": c.Dial.Allow, "deny": c.Dial.Deny} {
+		for _, prefix := range prefixes {
+			if prefix == "" || strings.Trim(prefix, "0123456789+*#") != "" {
+				return fmt.Errorf("dial.%s: %q is no prefix of a number: write digits, or + and a country code", key, prefix)
+			}
+		}
 	}
 	return nil
 }

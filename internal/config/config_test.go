@@ -44,6 +44,18 @@ func TestLiteral(t *testing.T) {
 	}
 }
 
+// TestDialPolicy: prefixes are texts, with or without quotes.
+func TestDialPolicy(t *testing.T) {
+	t.Parallel()
+	c, err := Parse([]byte("pbx: {address: \"127.0.0.1:5038\", username: u, secret: s, record_code: \"*3\"}\nline: {extensions: [{number: 1001}]}\ndial:\n  outside: 0\n  allow: [+45, 0046, \"*72\"]\n  deny:\n    - 00\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Dial.Outside != "0" || !slices.Equal(c.Dial.Allow, []string{"+45", "0046", "*72"}) || !slices.Equal(c.Dial.Deny, []string{"00"}) || c.PBX.RecordCode != "*3" || c.Dial.Show != "extension" {
+		t.Errorf("got %+v", c.Dial)
+	}
+}
+
 // TestErrors holds every error to naming the key and a remedy.
 func TestErrors(t *testing.T) {
 	t.Parallel()
@@ -54,6 +66,12 @@ func TestErrors(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"unknown key":   {good + "listn: {}\n", "listn"},
 		"unknown line":  {good + "listn: {}\n", "[3:1]"},
+		"outside digit": {good + "dial: {outside: nine}\n", "dial.outside"},
+		"record code":   {strings.Replace(good, "secret: s", "secret: s, record_code: star", 1), "pbx.record_code"},
+		"context":       {strings.Replace(good, "secret: s", "secret: s, context: \"a b\"", 1), "pbx.context"},
+		"allowed":       {good + "dial: {allow: [\"\"]}\n", "dial.allow"},
+		"denied":        {good + "dial: {deny: [DK]}\n", "dial.deny"},
+		"shown number":  {good + "dial: {show: mine}\n", "dial.show"},
 		"no port":       {strings.Replace(good, "127.0.0.1:5038", "127.0.0.1", 1), "has no port"},
 		"far and plain": {strings.Replace(good, "127.0.0.1:5038", "192.0.2.1:5038", 1), "tls: true"},
 		"no secret":     {strings.Replace(good, ", secret: s", "", 1), "pbx.secret is missing"},

@@ -56,7 +56,7 @@ func Supervise(ctx context.Context, c Connector, report func(telephony.Observati
 			report(o)
 			if up, ok := o.Fact.(telephony.LinkUp); ok {
 				upAt = o.ObservedAt
-				onLink(telephony.Link{State: telephony.LinkConnected, Since: upAt, Peer: up.Peer})
+				onLink(telephony.Link{State: telephony.LinkConnected, Since: upAt, Peer: up.Peer, Warnings: up.Warnings})
 			}
 		})
 		now := time.Now()

@@ -24,6 +24,8 @@ func claims(c *telephony.Call, region string) []board.NewClaim {
 		{Field: "party.number", Value: number, Quality: board.Verified},
 		{Field: "party.number_raw", Value: c.Party.Number, Quality: board.Verified},
 		{Field: "party.name", Value: c.Party.Name, Quality: board.Guess},
+		{Field: "party.ip", Value: c.Party.IP, Quality: board.Derived}, // of a call from outside it is the trunk's
+		{Field: "user.ip", Value: c.User.IP, Quality: board.Verified},
 		{Field: "user.number", Value: c.User.Number, Quality: board.Verified},
 		{Field: "user.extension", Value: c.User.Extension, Quality: board.Verified},
 		{Field: "user.name", Value: c.User.Name, Quality: board.Guess},

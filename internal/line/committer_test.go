@@ -292,7 +292,7 @@ func TestTooMuchHeld(t *testing.T) {
 		var last board.Written
 		for i := range chatter {
 			var err error
-			if last, err = o.Claim(list[0].ID, "crm", []board.NewClaim{{Field: "x.crm.n", Value: fmt.Sprint(i)}}, time.Now()); err != nil {
+			if last, err = o.Claim(list[0].ID, board.SourceUser, []board.NewClaim{{Field: "party.name", Value: fmt.Sprint(i)}}, time.Now()); err != nil {
 				t.Fatal(err)
 			}
 		}

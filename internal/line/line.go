@@ -22,6 +22,9 @@ type Options struct {
 	Extensions []tracker.Extension
 	Trunks     []string
 	NewID      func(prefix string) string
+	PBX        any // the connector: it is asked what it can do (connector.Lacks); nil: nothing
+	Policy     Policy
+	ShowDialed bool // for a call placed from here the number shown as the caller's is the dialled one
 }
 
 // Line is one end user at one PBX.
@@ -29,21 +32,31 @@ type Line struct {
 	options Options
 	board   *board.Board
 
-	mu      sync.Mutex // guards the rest
-	tracker *tracker.Tracker
-	link    telephony.Link
+	wishes chan wish // what the PBX is to be asked; bounded
+
+	mu         sync.Mutex // guards the rest
+	tracker    *tracker.Tracker
+	link       telephony.Link
+	calls      map[telephony.CallID]*telephony.Call // those that are live, as last told
+	stir       chan struct{}                        // closed and replaced whenever they change
+	consulting map[telephony.CallID]bool
+	asked      map[telephony.CallID]map[telephony.LegID]*asked
 }
 
 // New returns a line that shows its calls on a board. live are its calls that were not over when the program ended, and
 // seenAt is when its PBX was last seen then.
 func New(o Options, b *board.Board, live []telephony.Call, seenAt time.Time) *Line {
-	l := &Line{options: o, board: b, link: telephony.Link{State: telephony.LinkConnecting, Since: time.Now()}}
+	l := &Line{options: o, board: b, link: telephony.Link{State: telephony.LinkConnecting, Since: time.Now()}, wishes: make(chan wish, mostWaiting),
+		calls: map[telephony.CallID]*telephony.Call{}, stir: make(chan struct{}), consulting: map[telephony.CallID]bool{}, asked: map[telephony.CallID]map[telephony.LegID]*asked{}}
 	l.tracker = tracker.New(tracker.Options{
 		Extensions: o.Extensions, Trunks: o.Trunks,
 		NewID: func() telephony.CallID { return telephony.CallID(o.NewID("call")) },
 	})
 	if len(live) > 0 {
 		l.tracker.Restore(live, seenAt)
+	}
+	for i := range live {
+		l.calls[live[i].ID] = &live[i]
 	}
 	return l
 }
@@ -98,6 +111,32 @@ func (l *Line) Observe(o telephony.Observation) {
 			same = len(changes)
 		}
 		l.board.Call(l.options.Name, changes[:same], claims(first.Call, l.options.Region))
+		_, anew := o.Fact.(telephony.Snapshot)
+		l.follow(changes[same-1].Call, anew)
 		changes = changes[same:]
 	}
+}
+
+// follow keeps what a command needs to know of the live calls, and wakes whoever waits for one to change. l.mu is held.
+func (l *Line) follow(c *telephony.Call, anew bool) {
+	l.calls[c.ID] = c
+	if c.State == telephony.Ended {
+		delete(l.calls, c.ID)
+		delete(l.consulting, c.ID)
+	}
+	l.wonder(c, anew)
+	close(l.stir)
+	l.stir = make(chan struct{})
+}
+
+// callOf is the live call that a leg of ours is in; empty: none.
+func (l *Line) callOf(leg telephony.LegID) telephony.CallID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, c := range l.calls {
+		if slices.ContainsFunc(c.Views, func(v telephony.View) bool { return v.Leg == leg }) {
+			return id
+		}
+	}
+	return ""
 }

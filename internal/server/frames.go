@@ -9,8 +9,9 @@ import (
 // frames encodes each change once per view and remembers the newest: with a thousand readers of one view a change is
 // encoded once, not a thousand times. Two readers that meet at an empty place both encode; the bytes are equal.
 type frames struct {
-	board *board.Board
-	ring  [views][frameRing]atomic.Pointer[frame]
+	board   *board.Board
+	actions actions
+	ring    [views][frameRing]atomic.Pointer[frame]
 }
 
 const frameRing = 1024
@@ -21,7 +22,7 @@ type frame struct {
 	bytes  []byte
 }
 
-func newFrames(b *board.Board) *frames { return &frames{board: b} }
+func newFrames(b *board.Board, a actions) *frames { return &frames{board: b, actions: a} }
 
 // of returns the JSON of a change for a view, nil if there is nothing in it for that view. Not to be written to.
 func (f *frames) of(c *board.Change, v view, epoch string) ([]byte, error) {
@@ -29,7 +30,7 @@ func (f *frames) of(c *board.Change, v view, epoch string) ([]byte, error) {
 	if held := place.Load(); held != nil && held.change == c && held.epoch == epoch {
 		return held.bytes, nil
 	}
-	bytes, err := notification(c, v, epoch, f.board.Durable())
+	bytes, err := notification(c, v, epoch, f.board.Durable(), f.actions)
 	if err != nil {
 		return nil, err
 	}

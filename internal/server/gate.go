@@ -29,6 +29,8 @@ type caller struct {
 	source string
 	gone   chan struct{}
 	writes *rate.Limiter // how fast an app may write (SEC-23); nil for the person
+	may    []string      // commands that an app may give; the person may all
+	dials  *window
 }
 
 // How fast one app may write.
@@ -37,8 +39,8 @@ const (
 	writesAtOnce    = 100
 )
 
-func newApp(id string) *caller {
-	return &caller{source: id, gone: make(chan struct{}), writes: rate.NewLimiter(writesPerSecond, writesAtOnce)}
+func newApp(id string, may []string) *caller {
+	return &caller{source: id, gone: make(chan struct{}), writes: rate.NewLimiter(writesPerSecond, writesAtOnce), may: may, dials: &window{}}
 }
 
 // still reports an error when the token was taken away meanwhile.
@@ -69,16 +71,16 @@ type gate struct {
 
 func newGate(userToken string) *gate {
 	g := &gate{tokens: map[[32]byte]*caller{}, user: userToken, codes: map[string]time.Time{}}
-	g.tokens[sha256.Sum256([]byte(userToken))] = &caller{source: board.SourceUser, gone: make(chan struct{})}
+	g.tokens[sha256.Sum256([]byte(userToken))] = &caller{source: board.SourceUser, gone: make(chan struct{}), may: []string{mayDial, mayControl}, dials: &window{}}
 	return g
 }
 
 // admit lets an app in by its token's hash, in place of an earlier token.
-func (g *gate) admit(app string, hash [32]byte) {
+func (g *gate) admit(app string, hash [32]byte, may []string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.drop(app)
-	g.tokens[hash] = newApp(app)
+	g.tokens[hash] = newApp(app, may)
 }
 
 // remove takes an app's token away and ends its streams.

@@ -57,8 +57,9 @@ func (s *Server) GetStatus(w http.ResponseWriter, r *http.Request) {
 	out := api.Status{Version: s.options.Version, Source: callerOf(r).source, Epoch: s.options.Board.Epoch(), Lines: []api.Line{}}
 	for _, l := range s.options.Lines {
 		link := l.Link()
-		out.Lines = append(out.Lines, api.Line{Name: l.Name, Extensions: l.Extensions, Pbx: wireLink(&link)})
+		out.Lines = append(out.Lines, api.Line{Name: l.Name, Extensions: l.Extensions, Pbx: wireLink(&link), Abilities: wireAbilities(l.Phone.Abilities())})
 	}
+	out.May = wirePermissions(callerOf(r).may)
 	out.Store.Durable = s.options.Board.Durable()
 	if err := s.options.Committer.Problem(); err != nil {
 		out.Store.Problem = err.Error()
@@ -79,7 +80,7 @@ func (s *Server) ListApps(w http.ResponseWriter, r *http.Request) {
 	working := s.options.Board.Enrichers()
 	out := api.AppList{Apps: []api.App{}}
 	for _, a := range apps {
-		app := api.App{ID: a.ID, Name: a.Name}
+		app := api.App{ID: a.ID, Name: a.Name, May: wirePermissions(a.May)}
 		if reg, ok := working[a.ID]; ok {
 			app.Connected, app.Needs, app.Gives = true, reg.Needs, reg.Gives
 			for _, m := range reg.On {
@@ -108,12 +109,16 @@ func (s *Server) CreateApp(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = checkLength("the name", body.Name, maxAppName)
 	}
+	var may []string
+	if err == nil {
+		may, err = permissions(body.May)
+	}
 	if err != nil {
 		s.fail(w, err)
 		return
 	}
 	token := NewToken()
-	app := KnownApp{ID: body.ID, Name: telephony.Display(body.Name), TokenHash: sha256.Sum256([]byte(token)), CreatedAt: time.Now()}
+	app := KnownApp{ID: body.ID, Name: telephony.Display(body.Name), TokenHash: sha256.Sum256([]byte(token)), CreatedAt: time.Now(), May: may}
 	if err := s.letIn(r.Context(), app, body.Renew); err != nil {
 		s.fail(w, err)
 		return
@@ -134,7 +139,7 @@ func (s *Server) letIn(ctx context.Context, a KnownApp, renew bool) error {
 		err = s.options.Store.AddApp(ctx, a)
 	}
 	if err == nil {
-		s.gate.admit(a.ID, a.TokenHash)
+		s.gate.admit(a.ID, a.TokenHash, a.May)
 	}
 	return err
 }
@@ -180,7 +185,7 @@ func (s *Server) ListRecords(w http.ResponseWriter, _ *http.Request, params api.
 	out := api.RecordList{Cursor: cursor.String(), Records: make([]api.Record, 0, len(records))}
 	durable := s.options.Board.Durable()
 	for _, rec := range records {
-		out.Records = append(out.Records, wireRecord(rec, viewOf(string(params.Include)), durable))
+		out.Records = append(out.Records, wireRecord(rec, viewOf(string(params.Include)), durable, s.actions))
 	}
 	s.reply(w, http.StatusOK, out)
 }
@@ -196,7 +201,7 @@ func (s *Server) GetRecord(w http.ResponseWriter, r *http.Request, record api.Re
 		s.fail(w, err)
 		return
 	}
-	s.reply(w, http.StatusOK, wireRecord(found, viewOf(string(params.Include)), s.options.Board.Durable()))
+	s.reply(w, http.StatusOK, wireRecord(found, viewOf(string(params.Include)), s.options.Board.Durable(), s.actions))
 }
 
 // find looks on the board, then in the store.
@@ -251,7 +256,7 @@ func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, err)
 		return
 	}
-	s.reply(w, http.StatusCreated, wireRecord(found, shownOnly, true))
+	s.reply(w, http.StatusCreated, wireRecord(found, shownOnly, true, s.actions))
 }
 
 // Claim implements ServerInterface.

@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -72,6 +73,11 @@ func (s served) AddApp(ctx context.Context, a KnownApp) error {
 	return s.SQLite.AddApp(ctx, store.App(a))
 }
 
+func (s served) BeginCommand(ctx context.Context, c KnownCommand) (*KnownCommand, error) {
+	before, err := s.SQLite.BeginCommand(ctx, store.Command(c))
+	return (*KnownCommand)(before), err
+}
+
 // commits is the store with what a test puts before it.
 type commits struct {
 	db     *store.SQLite
@@ -97,6 +103,7 @@ type plan struct {
 	board  board.Options
 	server Options
 	commit func(ctx context.Context, epoch string, batch []*board.Change) error // before the store's; an error is in its place
+	pbx    any                                                                  // what can be done at the PBX; nil: nothing
 	narrow bool                                                                 // sockets with hardly any buffers, so that a reader that does not read is felt at once
 }
 
@@ -131,12 +138,12 @@ func open(t testing.TB, change ...func(*plan)) *house {
 	}
 	h := &house{t: t, store: db, board: board.New(p.board), user: p.server.UserToken, folder: folder, narrow: p.narrow, ended: map[string]chan time.Time{}}
 	h.committer = line.NewCommitter(h.board, commits{db, p.commit}, loaded.Seq, func() string { return newID("epoch") }, p.server.Logger)
-	h.line = line.New(line.Options{Name: "Front desk", Region: "US", Extensions: []tracker.Extension{{Number: "1001", Device: "PJSIP/1001"}}, NewID: newID}, h.board, nil, time.Time{})
+	h.line = line.New(line.Options{Name: "Front desk", Region: "US", Extensions: []tracker.Extension{{Number: "1001", Device: "PJSIP/1001"}}, NewID: newID, PBX: p.pbx, Policy: line.Policy{Region: "US"}}, h.board, nil, time.Time{})
 	p.server.Board = h.board
 	if p.server.Committer == nil {
 		p.server.Committer = h.committer
 	}
-	p.server.Lines = []ServedLine{{Name: h.line.Name(), Extensions: h.line.Extensions(), Link: h.line.Link,
+	p.server.Lines = []ServedLine{{Name: h.line.Name(), Extensions: h.line.Extensions(), Link: h.line.Link, Phone: h.line,
 		Lookup: func(number string) ([]board.NewClaim, error) { return line.LookupClaims(number, "US") }}}
 	if h.server, err = New(ctx, p.server); err != nil {
 		t.Fatal(err)
@@ -223,6 +230,9 @@ func (h *house) do(method, path, token string, body any, more ...string) answer 
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	if path == "/v1/calls" || strings.HasSuffix(path, "/commands") { // every one is an intention of its own unless a test says otherwise
+		req.Header.Set("Idempotency-Key", rand.Text())
 	}
 	for _, line := range more {
 		name, value, _ := strings.Cut(line, ": ")

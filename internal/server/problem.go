@@ -12,6 +12,7 @@ import (
 	"net/http"
 
 	"github.com/callboard-dev/callboard/api"
+	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -38,6 +39,18 @@ var statuses = map[telephony.Code]int{
 	telephony.CodeTooLarge:      http.StatusRequestEntityTooLarge,
 	telephony.CodeCursorGone:    http.StatusGone,
 	telephony.CodeStore:         http.StatusInsufficientStorage,
+	telephony.CodeNotPossible:   http.StatusConflict,
+	telephony.CodeNotNow:        http.StatusConflict,
+	telephony.CodeNumberDenied:  http.StatusForbidden,
+	telephony.CodePBXRefused:    http.StatusBadGateway,
+	telephony.CodePBXAway:       http.StatusServiceUnavailable,
+	telephony.CodePhoneSilent:   http.StatusGatewayTimeout,
+	telephony.CodeKeyReused:     http.StatusUnprocessableEntity,
+	telephony.CodeUnderWay:      http.StatusConflict,
+	telephony.CodeOutcome:       http.StatusConflict,
+	board.CodeSuspended:         http.StatusTooManyRequests,
+	board.CodeQuarantined:       http.StatusForbidden,
+	board.CodeRevMoved:          http.StatusPreconditionFailed,
 	codeUnauthorized:            http.StatusUnauthorized,
 	codeHost:                    http.StatusMisdirectedRequest,
 	codeOrigin:                  http.StatusForbidden,

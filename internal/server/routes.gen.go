@@ -25,6 +25,9 @@ type ServerInterface interface {
 	// RemoveApp Take an app's token away. Its open streams end at once. What it said stays. For the person only.
 	// (DELETE /v1/apps/{app})
 	RemoveApp(w http.ResponseWriter, r *http.Request, app AppID)
+	// Dial Click to dial. The user's own phone rings; when it is answered it calls the number. For the person, and for apps that may dial.
+	// (POST /v1/calls)
+	Dial(w http.ResponseWriter, r *http.Request, params DialParams)
 	// CreateCode Make a one-time code, and the page's address with it. For the person only; `callboard open` does it.
 	// (POST /v1/codes)
 	CreateCode(w http.ResponseWriter, r *http.Request)
@@ -43,6 +46,9 @@ type ServerInterface interface {
 	// Claim Say what you know. Each source has its own slot per field, so nobody can overwrite another's word.
 	// (POST /v1/records/{record}/claims)
 	Claim(w http.ResponseWriter, r *http.Request, record RecordID)
+	// Command Do something with the record's call. For the person, and for apps that may control calls.
+	// (POST /v1/records/{record}/commands)
+	Command(w http.ResponseWriter, r *http.Request, record RecordID, params CommandParams)
 	// AddNote Add a note, before, during or after the call.
 	// (POST /v1/records/{record}/notes)
 	AddNote(w http.ResponseWriter, r *http.Request, record RecordID)
@@ -123,6 +129,51 @@ func (siw *ServerInterfaceWrapper) RemoveApp(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RemoveApp(w, r, app)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Dial operation middleware
+func (siw *ServerInterfaceWrapper) Dial(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DialParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err := fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Dial(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -279,6 +330,60 @@ func (siw *ServerInterfaceWrapper) Claim(w http.ResponseWriter, r *http.Request)
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.Claim(w, r, record)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Command operation middleware
+func (siw *ServerInterfaceWrapper) Command(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "record" -------------
+	var record RecordID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "record", r.PathValue("record"), &record, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "record", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CommandParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err := fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Command(w, r, record, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -763,6 +868,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/records/{record}/notes", wrapper.AddNote)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/records/{record}/notes/{item}", wrapper.RemoveNote)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/v1/records/{record}/notes/{item}", wrapper.PutNote)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/records/{record}/commands", wrapper.Command)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/calls", wrapper.Dial)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/works/{work}/answer", wrapper.AnswerWork)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/watch", wrapper.Watch)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/watch/ws", wrapper.WatchWebSocket)

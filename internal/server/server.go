@@ -32,6 +32,10 @@ type Store interface {
 	Apps(ctx context.Context) ([]KnownApp, error)
 	AddApp(ctx context.Context, a KnownApp) error
 	RemoveApp(ctx context.Context, id string) error
+	// BeginCommand keeps that a command is begun. If one of that source and key was begun before, it gives that one back.
+	BeginCommand(ctx context.Context, c KnownCommand) (*KnownCommand, error)
+	EndCommand(ctx context.Context, source, key string, status int, answer []byte) error
+	DropCommand(ctx context.Context, source, key string) error
 }
 
 // KnownApp is an app that was let in. Only the SHA-256 of its token is kept.
@@ -40,6 +44,17 @@ type KnownApp struct {
 	Name      string
 	TokenHash [32]byte
 	CreatedAt time.Time
+	May       []string // commands that it may give
+}
+
+// KnownCommand is one that was given under an Idempotency-Key. Status is 0 until it is known how it came out.
+type KnownCommand struct {
+	Source  string
+	Key     string
+	Request [32]byte
+	At      time.Time
+	Status  int
+	Answer  []byte
 }
 
 // ServedLine is what the API tells of a line and asks of it.
@@ -48,6 +63,16 @@ type ServedLine struct {
 	Extensions []string
 	Link       func() telephony.Link
 	Lookup     func(number string) ([]board.NewClaim, error) // what a number alone says
+	Phone      Phone
+}
+
+// Phone does what a person does with a telephone. *line.Line is one. Its methods may be called from any goroutine; Dial and
+// Do wait for the PBX.
+type Phone interface {
+	Abilities() []telephony.Able
+	Actions(c *telephony.Call) []telephony.Action
+	Dial(ctx context.Context, extension, number string) (telephony.CallID, error)
+	Do(ctx context.Context, call telephony.CallID, c telephony.Command) error
 }
 
 // Options configure a Server.
@@ -71,17 +96,19 @@ type Server struct {
 	frames  *frames
 	ended   chan struct{} // closed by Close: streams end
 	apps    sync.Mutex    // held while an app comes or goes: store and gate change together
+	given   given         // commands that are being carried out
 }
 
 // New returns a server that knows the apps that the store knows.
 func New(ctx context.Context, o Options) (*Server, error) {
-	s := &Server{options: o, gate: newGate(o.UserToken), frames: newFrames(o.Board), ended: make(chan struct{})}
+	s := &Server{options: o, gate: newGate(o.UserToken), ended: make(chan struct{}), given: given{now: map[string]bool{}}}
+	s.frames = newFrames(o.Board, s.actions)
 	apps, err := o.Store.Apps(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, a := range apps {
-		s.gate.admit(a.ID, a.TokenHash)
+		s.gate.admit(a.ID, a.TokenHash, a.May)
 	}
 	return s, nil
 }

@@ -218,7 +218,7 @@ func (st *stream) next(ctx context.Context) ([]*board.Change, error) {
 func (st *stream) works() error {
 	now := time.Now()
 	for _, w := range st.server.options.Board.TakeWork(st.enricher, worksAtOnce, now) {
-		out := api.Work{Work: w.ID, Record: wireRecord(w.Record, st.view, st.server.options.Board.Durable()), Changed: append([]string{}, w.Changed...),
+		out := api.Work{Work: w.ID, Record: wireRecord(w.Record, st.view, st.server.options.Board.Durable(), st.server.actions), Changed: append([]string{}, w.Changed...),
 			Round: w.Round, Wave: w.Wave, DeadlineMs: w.Deadline.Sub(now).Milliseconds()}
 		for _, m := range w.Moments {
 			out.Moments = append(out.Moments, api.Moment(m))

@@ -346,7 +346,7 @@ func TestEveryOperation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := open(t)
+	h := open(t, phoned(&desk{}))
 	h.contract = own
 	h.http.Transport.(*servertest.Transport).Contract = own
 	app := h.app("crm")
@@ -361,6 +361,9 @@ func TestEveryOperation(t *testing.T) {
 		h.want(http.StatusOK, nil, "GET", path, h.user, nil)
 	}
 	h.record(h.lookup("2025550177"))
+	var placed api.Placed
+	h.want(http.StatusCreated, &placed, "POST", "/v1/calls", h.user, api.Dial{Number: "1002"})
+	h.want(http.StatusOK, nil, "POST", "/v1/records/"+placed.Record+"/commands", h.user, api.Command{Command: "hangup"})
 	h.want(http.StatusNoContent, nil, "DELETE", "/v1/apps/crm", h.user, nil)
 	for _, op := range own.Operations() {
 		if !own.Succeeded(op.ID) {

@@ -25,7 +25,7 @@ func viewOf(include string) view {
 	return shownOnly
 }
 
-func wireRecord(r *board.Record, v view, durable bool) api.Record {
+func wireRecord(r *board.Record, v view, durable bool, can actions) api.Record {
 	out := api.Record{
 		ID: r.ID, Rev: r.Rev, Line: r.Line, Origin: api.RecordOrigin(r.Origin), State: api.RecordState(r.State),
 		OpenedAt: r.OpenedAt.UTC(), ClosedAt: r.ClosedAt.UTC(), Complete: r.Complete(), Durable: durable, Wave: r.Wave,
@@ -35,7 +35,7 @@ func wireRecord(r *board.Record, v view, durable bool) api.Record {
 		out.Settled = wireSettled(r.Settled)
 	}
 	if r.Call != nil {
-		out.Call = wireCall(r.Call)
+		out.Call = wireCall(r.Line, r.Call, can)
 	}
 	for name, f := range r.Fields {
 		out.Fields[name] = wireField(f, v)
@@ -68,16 +68,27 @@ func wireItem(i *board.Item) api.Item {
 	return api.Item{ID: i.ID, Source: i.Source, At: i.At.UTC(), ChangedAt: i.ChangedAt.UTC(), Text: i.Text, Title: i.Title, URL: i.URL, Round: i.Round}
 }
 
-func wireCall(c *telephony.Call) api.Call {
+// actions are what can be done with a line's call just now.
+type actions func(line string, c *telephony.Call) []telephony.Action
+
+func wireCall(line string, c *telephony.Call, can actions) api.Call {
 	out := api.Call{
 		ID: string(c.ID), Direction: api.Direction(c.Direction), State: api.CallState(c.State), Result: api.Result(c.Result), EndedBy: api.EndedBy(c.EndedBy),
 		StartedAt: c.StartedAt.UTC(), AnsweredAt: c.AnsweredAt.UTC(), EndedAt: c.EndedAt.UTC(), EndedAfter: c.EndedAfter.UTC(), EndedBefore: c.EndedBefore.UTC(),
-		Complete: c.Complete, Muted: c.Muted, Parked: c.Parked, Conference: c.Conference,
+		Complete: c.Complete, TransferredTo: c.TransferredTo, TransferredBy: c.TransferredBy, TransferKind: api.CallTransferKind(c.TransferKind),
+		ForwardedTo: c.ForwardedTo, ForwardedBy: c.ForwardedBy, PickedUpBy: c.PickedUpBy, ParkedAt: c.ParkedAt, RetrievedBy: c.RetrievedBy,
+		RetrievedFrom: c.RetrievedFrom, Queue: c.Queue, Room: c.Room, ClickToDial: c.ClickToDial, OtherHolds: c.OtherHolds,
+		Muted: c.Muted, Parked: c.Parked, Conference: c.Conference, Recording: api.CallRecording(c.Recording),
 		Recorded: api.Known(c.Recorded), Monitored: api.Known(c.Monitored), Encrypted: api.Known(c.Encrypted), SecureLine: api.Known(c.SecureLine),
 		Legs: []api.Leg{}, Views: []api.View{}, Timeline: wireTimeline(c.Timeline),
 	}
+	if c.State != telephony.Ended {
+		for _, a := range can(line, c) {
+			out.Actions = append(out.Actions, api.CommandName(a))
+		}
+	}
 	for _, l := range c.Legs {
-		out.Legs = append(out.Legs, api.Leg{ID: string(l.ID), State: api.CallState(l.State), Device: l.Device, Party: wireParty(l.Party)})
+		out.Legs = append(out.Legs, api.Leg{ID: string(l.ID), State: api.CallState(l.State), Device: l.Device, Caller: l.Caller, Media: l.Media, Party: wireParty(l.Party)})
 	}
 	for i := range c.Views {
 		out.Views = append(out.Views, wireView(&c.Views[i]))
@@ -88,13 +99,19 @@ func wireCall(c *telephony.Call) api.Call {
 func wireView(v *telephony.View) api.View {
 	return api.View{
 		Extension: v.Extension, Direction: api.Direction(v.Direction), State: api.CallState(v.State), Result: api.Result(v.Result), EndedBy: api.EndedBy(v.EndedBy),
-		Party: wireParty(v.Party), Dialed: v.Dialed, StartedAt: v.StartedAt.UTC(), AnsweredAt: v.AnsweredAt.UTC(),
-		EndedAt: v.EndedAt.UTC(), EndedAfter: v.EndedAfter.UTC(), EndedBefore: v.EndedBefore.UTC(), AnsweredBy: v.AnsweredBy, Timeline: wireTimeline(v.Timeline),
+		Caller: v.Caller, Party: wireParty(v.Party), FirstParty: wireParty(v.First), Dialed: v.Dialed, StartedAt: v.StartedAt.UTC(), AnsweredAt: v.AnsweredAt.UTC(),
+		EndedAt: v.EndedAt.UTC(), EndedAfter: v.EndedAfter.UTC(), EndedBefore: v.EndedBefore.UTC(), AnsweredBy: v.AnsweredBy,
+		TransferredTo: v.TransferredTo, TransferredBy: v.TransferredBy, TransferKind: api.ViewTransferKind(v.TransferKind),
+		ForwardedTo: v.ForwardedTo, ForwardedBy: v.ForwardedBy, PickedUpBy: v.PickedUpBy, ParkedAt: v.ParkedAt, RetrievedBy: v.RetrievedBy,
+		RetrievedFrom: v.RetrievedFrom, Queue: v.Queue, Room: v.Room, ClickToDial: v.ClickToDial, OtherHolds: v.OtherHolds,
+		Muted: v.Muted, Parked: v.Parked, Conference: v.Conference, Recording: api.ViewRecording(v.Recording),
+		Recorded: api.Known(v.Recorded), Monitored: api.Known(v.Monitored), Encrypted: api.Known(v.Encrypted), SecureLine: api.Known(v.SecureLine),
+		Timeline: wireTimeline(v.Timeline),
 	}
 }
 
 func wireParty(p telephony.Party) api.Party {
-	return api.Party{Number: p.Number, Name: p.Name, Extension: p.Extension}
+	return api.Party{Number: p.Number, Name: p.Name, Extension: p.Extension, IP: p.IP, Withheld: p.Withheld}
 }
 
 func wireTimeline(entries []telephony.TimelineEntry) []api.TimelineEntry {
@@ -106,12 +123,12 @@ func wireTimeline(entries []telephony.TimelineEntry) []api.TimelineEntry {
 }
 
 func wireLink(l *telephony.Link) api.Link {
-	return api.Link{State: api.LinkState(l.State), Since: l.Since.UTC(), Peer: l.Peer, Problem: l.Problem, Remedy: l.Remedy}
+	return api.Link{State: api.LinkState(l.State), Since: l.Since.UTC(), Peer: l.Peer, Problem: l.Problem, Remedy: l.Remedy, Warnings: l.Warnings}
 }
 
 // notification encodes a change for a view; nil if there is nothing in it for that view.
-func notification(c *board.Change, v view, epoch string, durable bool) ([]byte, error) {
-	data, err := json.Marshal(payload(c, v, durable))
+func notification(c *board.Change, v view, epoch string, durable bool, can actions) ([]byte, error) {
+	data, err := json.Marshal(payload(c, v, durable, can))
 	if err != nil {
 		return nil, err
 	}
@@ -132,10 +149,10 @@ func lineSource(line string) string {
 	return "/lines/" + url.PathEscape(line)
 }
 
-func payload(c *board.Change, v view, durable bool) any {
+func payload(c *board.Change, v view, durable bool, can actions) any {
 	switch c.Kind {
 	case board.RecordOpened, board.RecordJoined:
-		return api.RecordData{Rev: c.Rev, Record: wireRecord(c.Opened, v, durable)}
+		return api.RecordData{Rev: c.Rev, Record: wireRecord(c.Opened, v, durable, can)}
 	case board.RecordChanged:
 		fields := map[string]*api.Field{}
 		for name, f := range c.Fields {
@@ -151,8 +168,10 @@ func payload(c *board.Change, v view, durable bool) any {
 		return api.SettledData{Rev: c.Rev, Wave: s.Wave, Rounds: s.Rounds, TookMs: s.TookMs, Unanswered: s.Unanswered}
 	case board.ItemAdded, board.ItemChanged, board.ItemRemoved:
 		return api.ItemData{Rev: c.Rev, List: c.List, Item: wireItem(c.Item)}
-	case board.AppRegistered, board.AppGone:
-		out := api.AppData{App: c.App}
+	case board.FieldContended:
+		return api.ContendedData{Rev: c.Rev, Field: c.Field, Sources: append([]string{}, c.Sources...)}
+	case board.AppRegistered, board.AppGone, board.AppQuarantined, board.AppReleased:
+		out := api.AppData{App: c.App, Field: c.Field}
 		if c.Work != nil {
 			out.Needs, out.Gives = c.Work.Needs, c.Work.Gives
 		}
@@ -163,7 +182,7 @@ func payload(c *board.Change, v view, durable bool) any {
 		return api.GapData{Line: c.Line, From: c.Gap.From.UTC(), To: c.Gap.To.UTC(), Restarted: c.Gap.Restarted}
 	}
 	if c.Call != nil {
-		return api.CallData{Rev: c.Rev, Call: wireCall(c.Call)}
+		return api.CallData{Rev: c.Rev, Call: wireCall(c.Line, c.Call, can)}
 	}
 	return api.RevData{Rev: c.Rev}
 }

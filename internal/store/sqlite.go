@@ -298,7 +298,7 @@ func (s *SQLite) Changes(ctx context.Context, after uint64, limit int) ([]*board
 
 // Apps reads the apps that were let in, by id.
 func (s *SQLite) Apps(ctx context.Context) ([]App, error) {
-	rows, err := s.readers.QueryContext(ctx, `SELECT id, name, token_hash, created_at FROM apps ORDER BY id`)
+	rows, err := s.readers.QueryContext(ctx, `SELECT id, name, token_hash, created_at, may FROM apps ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("read the apps: %w", err)
 	}
@@ -308,20 +308,25 @@ func (s *SQLite) Apps(ctx context.Context) ([]App, error) {
 		var a App
 		var hash []byte
 		var created int64
-		if err := rows.Scan(&a.ID, &a.Name, &hash, &created); err != nil {
+		var may string
+		if err := rows.Scan(&a.ID, &a.Name, &hash, &created, &may); err != nil {
 			return nil, fmt.Errorf("read the apps: %w", err)
 		}
 		copy(a.TokenHash[:], hash)
 		a.CreatedAt = time.UnixMilli(created)
+		if may != "" {
+			a.May = strings.Split(may, ",")
+		}
 		apps = append(apps, a)
 	}
 	return apps, rows.Err()
 }
 
-// AddApp keeps an app. An app that is there gets the new token.
+// AddApp keeps an app. An app that is there gets the new token and permissions.
 func (s *SQLite) AddApp(ctx context.Context, a App) error {
-	_, err := s.writer.ExecContext(ctx, `INSERT INTO apps (id, name, token_hash, created_at) VALUES (?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET name = excluded.name, token_hash = excluded.token_hash`, a.ID, a.Name, a.TokenHash[:], a.CreatedAt.UnixMilli())
+	_, err := s.writer.ExecContext(ctx, `INSERT INTO apps (id, name, token_hash, created_at, may) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, token_hash = excluded.token_hash, may = excluded.may`,
+		a.ID, a.Name, a.TokenHash[:], a.CreatedAt.UnixMilli(), strings.Join(a.May, ","))
 	if err != nil {
 		return fmt.Errorf("keep app %s: %w", a.ID, err)
 	}

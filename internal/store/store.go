@@ -27,6 +27,7 @@ type App struct {
 	Name      string
 	TokenHash [32]byte
 	CreatedAt time.Time
+	May       []string // commands that it may give
 }
 
 // The log reaches back at least this far (D-8).

@@ -23,8 +23,8 @@ export function App({ desk }: { desk: Desk }) {
       <Header lines={lines} onKeys={showKeys} />
       <Banners lines={lines} stream={state.stream} now={now} durable={state.status?.store.durable ?? true} problem={state.status?.store.problem} />
       <div class="panes">
-        <List desk={desk} records={state.records} selected={state.selection.id} />
-        <main class="record-pane">{record ? <Record desk={desk} record={record} open={state.selection.open} /> : <Empty any={state.records.length > 0} />}</main>
+        <List desk={desk} records={state.records} selected={state.selection.id} lines={lines} />
+        <main class="record-pane">{record ? <Record desk={desk} record={record} records={state.records} lines={lines} online={state.stream.state === 'online'} open={state.selection.open} /> : <Empty any={state.records.length > 0} />}</main>
       </div>
       <div class="visually-hidden" aria-live="polite" data-testid="said">{state.said}</div>
       <div class="visually-hidden" role="alert" data-testid="alarm">{state.alarm}</div>

@@ -3,11 +3,14 @@ import { clock, duration, callSpan, endedByWords, endedWords, entryWords, exactl
 
 export function Flags({ call }: { call: Call }) {
   const flags: [string, boolean][] = [];
+  if (call.recording === 'on') flags.push(['Recording', true]);
+  if (call.recording === 'paused') flags.push(['Recording paused', true]);
   if (call.muted) flags.push(['Muted', true]);
+  if (call.other_holds) flags.push(['On hold at the other end', true]);
   if (call.parked) flags.push(['Parked', true]);
   if (call.conference) flags.push(['Conference', true]);
   const known = (value: Known, yes: string, no: string) => value !== 'unknown' && flags.push(value === 'yes' ? [yes, true] : [no, false]);
-  known(call.recorded, 'Recorded', 'Not recorded');
+  if (!call.recording) known(call.recorded, 'Recorded', 'Not recorded');
   known(call.monitored, 'Monitored', 'Not monitored');
   known(call.encrypted, 'Encrypted', 'Not encrypted');
   known(call.secure_line, 'Secure line', 'No secure line');
@@ -32,9 +35,16 @@ export function Facts({ call, now }: { call: Call; now: number }) {
     ['Duration', call.state !== 'ended' || !talked ? undefined : span === undefined ? 'Not seen' : duration(span), 'duration'],
     ['Result', call.result && (call.ended_by && !isMissed(call) ? `${resultWord(call)}, ended ${endedByWords(call.ended_by)}` : resultWords(call)), 'result'],
     ['Answered by', view?.answered_by],
+    ['Queue', view?.queue],
+    ['Conference', view?.room],
+    ['At first', view?.first_party && [view.first_party.name, view.first_party.number].filter(Boolean).join(', ')],
     ['Transferred to', view?.transferred_to],
-    ['Forwarded to', view?.forwarded_to],
+    ['Transferred by', view?.transferred_by],
+    ['Forwarded to', view?.forwarded_to === 'voicemail' ? 'Voicemail' : view?.forwarded_to],
+    ['Forwarded by', view?.forwarded_by],
     ['Parked at', view?.parked_at],
+    ['Fetched by', view?.retrieved_by],
+    ['Fetched from', view?.retrieved_from],
     ['Picked up by', view?.picked_up_by],
   ];
   return (

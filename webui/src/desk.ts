@@ -1,6 +1,6 @@
 // What the page shows: the board's copy, the state of the links, and what is in front. Components read it and subscribe.
 import type { Board, BoardRecord, CallboardError, LinkState, Notification, Status } from '@callboard/sdk';
-import { stateWord, titleOf } from './format.js';
+import { isOurs, stateWord, titleOf } from './format.js';
 import { NoteBoxes } from './note.js';
 import { isActive, isNewlyUp, onEnded, onList, onNewCall, onTaken, step, type Selection } from './selection.js';
 
@@ -91,8 +91,19 @@ export class Desk {
     return record;
   }
 
+  /** Lets the person's own phone ring, and shows the record that becomes the call. */
+  async dial(number: string): Promise<void> {
+    const id = await this.board.dial(number);
+    if (!this.board.records().some((r) => r.id === id)) this.#extra = await this.board.getRecord(id);
+    this.#rung.add(id);
+    this.#set({ records: this.#records(), selection: { id, open: true } });
+  }
+
   #heard(record: BoardRecord | undefined, n: Notification): void {
-    if (n.type === 'pbx.connected' || n.type === 'pbx.lost') this.#relink(n.data);
+    if (n.type === 'pbx.connected' || n.type === 'pbx.lost') {
+      this.#relink(n.data);
+      void this.#readStatus(); // what can be done from here may be another now
+    }
     if (!record) return;
     const before = this.state.selection;
     const selection = this.#select(record, n);
@@ -179,7 +190,7 @@ export class Desk {
 
 /** Said again only when it changes, so a later name is heard and a ticking clock is not. */
 function alarmOf(records: readonly BoardRecord[]): string {
-  const ringing = records.find((r) => isActive(r) && r.call?.state === 'ringing' && r.call.direction !== 'outbound');
+  const ringing = records.find((r) => isActive(r) && r.call?.state === 'ringing' && !isOurs(r.call));
   return ringing ? `Incoming call: ${spoken(ringing)}` : '';
 }
 

@@ -69,6 +69,9 @@ export const stateWord = (state: CallState): string => STATE[state] ?? words(sta
 /** A call, or one extension's part of it. */
 type Outcome = Pick<Call | View, 'direction' | 'result' | 'ended_by'>;
 
+/** Whether the person began the call. */
+export const isOurs = (call: Call): boolean => call.direction === 'outbound' || call.click_to_dial === true || call.views[0]?.caller === true;
+
 /** Whether somebody called and did not get through to the person. */
 export const isMissed = (of: Outcome): boolean =>
   of.result === 'missed' && of.direction !== 'outbound' || whyMissed(of) !== undefined;

@@ -2,6 +2,7 @@ import type { Line } from '@callboard/sdk';
 import type { Stream } from './desk.js';
 import { sentences, when } from './format.js';
 import { Alert } from './icons.js';
+import { Spelled } from './spelled.js';
 
 const LINK = { connected: 'Connected', connecting: 'Connecting', lost: 'Lost', refused: 'Refused' } as const;
 
@@ -41,6 +42,12 @@ export function Banners({ lines, stream, durable, problem, now }: {
         <Banner key={l.name} kind={l.pbx.state === 'refused' ? 'bad' : 'warn'} testid="link-banner" state={l.pbx.state}
           title={l.pbx.state === 'refused' ? `The phone system refuses line ${l.name}` : `Line ${l.name} has been without the phone system since ${when(l.pbx.since, now)}`}
           text={sentences(l.pbx.problem, l.pbx.remedy)} />
+      ))}
+      {!away && lines.filter((l) => (l.pbx.warnings ?? []).length > 0).map((l) => (
+        <details key={`warnings ${l.name}`} class="banner warn folded" data-testid="link-warnings">
+          <summary>The link of line <bdi>{l.name}</bdi> works, but something should be put right</summary>
+          <ul>{(l.pbx.warnings ?? []).map((text) => <li key={text}><bdi><Spelled text={sentences(text)} /></bdi></li>)}</ul>
+        </details>
       ))}
       {!away && !durable && (
         <Banner kind="warn" testid="store-banner" state="not-durable" title="Changes are not being saved to disk" text={sentences(problem)} />

@@ -10,7 +10,7 @@ const OFF = 'callboard.keys.off';
 const areOn = () => localStorage.getItem(OFF) === null;
 
 const KEYS: [string, string][] = [
-  ['↑ ↓ or k j', 'Move in the list of calls'], ['Enter', 'Open the call'], ['n', 'Write a note'], ['/', 'Look up a number'],
+  ['↑ ↓ or k j', 'Move in the list of calls'], ['Enter', 'Open the call'], ['n', 'Write a note'], ['/', 'Call or look up a number'],
   ['Esc', 'Leave the note, or go back to the list'], ['?', 'Show these keys'],
 ];
 

@@ -1,5 +1,6 @@
-import type { BoardRecord } from '@callboard/sdk';
+import type { BoardRecord, Line } from '@callboard/sdk';
 import { useState } from 'preact/hooks';
+import { canDial } from './control.js';
 import type { Desk } from './desk.js';
 import { briefly, briefState, callSpan, duration, isMissed, kindWords, titleOf } from './format.js';
 import { tell, useNow } from './hooks.js';
@@ -8,7 +9,9 @@ import { arrange, isActive } from './selection.js';
 
 const SHOWN = 100;
 
-export function List({ desk, records, selected }: { desk: Desk; records: readonly BoardRecord[]; selected: string | undefined }) {
+export function List({ desk, records, selected, lines }: {
+  desk: Desk; records: readonly BoardRecord[]; selected: string | undefined; lines: readonly Line[];
+}) {
   const { active, earlier } = arrange(records);
   const [shown, setShown] = useState(SHOWN);
   const now = useNow(active.length > 0);
@@ -21,7 +24,7 @@ export function List({ desk, records, selected }: { desk: Desk; records: readonl
   );
   return (
     <nav class="list-pane" aria-label="Calls" data-testid="call-list">
-      <Lookup desk={desk} />
+      <NumberBox desk={desk} dials={canDial(lines[0])} />
       {active.length > 0 && (
         <section aria-labelledby="active-title">
           <h2 class="eyebrow" id="active-title">On the phone</h2>
@@ -90,33 +93,43 @@ export function KindIcon({ record }: { record: BoardRecord }) {
   }
 }
 
-function Lookup({ desk }: { desk: Desk }) {
+/** A number to be called, or to be looked up before. Enter looks up: that costs nothing and rings nowhere. */
+function NumberBox({ desk, dials }: { desk: Desk; dials: boolean }) {
   const [number, setNumber] = useState('');
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (number.trim() === '' || busy) return;
+  const run = async (act: (number: string) => Promise<unknown>) => {
+    if (number.trim() === '' || busy) return document.getElementById('lookup-number')?.focus();
     setBusy(true);
     setProblem('');
     try {
-      await desk.lookup(number.trim());
+      await act(number.trim());
       setNumber('');
     } catch (error) {
       setProblem(tell(error));
     }
     setBusy(false);
   };
+  const submit = (event: Event) => {
+    event.preventDefault();
+    void run((n) => desk.lookup(n));
+  };
   return (
-    <form class="lookup" onSubmit={submit} role="search">
-      <label for="lookup-number" class="eyebrow">Look up a number</label>
+    <form class={dials ? 'lookup dials' : 'lookup'} onSubmit={submit} role="search" data-testid="number-box">
+      <label for="lookup-number" class="eyebrow">{dials ? 'Call or look up a number' : 'Look up a number'}</label>
       <div class="lookup-row">
         <input id="lookup-number" data-testid="lookup-number" type="tel" inputMode="tel" autocomplete="off" maxLength={64}
           placeholder="Number" value={number} aria-describedby={problem ? 'lookup-problem' : undefined}
           onInput={(e) => setNumber(e.currentTarget.value)} />
-        <button type="submit" class="icon-button" aria-label="Look up" title="Look up" aria-disabled={busy}><Search /></button>
+        <span class="lookup-buttons">
+          <button type="submit" class="icon-button" aria-label="Look up" title="Look up" aria-disabled={busy}><Search /></button>
+          {dials && (
+            <button type="button" class="icon-button go" data-testid="dial" aria-label="Call: your phone rings first" title="Call: your phone rings first"
+              aria-disabled={busy} onClick={() => void run((n) => desk.dial(n))}><Phone /></button>
+          )}
+        </span>
       </div>
-      {problem && <p class="problem" id="lookup-problem" role="alert">{problem}</p>}
+      {problem && <p class="problem" id="lookup-problem" role="alert" data-testid="number-problem">{problem}</p>}
     </form>
   );
 }

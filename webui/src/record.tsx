@@ -1,7 +1,9 @@
-import type { BoardRecord, Call } from '@callboard/sdk';
+import type { BoardRecord, Call, Line } from '@callboard/sdk';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Desk } from './desk.js';
 import { Facts, Flags, Timeline, Views } from './call.js';
+import { lineOf } from './control.js';
+import { Controls } from './controls.js';
 import { Fields } from './fieldlist.js';
 import { callSpan, duration, isMissed, kindWords, resultWords, settledWords, stateWord, titleOf } from './format.js';
 import { useNow } from './hooks.js';
@@ -10,7 +12,9 @@ import { Items } from './items.js';
 import { KindIcon } from './list.js';
 import { Notes } from './notes.js';
 
-export function Record({ desk, record, open }: { desk: Desk; record: BoardRecord; open: boolean }) {
+export function Record({ desk, record, records, lines, online, open }: {
+  desk: Desk; record: BoardRecord; records: readonly BoardRecord[]; lines: readonly Line[]; online: boolean; open: boolean;
+}) {
   const { call } = record;
   const heading = useRef<HTMLHeadingElement>(null);
   const now = useNow(call !== undefined && call.state !== 'ended');
@@ -22,6 +26,7 @@ export function Record({ desk, record, open }: { desk: Desk; record: BoardRecord
     <article class="record" data-testid="record" data-record={record.id} data-state={call?.state ?? 'none'} aria-labelledby="record-title">
       <button type="button" class="quiet back" onClick={() => desk.back()}><Back />Calls</button>
       <Head record={record} now={now} heading={heading} />
+      <Controls desk={desk} record={record} records={records} line={lineOf(lines, record.line)} online={online} />
       <Enrichment record={record} />
       {call && <Flags call={call} />}
       <Doubts record={record} />

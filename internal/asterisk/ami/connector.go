@@ -1,6 +1,7 @@
 package ami
 
 import (
+	"bytes"
 	"context"
 	"crypto/md5" // #nosec: the manager's challenge login is defined so
 	"crypto/tls"
@@ -9,8 +10,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/callboard-dev/callboard/internal/connector"
 	"github.com/callboard-dev/callboard/internal/telephony"
@@ -33,23 +38,41 @@ type Config struct {
 	Login    Login
 	TLS      *tls.Config // nil: plain TCP
 	Logger   *slog.Logger
+
+	Context    string // of the dialplan, in which numbers are dialled; empty: the device's own
+	RecordCode string // the digits that start and stop a recording during a call, where the dialplan has such; may be empty
 }
 
-// How long things may take. A PBX is found dead within pingEvery + silence.
+// How long things may take. A PBX that says nothing is found dead within silence. One that talks but does not answer is
+// found dead within unanswered + pingEvery, for it is looked at with every ping.
 const (
 	dialTimeout  = 5 * time.Second
 	replyTimeout = 10 * time.Second
 	pingEvery    = 5 * time.Second
+	unanswered   = 9 * time.Second // longer than a ping and its answer, shorter than two
 	silence      = 10 * time.Second
-	listTimeout  = 30 * time.Second // for the snapshot, from the login on
+	loginTimeout = 15 * time.Second // for the login as a whole, whatever comes in drops meanwhile
+	listTimeout  = 30 * time.Second // for the snapshot as a whole, from the login on
 	writeTimeout = 5 * time.Second
+)
+
+// Bounds of what is kept until the snapshot is complete.
+const (
+	mostLegs  = 50_000
+	mostLater = 200_000
 )
 
 // Connector is one manager account at one Asterisk.
 type Connector struct {
 	config  Config
 	connect func(ctx context.Context, network, address string) (net.Conn, error)
+	linked  atomic.Pointer[session] // nil while there is no link
+	asking  *rate.Limiter           // of Getvar: each may lock a channel or wait for its SIP thread
+	most    bounds
 }
+
+// bounds are how much is kept until a snapshot is complete; zero: any.
+type bounds struct{ legs, later int }
 
 // New returns a connector; nothing is dialled before Run.
 func New(c Config) *Connector {
@@ -57,7 +80,7 @@ func New(c Config) *Connector {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: pingEvery, Interval: pingEvery, Count: 2}}
-	return &Connector{config: c, connect: dialer.DialContext}
+	return &Connector{config: c, connect: dialer.DialContext, asking: rate.NewLimiter(asksPerSecond, 1), most: bounds{mostLegs, mostLater}}
 }
 
 // Run logs in, takes a snapshot of the live legs and then reports every observation in wire order, until ctx ends or the
@@ -79,7 +102,19 @@ func (c *Connector) Run(ctx context.Context, report func(telephony.Observation))
 		conn.Close()
 	})
 	s := newSession(c.config, conn, report)
-	if err := s.login(); err != nil {
+	s.most, s.up = c.most, func() { c.linked.Store(s) }
+	defer func() {
+		c.linked.CompareAndSwap(s, nil)
+		close(s.replies.gone)
+	}()
+	late := time.AfterFunc(loginTimeout, func() {
+		end(fmt.Errorf("ami: the login is not done after %v: %w", loginTimeout, os.ErrDeadlineExceeded))
+	})
+	err = s.login()
+	if !late.Stop() || err != nil {
+		if cause := context.Cause(held); cause != nil {
+			err = cause
+		}
 		return c.explain(ctx, err)
 	}
 	beside.Go(func() { s.ping(held, end) })
@@ -122,10 +157,18 @@ type session struct {
 	peer     string
 	bootedAt time.Time
 	heardAt  time.Time
-	actions  int
+	answered atomic.Int64 // when the PBX last answered one of our actions, in Unix nanoseconds
+	actions  atomic.Int64
 	writing  sync.Mutex
 	snapshot *snapshot // nil once it is complete
 	forgery  forgery
+	replies  *replies
+	rightsID string // of the ListCommands
+	rights   Rights // as long as there is no snapshot only the reading goroutine's, then not changed
+	up       func() // called when the snapshot is complete; may be nil
+	most     bounds
+	placed   placed
+	contexts contexts
 }
 
 // snapshot collects the Status list. What happens meanwhile waits in later.
@@ -138,7 +181,7 @@ type snapshot struct {
 }
 
 func newSession(c Config, conn net.Conn, report func(telephony.Observation)) *session {
-	s := &session{config: c, conn: conn, report: report}
+	s := &session{config: c, conn: conn, report: report, replies: newReplies()}
 	s.reader = NewReader(patient{conn, &s.heardAt})
 	return s
 }
@@ -182,7 +225,7 @@ func (s *session) login() error {
 	} else {
 		fields = append(fields, Pair{"Secret", s.config.Secret})
 	}
-	_, err = s.ask(Action{Name: "Login", Fields: append(fields, Pair{"Events", "call,system"})})
+	_, err = s.ask(Action{Name: "Login", Fields: append(fields, Pair{"Events", "call,system,agent"})})
 	return err
 }
 
@@ -213,32 +256,44 @@ type refusal struct{ action, message string }
 
 func (r *refusal) Error() string { return r.action + ": " + r.message }
 
-// send writes one action under the next id. Ids have a fixed width, so that the same work is the same bytes.
+// send writes one action under the next id.
 func (s *session) send(a Action) (string, error) {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	s.actions++
-	a.ID = fmt.Sprintf("cb-%08d", s.actions)
-	wire, err := a.Encode()
-	if err != nil {
-		return "", err
-	}
-	if err := s.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return "", err
-	}
-	_, err = s.conn.Write(wire)
-	return a.ID, err
+	a.ID = s.nextID()
+	return a.ID, s.write(a)
 }
 
-// ping keeps the PBX talking. Where it cannot be sent the link is given up.
+// nextID makes an action's id. Ids have a fixed width, so that the same work is the same bytes.
+func (s *session) nextID() string { return fmt.Sprintf("cb-%08d", s.actions.Add(1)) }
+
+func (s *session) write(a Action) error {
+	wire, err := a.Encode()
+	if err != nil {
+		return err
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	_, err = s.conn.Write(wire)
+	return err
+}
+
+// ping keeps the PBX answering. Where it cannot be sent, or what we asked stays unanswered, the link is given up: bytes
+// that merely come in are no sign of life of the session that would carry out our actions.
 func (s *session) ping(ctx context.Context, giveUp context.CancelCauseFunc) {
 	tick := time.NewTicker(pingEvery)
 	defer tick.Stop()
+	s.answered.Store(time.Now().UnixNano())
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case now := <-tick.C:
+			if mute := now.Sub(time.Unix(0, s.answered.Load())); mute > unanswered {
+				giveUp(fmt.Errorf("ami: no answer for %v: %w", mute.Round(time.Second), os.ErrDeadlineExceeded))
+				return
+			}
 			if _, err := s.send(Action{Name: "Ping"}); err != nil {
 				giveUp(err)
 				return
@@ -253,6 +308,10 @@ func (s *session) read() error {
 	if _, err := s.send(Action{Name: "CoreSettings"}); err != nil {
 		return err
 	}
+	var err error
+	if s.rightsID, err = s.send(Action{Name: "ListCommands"}); err != nil {
+		return err
+	}
 	id, err := s.send(Action{Name: "Status"})
 	if err != nil {
 		return err
@@ -265,7 +324,10 @@ func (s *session) read() error {
 		}
 		now := time.Now()
 		if s.snapshot != nil && now.After(s.snapshot.until) {
-			return fmt.Errorf("ami: the list of channels did not come within %v", listTimeout)
+			return fmt.Errorf("ami: the list of channels did not come within %v: %w", listTimeout, os.ErrDeadlineExceeded)
+		}
+		if (s.snapshot != nil || m.Response() != nil) && bytes.HasPrefix(m.Get("ActionID"), ownID) {
+			s.answered.Store(now.UnixNano())
 		}
 		switch {
 		case s.forgery.found(m):
@@ -284,7 +346,16 @@ func (s *session) read() error {
 	}
 }
 
+var ownID = []byte("cb-")
+
 func (s *session) response(m *Message) error {
+	s.replies.take(m)
+	if s.snapshot == nil && len(m.Get("Ping")) > 0 { // so that the tracker knows that time passes and nothing happens
+		s.report(telephony.Observation{ObservedAt: s.heardAt})
+	}
+	if s.snapshot != nil && m.Text("ActionID") == s.rightsID {
+		s.rights = parseRights(m)
+	}
 	if version := m.Text("AsteriskVersion"); version != "" {
 		s.peer = "Asterisk " + telephony.Display(version)
 	}
@@ -305,22 +376,36 @@ func (s *session) event(m *Message, now time.Time) error {
 	case "Shutdown":
 		return &connector.Failure{Problem: "The PBX is shutting down", Remedy: "Callboard connects again by itself when it is back"}
 	case "Status":
-		if s.snapshot != nil && m.Text("ActionID") == s.snapshot.id {
-			s.snapshot.legs = append(s.snapshot.legs, snapshotLeg(m))
+		if s.snapshot == nil || m.Text("ActionID") != s.snapshot.id {
+			return nil
 		}
+		if s.most.legs > 0 && len(s.snapshot.legs) == s.most.legs {
+			return s.tooMuch("channels in its list", s.most.legs)
+		}
+		s.snapshot.legs = append(s.snapshot.legs, snapshotLeg(m))
 		return nil
 	case "StatusComplete":
 		return s.complete(m, now)
 	}
-	o, useful := observe(m, now)
+	o, useful := s.placed.observe(m, now)
+	if !useful {
+		o, useful = observe(m, now)
+	}
 	switch {
 	case !useful:
-	case s.snapshot != nil:
-		s.snapshot.later = append(s.snapshot.later, o)
-	default:
+	case s.snapshot == nil:
 		s.report(o)
+	case s.most.later > 0 && len(s.snapshot.later) == s.most.later:
+		return s.tooMuch("events before its list was complete", s.most.later)
+	default:
+		s.snapshot.later = append(s.snapshot.later, o)
 	}
 	return nil
+}
+
+func (s *session) tooMuch(what string, most int) error {
+	return &connector.Failure{Problem: fmt.Sprintf("The PBX sent more than %d %s", most, what),
+		Remedy: "this is more than one Callboard can follow: let the PBX's administrator look at its load and at `core show channels`"}
 }
 
 // booted learns from FullyBooted when the PBX was started.
@@ -344,7 +429,10 @@ func (s *session) complete(m *Message, now time.Time) error {
 	}
 	done := s.snapshot
 	s.snapshot = nil
-	s.report(telephony.Observation{ObservedAt: now, Fact: telephony.LinkUp{Peer: peer, BootedAt: s.bootedAt}})
+	if s.up != nil {
+		s.up()
+	}
+	s.report(telephony.Observation{ObservedAt: now, Fact: telephony.LinkUp{Peer: peer, BootedAt: s.bootedAt, Warnings: s.warnings()}})
 	s.report(telephony.Observation{ObservedAt: now, Fact: telephony.Snapshot{Legs: done.legs}})
 	for _, o := range done.later {
 		s.report(o)

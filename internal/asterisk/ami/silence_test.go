@@ -23,6 +23,7 @@ type script struct {
 	mute bool // reads but does not answer
 	deaf bool // does not even read
 	talk bool // but goes on telling of this and that
+	drip bool // tells of this and that beside all else
 }
 
 // say sends without waiting, as a socket with its buffers does.
@@ -36,6 +37,24 @@ func (s *script) serve() {
 		return
 	}
 	listed, begun := false, time.Now()
+	if s.drip {
+		stop := make(chan struct{})
+		var dripping sync.WaitGroup
+		dripping.Go(func() {
+			for tick := time.NewTicker(time.Second); ; {
+				select {
+				case <-tick.C:
+					s.say("Event: Newexten\r\n\r\n")
+				case <-stop:
+					return
+				}
+			}
+		})
+		defer func() {
+			close(stop)
+			dripping.Wait()
+		}()
+	}
 	for {
 		for listed && s.deaf {
 			time.Sleep(3 * time.Second)
@@ -72,7 +91,12 @@ func (s *script) serve() {
 // piped runs a connector against a script in a bubble and returns the error and how long it took.
 func piped(t *testing.T, s *script, serve func(), ctx context.Context) (err error, took time.Duration, reported []telephony.Observation) {
 	t.Helper()
-	c := New(Config{Address: "pbx", Username: "u", Secret: "s"})
+	return pipedTo(t, New(Config{Address: "pbx", Username: "u", Secret: "s"}), s, serve, ctx, nil)
+}
+
+// pipedTo is piped for a given connector; also is told each observation, too, if it is not nil.
+func pipedTo(t *testing.T, c *Connector, s *script, serve func(), ctx context.Context, also func(telephony.Observation)) (err error, took time.Duration, reported []telephony.Observation) {
+	t.Helper()
 	near, far := net.Pipe()
 	s.conn, s.out = far, make(chan string, 100)
 	c.connect = func(context.Context, string, string) (net.Conn, error) { return near, nil }
@@ -88,7 +112,12 @@ func piped(t *testing.T, s *script, serve func(), ctx context.Context) (err erro
 		}
 	})
 	start := time.Now()
-	err = c.Run(ctx, func(o telephony.Observation) { reported = append(reported, o) })
+	err = c.Run(ctx, func(o telephony.Observation) {
+		reported = append(reported, o)
+		if also != nil {
+			also(o)
+		}
+	})
 	took = time.Since(start)
 	far.Close()
 	serving.Wait()
@@ -98,7 +127,8 @@ func piped(t *testing.T, s *script, serve func(), ctx context.Context) (err erro
 // A PBX that hangs is found dead within 15 seconds, whether it reads or not; one that answers pings is left alone.
 func TestStalledIsFoundDead(t *testing.T) {
 	t.Parallel()
-	for name, s := range map[string]*script{"it reads and says nothing": {mute: true}, "it does not read": {deaf: true}, "it only talks": {deaf: true, talk: true}} {
+	for name, s := range map[string]*script{"it reads and says nothing": {mute: true}, "it does not read": {deaf: true}, "it only talks": {deaf: true, talk: true},
+		"it reads and talks and answers nothing": {mute: true, drip: true}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				err, took, reported := piped(t, s, s.serve, t.Context())

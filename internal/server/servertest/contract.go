@@ -157,6 +157,8 @@ var payloads = map[string]struct {
 	"record.changed": {"ChangedData", func() any { return new(api.ChangedData) }},
 	"record.settled": {"SettledData", func() any { return new(api.SettledData) }},
 	"record.closed":  {"RevData", func() any { return new(api.RevData) }},
+	"record.erased":  {"RevData", func() any { return new(api.RevData) }},
+	"field.":         {"ContendedData", func() any { return new(api.ContendedData) }},
 	"call.":          {"CallData", func() any { return new(api.CallData) }},
 	"item.":          {"ItemData", func() any { return new(api.ItemData) }},
 	"app.":           {"AppData", func() any { return new(api.AppData) }},

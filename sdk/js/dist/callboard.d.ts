@@ -40,6 +40,8 @@ interface components {
 			version: string;
 			/** @description Whom your token speaks for: `user` or an app's id. */
 			source: string;
+			/** @description Which commands your token may give. */
+			may?: components["schemas"]["Permission"][];
 			epoch: string;
 			lines: components["schemas"]["Line"][];
 			store: components["schemas"]["StoreStatus"];
@@ -48,7 +50,23 @@ interface components {
 			name: string;
 			extensions: string[];
 			pbx: components["schemas"]["Link"];
+			/** @description What can be done from here with this PBX, this account and this phone. */
+			abilities: components["schemas"]["Ability"][];
 		};
+		Ability: {
+			/** @enum {string} */
+			name: "dial" | "answer" | "hangup" | "hold" | "transfer" | "consult" | "join" | "park" | "digits" | "mute" | "record" | "pause_recording" | "stop_recording" | "inspect";
+			available: boolean;
+			/** @description Why it is missing. */
+			reason?: string;
+			/** @description What to do about it. */
+			remedy?: string;
+		};
+		/**
+		 * @description `dial`: make calls. `control`: command calls that there are.
+		 * @enum {string}
+		 */
+		Permission: "dial" | "control";
 		/** @description The link to the PBX. */
 		Link: {
 			/** @enum {string} */
@@ -61,6 +79,8 @@ interface components {
 			problem?: string;
 			/** @description What to do about it. */
 			remedy?: string;
+			/** @description What should be put right although the link works, such as an account that may do too much. */
+			warnings?: string[];
 		};
 		StoreStatus: {
 			durable: boolean;
@@ -70,6 +90,8 @@ interface components {
 			id: string;
 			name: string;
 			connected: boolean;
+			/** @description Which commands it may give. */
+			may?: components["schemas"]["Permission"][];
 			needs?: string[];
 			gives?: string[];
 			on?: components["schemas"]["Moment"][];
@@ -81,6 +103,8 @@ interface components {
 			/** @description Short and stable: it names the source of claims. Not `pbx`, `user` or `history`. */
 			id: string;
 			name?: string;
+			/** @description Which commands it may give; none unless said. */
+			may?: components["schemas"]["Permission"][];
 			/** @description Give an app that is there already a new token; the old one stops working. Without it the answer is 409 `conflict`. */
 			renew?: boolean;
 		};
@@ -200,9 +224,38 @@ interface components {
 			 */
 			ended_before?: string;
 			complete: boolean;
+			/** @description What can be done with it just now, from here: see `POST /v1/records/{record}/commands`. */
+			actions?: components["schemas"]["CommandName"][];
+			/** @description The number that it was given to. */
+			transferred_to?: string;
+			/** @description Who gave it to us. */
+			transferred_by?: string;
+			/** @enum {string} */
+			transfer_kind?: "blind" | "attended";
+			/** @description A number, or `voicemail`. */
+			forwarded_to?: string;
+			forwarded_by?: string;
+			picked_up_by?: string;
+			/** @description The parking space. */
+			parked_at?: string;
+			/** @description Who fetched it from there. */
+			retrieved_by?: string;
+			retrieved_from?: string;
+			queue?: string;
+			/** @description Of the conference. */
+			room?: string;
+			/** @description It was made from here. */
+			click_to_dial?: boolean;
+			/** @description The other end has us on hold. */
+			other_holds?: boolean;
 			muted: boolean;
 			parked: boolean;
 			conference: boolean;
+			/**
+			 * @description Absent: nothing is recorded just now.
+			 * @enum {string}
+			 */
+			recording?: "on" | "paused";
 			recorded: components["schemas"]["Known"];
 			monitored: components["schemas"]["Known"];
 			encrypted: components["schemas"]["Known"];
@@ -227,9 +280,17 @@ interface components {
 			number?: string;
 			name?: string;
 			extension?: string;
+			/** @description Of the device that speaks for the party. */
+			ip?: string;
+			/** @description The party asked not to be shown. */
+			withheld?: boolean;
 		};
 		Leg: {
 			id: string;
+			/** @description This leg began the call. */
+			caller?: boolean;
+			/** @description The address that its sound comes from. */
+			media?: string;
 			state: components["schemas"]["CallState"];
 			device?: string;
 			party: components["schemas"]["Party"];
@@ -254,10 +315,43 @@ interface components {
 			/** Format: date-time */
 			ended_before?: string;
 			answered_by?: string;
+			/** @description The extension began the call. */
+			caller?: boolean;
+			first_party?: components["schemas"]["Party"];
+			/** @description The number that it was given to. */
 			transferred_to?: string;
+			/** @description Who gave it to us. */
+			transferred_by?: string;
+			/** @enum {string} */
+			transfer_kind?: "blind" | "attended";
+			/** @description A number, or `voicemail`. */
 			forwarded_to?: string;
-			parked_at?: string;
+			forwarded_by?: string;
 			picked_up_by?: string;
+			/** @description The parking space. */
+			parked_at?: string;
+			/** @description Who fetched it from there. */
+			retrieved_by?: string;
+			retrieved_from?: string;
+			queue?: string;
+			/** @description Of the conference. */
+			room?: string;
+			/** @description It was made from here. */
+			click_to_dial?: boolean;
+			/** @description The other end has us on hold. */
+			other_holds?: boolean;
+			muted?: boolean;
+			parked?: boolean;
+			conference?: boolean;
+			/**
+			 * @description Absent: nothing is recorded just now.
+			 * @enum {string}
+			 */
+			recording?: "on" | "paused";
+			recorded?: components["schemas"]["Known"];
+			monitored?: components["schemas"]["Known"];
+			encrypted?: components["schemas"]["Known"];
+			secure_line?: components["schemas"]["Known"];
 			timeline: components["schemas"]["TimelineEntry"][];
 		};
 		TimelineEntry: {
@@ -277,6 +371,39 @@ interface components {
 			took_ms: number;
 			/** @description Apps that let a work's time pass. */
 			unanswered: string[];
+		};
+		Dial: {
+			/** @description As you would dial it, or with + and its country code. */
+			number: string;
+			/** @description Whose phone rings; absent: the line's first. */
+			extension?: string;
+		};
+		Placed: {
+			/** @description The record that becomes the call. */
+			record: string;
+		};
+		/**
+		 * @description `answer`, `hold`, `resume`: the phone does it. `hangup`: of a call that rings here it is rejected. `transfer`: the other
+		 *     party goes to the number `to`. `consult`: the other party waits while `to` is called; then `complete` or `cancel`.
+		 *     `join`: the other parties of this call and of the call of `record` are given to each other. `park`. `digits`: sends `digits`.
+		 *     `mute`, `unmute`: what the phone sends is kept back. `record`, `pause_recording`, `resume_recording`, `stop_recording`: at the PBX.
+		 * @enum {string}
+		 */
+		CommandName: "answer" | "hangup" | "hold" | "resume" | "transfer" | "consult" | "complete" | "cancel" | "join" | "park" | "digits" | "mute" | "unmute" | "record" | "pause_recording" | "resume_recording" | "stop_recording";
+		Command: {
+			command: components["schemas"]["CommandName"];
+			/** @description The number of `transfer` and `consult`. */
+			to?: string;
+			/** @description The other call's record of `join`. */
+			record?: string;
+			/** @description 0-9 * # A-D, of `digits`. */
+			digits?: string;
+			/** @description Which of the line's extensions, where several are in the call. */
+			extension?: string;
+		};
+		Commanded: {
+			record: string;
+			command: components["schemas"]["CommandName"];
 		};
 		Lookup: {
 			/** @description In any usual format; without a country code it is read as of the line's region. */
@@ -339,11 +466,11 @@ interface components {
 		};
 		/**
 		 * @description `record.opened`, `record.joined`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
-		 *     `record.closed`: RevData. `call.*`: CallData. `item.*`: ItemData. `app.registered`, `app.gone`: AppData.
+		 *     `record.closed`, `record.erased`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
 		 *     `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
 		 * @enum {string}
 		 */
-		NotificationType: "call.created" | "call.ringing" | "call.answered" | "call.held" | "call.resumed" | "call.transferred" | "call.forwarded" | "call.conferenced" | "call.parked" | "call.retrieved" | "call.picked_up" | "call.updated" | "call.ended" | "record.opened" | "record.joined" | "record.changed" | "record.settled" | "record.closed" | "item.added" | "item.changed" | "item.removed" | "app.registered" | "app.gone" | "pbx.connected" | "pbx.lost" | "pbx.gap" | "work" | "bookmark" | "reset";
+		NotificationType: "call.created" | "call.ringing" | "call.answered" | "call.held" | "call.resumed" | "call.transferred" | "call.forwarded" | "call.conferenced" | "call.parked" | "call.retrieved" | "call.picked_up" | "call.updated" | "call.ended" | "record.opened" | "record.joined" | "record.changed" | "record.settled" | "record.closed" | "record.erased" | "field.contended" | "item.added" | "item.changed" | "item.removed" | "app.registered" | "app.gone" | "app.quarantined" | "app.released" | "pbx.connected" | "pbx.lost" | "pbx.gap" | "work" | "bookmark" | "reset";
 		RevData: {
 			/** Format: int64 */
 			rev: number;
@@ -378,8 +505,17 @@ interface components {
 			item: components["schemas"]["Item"];
 		};
 		SettledData: components["schemas"]["RevData"] & components["schemas"]["Settled"];
+		/** @description Sources change a field back and forth in answer to each other. It is frozen at its best value. */
+		ContendedData: {
+			/** Format: int64 */
+			rev: number;
+			field: string;
+			sources: string[];
+		};
 		AppData: {
 			app: string;
+			/** @description Of `app.quarantined` and `app.released`: what the app may not write, or may again. */
+			field?: string;
 			needs?: string[];
 			gives?: string[];
 		};
@@ -470,6 +606,13 @@ interface components {
 		WorkID: string;
 		/** @description An app's id. */
 		AppID: string;
+		/**
+		 * @description Needed. Made anew for every intention, such as a UUID. The same key with the same request gets the same answer again
+		 *     for 24 hours, and nothing is done twice; with another request 422 `idempotency_key_reused`; while the first is under way
+		 *     409 `under_way`. If Callboard was ended meanwhile 409 `outcome_unknown`: look at the phone. A request that was refused before
+		 *     it reached the PBX does not use its key up.
+		 */
+		IdempotencyKey: string;
 		/** @description `claims`: with every field all its claims, also those not shown. */
 		Include: "claims";
 		/** @description Go on after this place (`epoch:seq`). Absent: from now. */
@@ -508,6 +651,10 @@ export type Known = Schemas["Known"];
 export type Status = Schemas["Status"];
 export type Line = Schemas["Line"];
 export type Link = Schemas["Link"];
+export type Ability = Schemas["Ability"];
+export type Permission = Schemas["Permission"];
+export type CommandName = Schemas["CommandName"];
+export type Command = Schemas["Command"];
 export type Written = Schemas["Written"];
 export type Session = Schemas["Session"];
 export type Problem = Schemas["Problem"];
@@ -516,7 +663,7 @@ export type NotificationType = Schemas["NotificationType"];
 type CallType = Extract<NotificationType, `call.${string}`>;
 type ItemType = Extract<NotificationType, `item.${string}`>;
 /** What `data` holds, by the notification's type. */
-export type DataOf<T extends NotificationType> = T extends "record.opened" | "record.joined" ? Schemas["RecordData"] : T extends "record.changed" ? Schemas["ChangedData"] : T extends "record.settled" ? Schemas["SettledData"] : T extends "record.closed" ? Schemas["RevData"] : T extends CallType ? Schemas["CallData"] : T extends ItemType ? Schemas["ItemData"] : T extends "app.registered" | "app.gone" ? Schemas["AppData"] : T extends "pbx.connected" | "pbx.lost" ? Schemas["LinkData"] : T extends "pbx.gap" ? Schemas["GapData"] : T extends "work" ? WireWork : T extends "bookmark" ? Schemas["BookmarkData"] : T extends "reset" ? Schemas["ResetData"] : never;
+export type DataOf<T extends NotificationType> = T extends "record.opened" | "record.joined" ? Schemas["RecordData"] : T extends "record.changed" ? Schemas["ChangedData"] : T extends "record.settled" ? Schemas["SettledData"] : T extends "record.closed" | "record.erased" ? Schemas["RevData"] : T extends CallType ? Schemas["CallData"] : T extends ItemType ? Schemas["ItemData"] : T extends "field.contended" ? Schemas["ContendedData"] : T extends `app.${string}` ? Schemas["AppData"] : T extends "pbx.connected" | "pbx.lost" ? Schemas["LinkData"] : T extends "pbx.gap" ? Schemas["GapData"] : T extends "work" ? WireWork : T extends "bookmark" ? Schemas["BookmarkData"] : T extends "reset" ? Schemas["ResetData"] : never;
 /** A CloudEvents 1.0 envelope; `id` is the cursor `epoch:seq`, except for `work`. */
 export type NotificationOf<T extends NotificationType> = Omit<Schemas["Notification"], "type" | "data"> & {
 	type: T;
@@ -538,9 +685,9 @@ export type Values<Known extends string> = {
  */
 export interface BoardRecord extends Readonly<WireRecord> {
 	/** The third party: `record.party.name` is the shown value of the field `party.name`. */
-	readonly party: Values<"number" | "number_raw" | "name" | "email" | "company" | "job_title" | "location" | "website">;
+	readonly party: Values<"number" | "number_raw" | "name" | "email" | "company" | "job_title" | "location" | "website" | "ip">;
 	/** The end user. */
-	readonly user: Values<"name" | "number" | "extension">;
+	readonly user: Values<"name" | "number" | "extension" | "ip">;
 	/** The notes of all sources, in the order in which they were added. */
 	readonly notes: readonly Item[];
 }
@@ -603,6 +750,15 @@ export type ListHandler = (records: BoardRecord[]) => unknown;
 export type ErrorHandler = (error: CallboardError) => unknown;
 /** Types of notification that are about one record. */
 export type RecordBound = Extract<NotificationType, `call.${string}` | `record.${string}` | `item.${string}`>;
+export interface CommandOptions {
+	/**
+	 * The command's Idempotency-Key. Without it every call is an intention of its own; with it a command whose answer did not come
+	 * can be sent again and is not carried out twice.
+	 */
+	key?: string;
+	/** Whose phone is meant, on a line with several. */
+	extension?: string;
+}
 export interface WatchOptions {
 	/** Go on after this place; absent: from now. */
 	cursor?: string;
@@ -661,6 +817,38 @@ export declare class Board {
 	removeNote(recordId: string, noteId: string): Promise<void>;
 	/** Opens a record for a number without a call; the next call with that number joins it. */
 	lookup(number: string): Promise<BoardRecord>;
+	/** Rings the user's phone and, once that is answered, calls a number. Gives the id of the record that becomes the call. */
+	dial(number: string, options?: CommandOptions): Promise<string>;
+	/**
+	 * Does something with a record's call; `record.call.actions` lists what is possible just now. Resolves when the PBX has taken it:
+	 * what becomes of the call comes with the stream. The methods below say it shorter.
+	 */
+	command(recordId: string, command: Command, options?: CommandOptions): Promise<void>;
+	/** Makes the ringing phone answer. */
+	answer(recordId: string, options?: CommandOptions): Promise<void>;
+	/** Ends the call; one that rings here is rejected. */
+	hangup(recordId: string, options?: CommandOptions): Promise<void>;
+	hold(recordId: string, options?: CommandOptions): Promise<void>;
+	resume(recordId: string, options?: CommandOptions): Promise<void>;
+	/** Sends the other party to a number. */
+	transfer(recordId: string, to: string, options?: CommandOptions): Promise<void>;
+	/** Lets the other party wait while a number is called; then complete() or cancel(). */
+	consult(recordId: string, to: string, options?: CommandOptions): Promise<void>;
+	complete(recordId: string, options?: CommandOptions): Promise<void>;
+	cancel(recordId: string, options?: CommandOptions): Promise<void>;
+	/** Gives the other parties of two calls to each other. */
+	join(recordId: string, otherRecordId: string, options?: CommandOptions): Promise<void>;
+	park(recordId: string, options?: CommandOptions): Promise<void>;
+	/** Sends digits to the other end: 0-9 * # A-D. */
+	sendDtmf(recordId: string, digits: string, options?: CommandOptions): Promise<void>;
+	/** Keeps back what the phone sends. */
+	mute(recordId: string, options?: CommandOptions): Promise<void>;
+	unmute(recordId: string, options?: CommandOptions): Promise<void>;
+	/** Records the call at the PBX. */
+	startRecording(recordId: string, options?: CommandOptions): Promise<void>;
+	pauseRecording(recordId: string, options?: CommandOptions): Promise<void>;
+	resumeRecording(recordId: string, options?: CommandOptions): Promise<void>;
+	stopRecording(recordId: string, options?: CommandOptions): Promise<void>;
 	/** Ends the stream and what runs in the background; resolves when it has ended. */
 	close(): Promise<void>;
 }

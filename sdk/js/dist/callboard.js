@@ -266,6 +266,10 @@ var Http = class {
     const response = await this.ask(method, path, { body, signal, keepalive });
     return readJSON(response);
   }
+  /** Gives a command, once per key. It waits longer than a read does: a phone has to do something. */
+  async command(path, body, key) {
+    return readJSON(await this.ask("POST", path, { body, key, patience: 2 * PATIENCE }));
+  }
   async #send(method, path, ask) {
     let token;
     try {
@@ -274,7 +278,7 @@ var Http = class {
       this.#held = void 0;
       throw new CallboardError("unreachable", 0, "The token could not be had.", "Look at what the `token` function does.", cause);
     }
-    return send(this.base + path, method, { authorization: `Bearer ${token}` }, ask);
+    return send(this.base + path, method, { authorization: `Bearer ${token}`, ...ask.key && { "idempotency-key": ask.key } }, ask);
   }
 };
 async function exchangeCode(url, code) {
@@ -501,9 +505,9 @@ function cursorAfter(n) {
   return n.type === "work" || n.type === "reset" ? void 0 : n.id;
 }
 var RETRY = { min: 250, max: 15e3, quiet: 6e4 };
-function backOff(attempt, retry, random = Math.random) {
+function backOff(attempt, retry, random2 = Math.random) {
   const full = Math.min(retry.max, retry.min * 2 ** Math.min(attempt, 20));
-  return full * (0.5 + random() / 2);
+  return full * (0.5 + random2() / 2);
 }
 function pause(ms, signal) {
   return new Promise((resolve) => {
@@ -666,6 +670,79 @@ var Board = class {
   async lookup(number) {
     return recordOf(await this.#http.json("POST", "/v1/records", { number }));
   }
+  // ---- calling: for the person, and for apps that were let (`callboard app add --may dial,control`)
+  /** Rings the user's phone and, once that is answered, calls a number. Gives the id of the record that becomes the call. */
+  async dial(number, options = {}) {
+    const body = { number, ...options.extension && { extension: options.extension } };
+    return (await this.#http.command("/v1/calls", body, options.key ?? newKey())).record;
+  }
+  /**
+   * Does something with a record's call; `record.call.actions` lists what is possible just now. Resolves when the PBX has taken it:
+   * what becomes of the call comes with the stream. The methods below say it shorter.
+   */
+  async command(recordId, command, options = {}) {
+    const body = { ...command, ...options.extension && { extension: options.extension } };
+    await this.#http.command(`/v1/records/${encodeURIComponent(recordId)}/commands`, body, options.key ?? newKey());
+  }
+  /** Makes the ringing phone answer. */
+  answer(recordId, options) {
+    return this.command(recordId, { command: "answer" }, options);
+  }
+  /** Ends the call; one that rings here is rejected. */
+  hangup(recordId, options) {
+    return this.command(recordId, { command: "hangup" }, options);
+  }
+  hold(recordId, options) {
+    return this.command(recordId, { command: "hold" }, options);
+  }
+  resume(recordId, options) {
+    return this.command(recordId, { command: "resume" }, options);
+  }
+  /** Sends the other party to a number. */
+  transfer(recordId, to, options) {
+    return this.command(recordId, { command: "transfer", to }, options);
+  }
+  /** Lets the other party wait while a number is called; then complete() or cancel(). */
+  consult(recordId, to, options) {
+    return this.command(recordId, { command: "consult", to }, options);
+  }
+  complete(recordId, options) {
+    return this.command(recordId, { command: "complete" }, options);
+  }
+  cancel(recordId, options) {
+    return this.command(recordId, { command: "cancel" }, options);
+  }
+  /** Gives the other parties of two calls to each other. */
+  join(recordId, otherRecordId, options) {
+    return this.command(recordId, { command: "join", record: otherRecordId }, options);
+  }
+  park(recordId, options) {
+    return this.command(recordId, { command: "park" }, options);
+  }
+  /** Sends digits to the other end: 0-9 * # A-D. */
+  sendDtmf(recordId, digits, options) {
+    return this.command(recordId, { command: "digits", digits }, options);
+  }
+  /** Keeps back what the phone sends. */
+  mute(recordId, options) {
+    return this.command(recordId, { command: "mute" }, options);
+  }
+  unmute(recordId, options) {
+    return this.command(recordId, { command: "unmute" }, options);
+  }
+  /** Records the call at the PBX. */
+  startRecording(recordId, options) {
+    return this.command(recordId, { command: "record" }, options);
+  }
+  pauseRecording(recordId, options) {
+    return this.command(recordId, { command: "pause_recording" }, options);
+  }
+  resumeRecording(recordId, options) {
+    return this.command(recordId, { command: "resume_recording" }, options);
+  }
+  stopRecording(recordId, options) {
+    return this.command(recordId, { command: "stop_recording" }, options);
+  }
   /** Ends the stream and what runs in the background; resolves when it has ended. */
   async close() {
     this.#closing.abort();
@@ -819,7 +896,13 @@ async function connect(options) {
   return board;
 }
 function newNoteId() {
-  return "n-" + Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
+  return "n-" + random();
+}
+function newKey() {
+  return "k-" + random();
+}
+function random() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
 }
 function isPassing(problem) {
   return problem.code === "unreachable" || problem.status >= 500 || problem.status === 429 || problem.status === 408;

@@ -214,6 +214,71 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/records/{record}/commands": {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Needed. Made anew for every intention, such as a UUID. The same key with the same request gets the same answer again
+                 *     for 24 hours, and nothing is done twice; with another request 422 `idempotency_key_reused`; while the first is under way
+                 *     409 `under_way`. If Callboard was ended meanwhile 409 `outcome_unknown`: look at the phone. A request that was refused before
+                 *     it reached the PBX does not use its key up.
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description A record's id. */
+                record: components["parameters"]["RecordID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Do something with the record's call. For the person, and for apps that may control calls.
+         * @description `call.actions` of the record lists what is possible just now. The answer comes when the PBX has taken the command;
+         *     for `answer`, `hold` and `resume` when the phone was seen to do it. What becomes of the call is told as notifications.
+         *     Callboard never repeats a command by itself. 409 `not_now`: the call is not in a state for it. 409 `not_possible`:
+         *     this PBX, account or phone cannot; the lines in `GET /v1/status` say what can and why not. 403 `number_denied`: the
+         *     number policy. 502 `pbx_refused`, 503 `pbx_unavailable`, 504 `phone_did_not_react`.
+         */
+        post: operations["command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/calls": {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Needed. Made anew for every intention, such as a UUID. The same key with the same request gets the same answer again
+                 *     for 24 hours, and nothing is done twice; with another request 422 `idempotency_key_reused`; while the first is under way
+                 *     409 `under_way`. If Callboard was ended meanwhile 409 `outcome_unknown`: look at the phone. A request that was refused before
+                 *     it reached the PBX does not use its key up.
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Click to dial. The user's own phone rings; when it is answered it calls the number. For the person, and for apps that may dial.
+         * @description The record is there at once and becomes the call: there is one record, not one for the phone that rings and another
+         *     for the number. At most 10 numbers a minute per token, transfers included. Numbers of other countries and premium-rate
+         *     numbers are denied unless `dial.allow` in callboard.yaml lets them in.
+         */
+        post: operations["dial"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/works/{work}/answer": {
         parameters: {
             query?: never;
@@ -313,6 +378,8 @@ export interface components {
             version: string;
             /** @description Whom your token speaks for: `user` or an app's id. */
             source: string;
+            /** @description Which commands your token may give. */
+            may?: components["schemas"]["Permission"][];
             epoch: string;
             lines: components["schemas"]["Line"][];
             store: components["schemas"]["StoreStatus"];
@@ -321,7 +388,23 @@ export interface components {
             name: string;
             extensions: string[];
             pbx: components["schemas"]["Link"];
+            /** @description What can be done from here with this PBX, this account and this phone. */
+            abilities: components["schemas"]["Ability"][];
         };
+        Ability: {
+            /** @enum {string} */
+            name: "dial" | "answer" | "hangup" | "hold" | "transfer" | "consult" | "join" | "park" | "digits" | "mute" | "record" | "pause_recording" | "stop_recording" | "inspect";
+            available: boolean;
+            /** @description Why it is missing. */
+            reason?: string;
+            /** @description What to do about it. */
+            remedy?: string;
+        };
+        /**
+         * @description `dial`: make calls. `control`: command calls that there are.
+         * @enum {string}
+         */
+        Permission: "dial" | "control";
         /** @description The link to the PBX. */
         Link: {
             /** @enum {string} */
@@ -334,6 +417,8 @@ export interface components {
             problem?: string;
             /** @description What to do about it. */
             remedy?: string;
+            /** @description What should be put right although the link works, such as an account that may do too much. */
+            warnings?: string[];
         };
         StoreStatus: {
             durable: boolean;
@@ -343,6 +428,8 @@ export interface components {
             id: string;
             name: string;
             connected: boolean;
+            /** @description Which commands it may give. */
+            may?: components["schemas"]["Permission"][];
             needs?: string[];
             gives?: string[];
             on?: components["schemas"]["Moment"][];
@@ -354,6 +441,8 @@ export interface components {
             /** @description Short and stable: it names the source of claims. Not `pbx`, `user` or `history`. */
             id: string;
             name?: string;
+            /** @description Which commands it may give; none unless said. */
+            may?: components["schemas"]["Permission"][];
             /** @description Give an app that is there already a new token; the old one stops working. Without it the answer is 409 `conflict`. */
             renew?: boolean;
         };
@@ -473,9 +562,38 @@ export interface components {
              */
             ended_before?: string;
             complete: boolean;
+            /** @description What can be done with it just now, from here: see `POST /v1/records/{record}/commands`. */
+            actions?: components["schemas"]["CommandName"][];
+            /** @description The number that it was given to. */
+            transferred_to?: string;
+            /** @description Who gave it to us. */
+            transferred_by?: string;
+            /** @enum {string} */
+            transfer_kind?: "blind" | "attended";
+            /** @description A number, or `voicemail`. */
+            forwarded_to?: string;
+            forwarded_by?: string;
+            picked_up_by?: string;
+            /** @description The parking space. */
+            parked_at?: string;
+            /** @description Who fetched it from there. */
+            retrieved_by?: string;
+            retrieved_from?: string;
+            queue?: string;
+            /** @description Of the conference. */
+            room?: string;
+            /** @description It was made from here. */
+            click_to_dial?: boolean;
+            /** @description The other end has us on hold. */
+            other_holds?: boolean;
             muted: boolean;
             parked: boolean;
             conference: boolean;
+            /**
+             * @description Absent: nothing is recorded just now.
+             * @enum {string}
+             */
+            recording?: "on" | "paused";
             recorded: components["schemas"]["Known"];
             monitored: components["schemas"]["Known"];
             encrypted: components["schemas"]["Known"];
@@ -500,9 +618,17 @@ export interface components {
             number?: string;
             name?: string;
             extension?: string;
+            /** @description Of the device that speaks for the party. */
+            ip?: string;
+            /** @description The party asked not to be shown. */
+            withheld?: boolean;
         };
         Leg: {
             id: string;
+            /** @description This leg began the call. */
+            caller?: boolean;
+            /** @description The address that its sound comes from. */
+            media?: string;
             state: components["schemas"]["CallState"];
             device?: string;
             party: components["schemas"]["Party"];
@@ -527,10 +653,43 @@ export interface components {
             /** Format: date-time */
             ended_before?: string;
             answered_by?: string;
+            /** @description The extension began the call. */
+            caller?: boolean;
+            first_party?: components["schemas"]["Party"];
+            /** @description The number that it was given to. */
             transferred_to?: string;
+            /** @description Who gave it to us. */
+            transferred_by?: string;
+            /** @enum {string} */
+            transfer_kind?: "blind" | "attended";
+            /** @description A number, or `voicemail`. */
             forwarded_to?: string;
-            parked_at?: string;
+            forwarded_by?: string;
             picked_up_by?: string;
+            /** @description The parking space. */
+            parked_at?: string;
+            /** @description Who fetched it from there. */
+            retrieved_by?: string;
+            retrieved_from?: string;
+            queue?: string;
+            /** @description Of the conference. */
+            room?: string;
+            /** @description It was made from here. */
+            click_to_dial?: boolean;
+            /** @description The other end has us on hold. */
+            other_holds?: boolean;
+            muted?: boolean;
+            parked?: boolean;
+            conference?: boolean;
+            /**
+             * @description Absent: nothing is recorded just now.
+             * @enum {string}
+             */
+            recording?: "on" | "paused";
+            recorded?: components["schemas"]["Known"];
+            monitored?: components["schemas"]["Known"];
+            encrypted?: components["schemas"]["Known"];
+            secure_line?: components["schemas"]["Known"];
             timeline: components["schemas"]["TimelineEntry"][];
         };
         TimelineEntry: {
@@ -550,6 +709,39 @@ export interface components {
             took_ms: number;
             /** @description Apps that let a work's time pass. */
             unanswered: string[];
+        };
+        Dial: {
+            /** @description As you would dial it, or with + and its country code. */
+            number: string;
+            /** @description Whose phone rings; absent: the line's first. */
+            extension?: string;
+        };
+        Placed: {
+            /** @description The record that becomes the call. */
+            record: string;
+        };
+        /**
+         * @description `answer`, `hold`, `resume`: the phone does it. `hangup`: of a call that rings here it is rejected. `transfer`: the other
+         *     party goes to the number `to`. `consult`: the other party waits while `to` is called; then `complete` or `cancel`.
+         *     `join`: the other parties of this call and of the call of `record` are given to each other. `park`. `digits`: sends `digits`.
+         *     `mute`, `unmute`: what the phone sends is kept back. `record`, `pause_recording`, `resume_recording`, `stop_recording`: at the PBX.
+         * @enum {string}
+         */
+        CommandName: "answer" | "hangup" | "hold" | "resume" | "transfer" | "consult" | "complete" | "cancel" | "join" | "park" | "digits" | "mute" | "unmute" | "record" | "pause_recording" | "resume_recording" | "stop_recording";
+        Command: {
+            command: components["schemas"]["CommandName"];
+            /** @description The number of `transfer` and `consult`. */
+            to?: string;
+            /** @description The other call's record of `join`. */
+            record?: string;
+            /** @description 0-9 * # A-D, of `digits`. */
+            digits?: string;
+            /** @description Which of the line's extensions, where several are in the call. */
+            extension?: string;
+        };
+        Commanded: {
+            record: string;
+            command: components["schemas"]["CommandName"];
         };
         Lookup: {
             /** @description In any usual format; without a country code it is read as of the line's region. */
@@ -612,11 +804,11 @@ export interface components {
         };
         /**
          * @description `record.opened`, `record.joined`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
-         *     `record.closed`: RevData. `call.*`: CallData. `item.*`: ItemData. `app.registered`, `app.gone`: AppData.
+         *     `record.closed`, `record.erased`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
          *     `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
          * @enum {string}
          */
-        NotificationType: "call.created" | "call.ringing" | "call.answered" | "call.held" | "call.resumed" | "call.transferred" | "call.forwarded" | "call.conferenced" | "call.parked" | "call.retrieved" | "call.picked_up" | "call.updated" | "call.ended" | "record.opened" | "record.joined" | "record.changed" | "record.settled" | "record.closed" | "item.added" | "item.changed" | "item.removed" | "app.registered" | "app.gone" | "pbx.connected" | "pbx.lost" | "pbx.gap" | "work" | "bookmark" | "reset";
+        NotificationType: "call.created" | "call.ringing" | "call.answered" | "call.held" | "call.resumed" | "call.transferred" | "call.forwarded" | "call.conferenced" | "call.parked" | "call.retrieved" | "call.picked_up" | "call.updated" | "call.ended" | "record.opened" | "record.joined" | "record.changed" | "record.settled" | "record.closed" | "record.erased" | "field.contended" | "item.added" | "item.changed" | "item.removed" | "app.registered" | "app.gone" | "app.quarantined" | "app.released" | "pbx.connected" | "pbx.lost" | "pbx.gap" | "work" | "bookmark" | "reset";
         RevData: {
             /** Format: int64 */
             rev: number;
@@ -651,8 +843,17 @@ export interface components {
             item: components["schemas"]["Item"];
         };
         SettledData: components["schemas"]["RevData"] & components["schemas"]["Settled"];
+        /** @description Sources change a field back and forth in answer to each other. It is frozen at its best value. */
+        ContendedData: {
+            /** Format: int64 */
+            rev: number;
+            field: string;
+            sources: string[];
+        };
         AppData: {
             app: string;
+            /** @description Of `app.quarantined` and `app.released`: what the app may not write, or may again. */
+            field?: string;
             needs?: string[];
             gives?: string[];
         };
@@ -743,6 +944,13 @@ export interface components {
         WorkID: string;
         /** @description An app's id. */
         AppID: string;
+        /**
+         * @description Needed. Made anew for every intention, such as a UUID. The same key with the same request gets the same answer again
+         *     for 24 hours, and nothing is done twice; with another request 422 `idempotency_key_reused`; while the first is under way
+         *     409 `under_way`. If Callboard was ended meanwhile 409 `outcome_unknown`: look at the phone. A request that was refused before
+         *     it reached the PBX does not use its key up.
+         */
+        IdempotencyKey: string;
         /** @description `claims`: with every field all its claims, also those not shown. */
         Include: "claims";
         /** @description Go on after this place (`epoch:seq`). Absent: from now. */
@@ -1100,6 +1308,75 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    command: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Needed. Made anew for every intention, such as a UUID. The same key with the same request gets the same answer again
+                 *     for 24 hours, and nothing is done twice; with another request 422 `idempotency_key_reused`; while the first is under way
+                 *     409 `under_way`. If Callboard was ended meanwhile 409 `outcome_unknown`: look at the phone. A request that was refused before
+                 *     it reached the PBX does not use its key up.
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description A record's id. */
+                record: components["parameters"]["RecordID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Command"];
+            };
+        };
+        responses: {
+            /** @description The PBX has taken it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Commanded"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    dial: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Needed. Made anew for every intention, such as a UUID. The same key with the same request gets the same answer again
+                 *     for 24 hours, and nothing is done twice; with another request 422 `idempotency_key_reused`; while the first is under way
+                 *     409 `under_way`. If Callboard was ended meanwhile 409 `outcome_unknown`: look at the phone. A request that was refused before
+                 *     it reached the PBX does not use its key up.
+                 */
+                "Idempotency-Key": components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Dial"];
+            };
+        };
+        responses: {
+            /** @description The phone is being rung. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Placed"];
+                };
             };
             default: components["responses"]["Problem"];
         };

@@ -5,7 +5,7 @@ import { Http, type TokenSource } from './http.js';
 import { recordOf, type BoardRecord } from './record.js';
 import { RETRY, backOff, cursorAfter, openStream, pause, type Retry } from './stream.js';
 import type {
-  Item, Notification, NotificationOf, NotificationType, RecordList, RecordState, Status, WireRecord, WireWork, Written,
+  Command, Commanded, Item, Notification, NotificationOf, NotificationType, Placed, RecordList, RecordState, Status, WireRecord, WireWork, Written,
 } from './wire.js';
 
 export interface ConnectOptions {
@@ -34,6 +34,16 @@ export type ErrorHandler = (error: CallboardError) => unknown;
 
 /** Types of notification that are about one record. */
 export type RecordBound = Extract<NotificationType, `call.${string}` | `record.${string}` | `item.${string}`>;
+
+export interface CommandOptions {
+  /**
+   * The command's Idempotency-Key. Without it every call is an intention of its own; with it a command whose answer did not come
+   * can be sent again and is not carried out twice.
+   */
+  key?: string;
+  /** Whose phone is meant, on a line with several. */
+  extension?: string;
+}
 
 export interface WatchOptions {
   /** Go on after this place; absent: from now. */
@@ -223,6 +233,99 @@ export class Board {
     return recordOf(await this.#http.json<WireRecord>('POST', '/v1/records', { number }));
   }
 
+  // ---- calling: for the person, and for apps that were let (`callboard app add --may dial,control`)
+
+  /** Rings the user's phone and, once that is answered, calls a number. Gives the id of the record that becomes the call. */
+  async dial(number: string, options: CommandOptions = {}): Promise<string> {
+    const body = { number, ...(options.extension && { extension: options.extension }) };
+    return (await this.#http.command<Placed>('/v1/calls', body, options.key ?? newKey())).record;
+  }
+
+  /**
+   * Does something with a record's call; `record.call.actions` lists what is possible just now. Resolves when the PBX has taken it:
+   * what becomes of the call comes with the stream. The methods below say it shorter.
+   */
+  async command(recordId: string, command: Command, options: CommandOptions = {}): Promise<void> {
+    const body = { ...command, ...(options.extension && { extension: options.extension }) };
+    await this.#http.command<Commanded>(`/v1/records/${encodeURIComponent(recordId)}/commands`, body, options.key ?? newKey());
+  }
+
+  /** Makes the ringing phone answer. */
+  answer(recordId: string, options?: CommandOptions): Promise<void> {
+    return this.command(recordId, { command: 'answer' }, options);
+  }
+
+  /** Ends the call; one that rings here is rejected. */
+  hangup(recordId: string, options?: CommandOptions): Promise<void> {
+    return this.command(recordId, { command: 'hangup' }, options);
+  }
+
+  hold(recordId: string, options?: CommandOptions): Promise<void> {
+    return this.command(recordId, { command: 'hold' }, options);
+  }
+
+  resume(recordId: string, options?: CommandOptions): Promise<void> {
+    return this.command(recordId, { command: 'resume' }, options);
+  }
+
+  /** Sends the other party to a number. */
+  transfer(recordId: string, to: string, options?: CommandOptions): Promise<void> {
+    return this.command(recordId, { command: 'transfer', to }, options);
+  }
+
+  /** Lets the other party wait while a number is called; then complete() or cancel(). */
+  consult(recordId: string, to: string, options?: CommandOptions): Promise<void> {
+    return this.command(recordId, { command: 'consult', to }, options);
+  }
+
+  complete(recordId: string, options?: CommandOptions): Promise<void> {
+    return this.command(recordId, { command: 'complete' }, options);
+  }
+
+  cancel(recordId: string, options?: CommandOptions): Promise<void> {
+    return this.command(recordId, { command: 'cancel' }, options);
+  }
+
+  /** Gives the other parties of two calls to each other. */
+  join(recordId: string, otherRecordId: string, options?: CommandOptions): Promise<void> {
+    return this.command(recordId, { command: 'join', record: otherRecordId }, options);
+  }
+
+  park(recordId: string, options?: CommandOptions): Promise<void> {
+    return this.command(recordId, { command: 'park' }, options);
+  }
+
+  /** Sends digits to the other end: 0-9 * # A-D. */
+  sendDtmf(recordId: string, digits: string, options?: CommandOptions): Promise<void> {
+    return this.command(recordId, { command: 'digits', digits }, options);
+  }
+
+  /** Keeps back what the phone sends. */
+  mute(recordId: string, options?: CommandOptions): Promise<void> {
+    return this.command(recordId, { command: 'mute' }, options);
+  }
+
+  unmute(recordId: string, options?: CommandOptions): Promise<void> {
+    return this.command(recordId, { command: 'unmute' }, options);
+  }
+
+  /** Records the call at the PBX. */
+  startRecording(recordId: string, options?: CommandOptions): Promise<void> {
+    return this.command(recordId, { command: 'record' }, options);
+  }
+
+  pauseRecording(recordId: string, options?: CommandOptions): Promise<void> {
+    return this.command(recordId, { command: 'pause_recording' }, options);
+  }
+
+  resumeRecording(recordId: string, options?: CommandOptions): Promise<void> {
+    return this.command(recordId, { command: 'resume_recording' }, options);
+  }
+
+  stopRecording(recordId: string, options?: CommandOptions): Promise<void> {
+    return this.command(recordId, { command: 'stop_recording' }, options);
+  }
+
   /** Ends the stream and what runs in the background; resolves when it has ended. */
   async close(): Promise<void> {
     this.#closing.abort();
@@ -394,7 +497,15 @@ export async function connect(options: ConnectOptions): Promise<Board> {
 
 /** An id for putNote. */
 export function newNoteId(): string {
-  return 'n-' + Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, '0')).join('');
+  return 'n-' + random();
+}
+
+function newKey(): string {
+  return 'k-' + random();
+}
+
+function random(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, '0')).join('');
 }
 
 /** Trouble that passes: no answer came, or the server says that it is not its day. */

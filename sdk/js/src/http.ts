@@ -7,6 +7,8 @@ export interface Ask {
   body?: unknown;
   accept?: string;
   signal?: AbortSignal | undefined;
+  /** The Idempotency-Key of a command. */
+  key?: string;
   /** Let the request outlive the page that sends it. */
   keepalive?: boolean;
   /** Milliseconds until the answer's head must be there. */
@@ -53,6 +55,11 @@ export class Http {
     return readJSON<T>(response);
   }
 
+  /** Gives a command, once per key. It waits longer than a read does: a phone has to do something. */
+  async command<T>(path: string, body: unknown, key: string): Promise<T> {
+    return readJSON<T>(await this.ask('POST', path, { body, key, patience: 2 * PATIENCE }));
+  }
+
   async #send(method: string, path: string, ask: Ask): Promise<Response> {
     let token: string;
     try {
@@ -61,7 +68,7 @@ export class Http {
       this.#held = undefined;
       throw new CallboardError('unreachable', 0, 'The token could not be had.', 'Look at what the `token` function does.', cause);
     }
-    return send(this.base + path, method, { authorization: `Bearer ${token}` }, ask);
+    return send(this.base + path, method, { authorization: `Bearer ${token}`, ...(ask.key && { 'idempotency-key': ask.key }) }, ask);
   }
 }
 

@@ -9,9 +9,9 @@ export type Values<Known extends string> = { readonly [K in Known]?: string } & 
  */
 export interface BoardRecord extends Readonly<WireRecord> {
   /** The third party: `record.party.name` is the shown value of the field `party.name`. */
-  readonly party: Values<'number' | 'number_raw' | 'name' | 'email' | 'company' | 'job_title' | 'location' | 'website'>;
+  readonly party: Values<'number' | 'number_raw' | 'name' | 'email' | 'company' | 'job_title' | 'location' | 'website' | 'ip'>;
   /** The end user. */
-  readonly user: Values<'name' | 'number' | 'extension'>;
+  readonly user: Values<'name' | 'number' | 'extension' | 'ip'>;
   /** The notes of all sources, in the order in which they were added. */
   readonly notes: readonly Item[];
 }

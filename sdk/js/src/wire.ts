@@ -25,6 +25,12 @@ export type Known = Schemas['Known'];
 export type Status = Schemas['Status'];
 export type Line = Schemas['Line'];
 export type Link = Schemas['Link'];
+export type Ability = Schemas['Ability'];
+export type Permission = Schemas['Permission'];
+export type CommandName = Schemas['CommandName'];
+export type Command = Schemas['Command'];
+export type Placed = Schemas['Placed'];
+export type Commanded = Schemas['Commanded'];
 export type Written = Schemas['Written'];
 export type Answer = Schemas['Answer'];
 export type Session = Schemas['Session'];
@@ -42,10 +48,11 @@ export type DataOf<T extends NotificationType> =
   T extends 'record.opened' | 'record.joined' ? Schemas['RecordData']
   : T extends 'record.changed' ? Schemas['ChangedData']
   : T extends 'record.settled' ? Schemas['SettledData']
-  : T extends 'record.closed' ? Schemas['RevData']
+  : T extends 'record.closed' | 'record.erased' ? Schemas['RevData']
   : T extends CallType ? Schemas['CallData']
   : T extends ItemType ? Schemas['ItemData']
-  : T extends 'app.registered' | 'app.gone' ? Schemas['AppData']
+  : T extends 'field.contended' ? Schemas['ContendedData']
+  : T extends `app.${string}` ? Schemas['AppData']
   : T extends 'pbx.connected' | 'pbx.lost' ? Schemas['LinkData']
   : T extends 'pbx.gap' ? Schemas['GapData']
   : T extends 'work' ? WireWork

@@ -351,6 +351,52 @@ describe('asking and writing', () => {
     ]));
   });
 
+  it('gives commands, each under a key of its own', async () => {
+    const board = await open();
+    expect(await board.dial('+45 12 34 56 78')).toBe('r2');
+    expect(await board.dial('1002', { extension: '1001', key: 'mine-mine' })).toBe('r2');
+    await board.answer('r1');
+    await board.hangup('r1', { extension: '1002' });
+    await board.hold('r1');
+    await board.resume('r1');
+    await board.transfer('r1', '1003');
+    await board.consult('r1', '1003');
+    await board.complete('r1');
+    await board.cancel('r1');
+    await board.join('r1', 'r2');
+    await board.park('r1');
+    await board.sendDtmf('r1', '1#');
+    await board.mute('r1');
+    await board.unmute('r1');
+    await board.startRecording('r1');
+    await board.pauseRecording('r1');
+    await board.resumeRecording('r1');
+    await board.stopRecording('r1');
+    const sent = server.requests.filter((r) => r.method === 'POST');
+    expect(sent.map((r) => `${r.path} ${JSON.stringify(r.body)}`)).toEqual([
+      '/v1/calls {"number":"+45 12 34 56 78"}', '/v1/calls {"number":"1002","extension":"1001"}',
+      ...['{"command":"answer"}', '{"command":"hangup","extension":"1002"}', '{"command":"hold"}', '{"command":"resume"}', '{"command":"transfer","to":"1003"}',
+        '{"command":"consult","to":"1003"}', '{"command":"complete"}', '{"command":"cancel"}', '{"command":"join","record":"r2"}', '{"command":"park"}',
+        '{"command":"digits","digits":"1#"}', '{"command":"mute"}', '{"command":"unmute"}', '{"command":"record"}', '{"command":"pause_recording"}',
+        '{"command":"resume_recording"}', '{"command":"stop_recording"}'].map((body) => '/v1/records/r1/commands ' + body),
+    ]);
+    expect(sent[1]?.key).toBe('mine-mine');
+    expect(new Set(sent.map((r) => r.key)).size).toBe(sent.length);
+    for (const { key } of sent) expect(key).toMatch(/^[\x21-\x7e]{8,128}$/);
+  });
+
+  it('never sends a command twice by itself', async () => {
+    const board = await open();
+    server.before = (request, response) => {
+      if (request.path !== '/v1/calls') return false;
+      response.destroy();
+      return true;
+    };
+    const error = await board.dial('1002').catch((e: unknown) => e);
+    expect(error).toMatchObject({ code: 'unreachable' });
+    expect(server.count('POST', '/v1/calls')).toBe(1);
+  });
+
   it('throws what the server says', async () => {
     const board = await open();
     const error = await board.getRecord('nope').catch((e: unknown) => e);

@@ -69,6 +69,7 @@ export interface Request {
   path: string;
   query: URLSearchParams;
   token: string | undefined;
+  key: string | undefined;
   body: any;
 }
 
@@ -118,7 +119,7 @@ export class Contract {
     for await (const chunk of req) text += String(chunk);
     const request: Request = {
       method: req.method ?? '', path: url.pathname, query: url.searchParams,
-      token: req.headers.authorization?.replace(/^Bearer /, ''), body: text ? JSON.parse(text) : undefined,
+      token: req.headers.authorization?.replace(/^Bearer /, ''), key: req.headers['idempotency-key'] as string | undefined, body: text ? JSON.parse(text) : undefined,
     };
     this.requests.push(request);
     if (this.before(request, res)) return;
@@ -135,6 +136,8 @@ export class Contract {
     const record = this.records.find((r) => r.id === id);
     switch (key) {
       case 'GET status': return json(res, 200, { version: '1', source: this.source, epoch: 'e1', lines: [], store: { durable: true } });
+      case 'POST calls': return json(res, 201, { record: 'r2' });
+      case 'POST records/commands': return json(res, 200, { record: id, command: request.body.command });
       case 'GET watch': return this.watches.put(new OpenWatch(request.query, res));
       case 'GET records':
         if (id === undefined) return json(res, 200, { cursor: this.cursor, records: this.records });

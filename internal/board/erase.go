@@ -1,0 +1,306 @@
+package board
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/callboard-dev/callboard/internal/telephony"
+)
+
+// Match says who is to be erased (SEC-45): by numbers in each form in which they may be written, as +4512345678 and
+// 12345678; by words that mean nobody else, as a full name or an e-mail address; and by records.
+type Match struct {
+	Numbers []string
+	Words   []string
+	Records []string
+}
+
+// Erasure is the proof of an erasure. The log still has the changes, with their seqs and without what they said.
+type Erasure struct {
+	Records   []string // of that person: nothing is left on them but the times and states of a call
+	Mentioned []string // of others: what mentions the person is gone
+	Claims    int
+	Items     int
+	Changes   []uint64 // the seqs, in memory: those in the store are the store's to strike
+	From      uint64   // its own changes begin here: all before are struck
+	Seq       uint64   // it holds once the log has been shown up to here
+}
+
+// erasing is an erasure that is not yet shown: then the log is struck.
+type erasing struct {
+	who    who
+	wholes map[string]bool
+	seq    uint64 // changes before this one are struck
+	last   uint64 // the newest of its own
+}
+
+// who is a Match made comparable.
+type who struct {
+	numbers []string // digits
+	words   []string // lower case, single spaces
+}
+
+func (m Match) who() (who, error) {
+	var w who
+	for _, n := range m.Numbers {
+		digits := onlyDigits(n)
+		if len(digits) < 5 {
+			return w, invalid("%q is too short a number to erase by", telephony.Display(n))
+		}
+		w.numbers = append(w.numbers, digits)
+	}
+	for _, text := range m.Words {
+		plain := plainWords(text)
+		if len(plain) < 3 {
+			return w, invalid("%q is too short a word to erase by", telephony.Display(text))
+		}
+		w.words = append(w.words, plain)
+	}
+	if len(w.numbers)+len(w.words)+len(m.Records) == 0 {
+		return w, &telephony.Error{Code: telephony.CodeInvalid, Message: "nobody is named who is to be erased", Remedy: "give a number, a name, an e-mail address or a record"}
+	}
+	return w, nil
+}
+
+func onlyDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, s)
+}
+
+func plainWords(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
+
+// in reports whether a text mentions the person. Digits are read across the signs that people put between them.
+func (w *who) in(text string) bool {
+	if text == "" {
+		return false
+	}
+	if len(w.words) > 0 {
+		plain := plainWords(text)
+		if slices.ContainsFunc(w.words, func(word string) bool { return strings.Contains(plain, word) }) {
+			return true
+		}
+	}
+	return len(w.numbers) > 0 && slices.ContainsFunc(w.numbers, func(number string) bool { return mentionsNumber(text, number) })
+}
+
+func mentionsNumber(text, number string) bool {
+	run := func(s string) bool { return strings.HasSuffix(s, number) }
+	digits := make([]byte, 0, len(text))
+	for _, r := range text {
+		switch {
+		case r >= '0' && r <= '9':
+			digits = append(digits, byte(r))
+			if run(string(digits)) {
+				return true
+			}
+		case unicode.IsSpace(r) || strings.ContainsRune("+-./()", r):
+		default:
+			digits = digits[:0]
+		}
+	}
+	return false
+}
+
+// of reports whether a record is one of the person.
+func (w *who) of(r *Record) bool {
+	for _, name := range []string{"party.number", "party.number_raw", "party.name", "party.email"} {
+		if f := r.Fields[name]; f != nil && slices.ContainsFunc(f.Claims, func(c Claim) bool { return w.in(c.Value) }) {
+			return true
+		}
+	}
+	return r.Call != nil && slices.ContainsFunc([]string{r.Call.Party.Number, r.Call.Party.RawNumber, r.Call.Party.Name, r.Call.Party.RawName}, w.in)
+}
+
+// Erase takes a person off the board: off records, claims, items and the log in memory. Of records that are only in the
+// store nobody is told: Admit them before. A call that is still going on is seen anew.
+func (b *Board) Erase(m Match, at time.Time) (Erasure, error) {
+	who, err := m.who()
+	if err != nil {
+		return Erasure{}, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := Erasure{From: b.journal.seq + 1}
+	er := erasing{who: who, wholes: map[string]bool{}, seq: out.From}
+	for _, id := range m.Records {
+		er.wholes[id] = true
+	}
+	for _, e := range b.inOrder() {
+		packed, jobs := e.rest, e.jobs
+		b.wake(e)
+		if er.wholes[e.now.ID] || who.of(e.now) || e.shown != nil && who.of(e.shown) {
+			er.wholes[e.now.ID] = true
+			b.eraseWhole(e, &out, at)
+		} else if !b.eraseMentions(e, who, &out, at) && packed != "" {
+			e.rest, e.jobs = packed, jobs
+			e.head()
+		}
+	}
+	er.last, out.Seq = b.journal.seq, b.journal.seq
+	b.strikePending(&er, &out)
+	b.erased = append(b.erased, er)
+	b.strikeShown()
+	return out, nil
+}
+
+// eraseWhole leaves of a record that there was one. Works on it are not waited for, and late answers not taken.
+func (b *Board) eraseWhole(e *entry, out *Erasure, at time.Time) {
+	for _, f := range e.now.Fields {
+		out.Claims += len(f.Claims)
+	}
+	for _, list := range e.now.Items {
+		out.Items += len(list)
+	}
+	out.Records = append(out.Records, e.now.ID)
+	b.retire(e)
+	b.dismiss(e, true)
+	e.jobs, e.renewed, e.wakes, e.heard, e.tank, e.unanswered = nil, nil, time.Time{}, [2]heard{}, nil, nil
+	e.number, e.numberOf = "", nil
+	b.erasedAs(e, bare(e.now), at)
+}
+
+// erasedAs tells of a record that something was erased of, with all that is left of it.
+func (b *Board) erasedAs(e *entry, left *Record, at time.Time) {
+	gone := slices.DeleteFunc(e.now.names(), func(name string) bool { return sameShown(e.now.Fields[name], left.Fields[name]) })
+	for _, list := range slices.Sorted(maps.Keys(e.now.Items)) {
+		if len(left.Items[list]) < len(e.now.Items[list]) {
+			gone = append(gone, list)
+		}
+	}
+	from := e.newWave()
+	left.Rev, left.Wave = e.now.Rev+1, from.wave
+	c := from.change(RecordErased, SourceUser, at)
+	c.Opened, c.Shown = left, gone
+	b.append(e, left, c)
+}
+
+// bare is a record without what anybody said: when, in which state, on which line.
+func bare(r *Record) *Record {
+	left := *r
+	left.Fields, left.Items, left.Nothing = map[string]*Field{}, map[string][]Item{}, nil
+	if r.Call != nil {
+		left.Call = bareCall(r.Call)
+	}
+	return &left
+}
+
+func bareCall(c *telephony.Call) *telephony.Call {
+	left := telephony.Call{ID: c.ID, Direction: c.Direction, State: c.State, Result: c.Result, EndedBy: c.EndedBy, StartedAt: c.StartedAt,
+		AnsweredAt: c.AnsweredAt, EndedAt: c.EndedAt, EndedAfter: c.EndedAfter, EndedBefore: c.EndedBefore, Complete: c.Complete}
+	left.Recorded, left.Monitored, left.Encrypted, left.SecureLine = c.Recorded, c.Monitored, c.Encrypted, c.SecureLine
+	left.Muted, left.Parked, left.Conference = c.Muted, c.Parked, c.Conference
+	return &left
+}
+
+// eraseMentions takes off another's record what mentions the person; it reports whether there was anything.
+func (b *Board) eraseMentions(e *entry, who who, out *Erasure, at time.Time) bool {
+	left, claims, items := b.without(e.now, who)
+	if left == nil {
+		return false
+	}
+	out.Claims, out.Items = out.Claims+claims, out.Items+items
+	out.Mentioned = append(out.Mentioned, left.ID)
+	e.tank, e.numberOf = nil, nil
+	b.erasedAs(e, left, at)
+	return true
+}
+
+// without is a record without what mentions the person, nil if nothing does.
+func (b *Board) without(r *Record, who who) (left *Record, claims, items int) {
+	next := r.clone()
+	next.Rev--
+	for _, name := range r.names() {
+		f := r.Fields[name]
+		kept := slices.DeleteFunc(slices.Clone(f.Claims), func(c Claim) bool { return who.in(c.Value) })
+		if len(kept) == len(f.Claims) {
+			continue
+		}
+		claims += len(f.Claims) - len(kept)
+		delete(next.Fields, name)
+		if after := b.resolver.resolve(name, kept, f.Pin, f.Hidden); after != nil {
+			next.Fields[name] = after
+		}
+	}
+	for name, list := range r.Items {
+		kept := slices.DeleteFunc(slices.Clone(list), func(i Item) bool { return who.inItem(&i) })
+		if len(kept) < len(list) {
+			items += len(list) - len(kept)
+			next.Items[name] = kept
+		}
+	}
+	call, scrubbed := who.scrub(r.Call)
+	next.Call = call
+	if claims+items == 0 && !scrubbed {
+		return nil, 0, 0
+	}
+	return next, claims, items
+}
+
+func (w *who) inItem(i *Item) bool {
+	for _, value := range i.Fields {
+		if w.in(value) {
+			return true
+		}
+	}
+	return w.in(i.Text) || w.in(i.Title) || w.in(i.URL) || w.in(i.ID)
+}
+
+// scrub is a call with each text emptied that mentions the person, whatever it is of: so it holds for what a call will
+// have one day.
+func (w *who) scrub(c *telephony.Call) (*telephony.Call, bool) {
+	if c == nil {
+		return nil, false
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // a call always encodes
+	}
+	var tree any
+	if err := json.Unmarshal(text, &tree); err != nil {
+		panic(err)
+	}
+	tree, found := w.scrubTree(tree)
+	if !found {
+		return c, false
+	}
+	if text, err = json.Marshal(tree); err != nil {
+		panic(err)
+	}
+	out := new(telephony.Call)
+	if err := json.Unmarshal(text, out); err != nil {
+		panic(err)
+	}
+	out.ID = c.ID
+	return out, true
+}
+
+func (w *who) scrubTree(v any) (any, bool) {
+	found := false
+	switch v := v.(type) {
+	case string:
+		if _, err := time.Parse(time.RFC3339Nano, v); err != nil && w.in(v) {
+			return "", true
+		}
+	case []any:
+		for i := range v {
+			var hit bool
+			v[i], hit = w.scrubTree(v[i])
+			found = found || hit
+		}
+	case map[string]any:
+		for k := range v {
+			var hit bool
+			v[k], hit = w.scrubTree(v[k])
+			found = found || hit
+		}
+	}
+	return v, found
+}

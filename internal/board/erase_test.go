@@ -1,0 +1,292 @@
+package board_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/telephony"
+)
+
+const (
+	canaryNumber = "+4587654321"
+	canaryName   = "Canary Bird"
+)
+
+// crowd is a stage with a call of the canary and one of somebody else, in which the canary is mentioned.
+func crowd(t tester) (s *stage, own, other string) {
+	s = newStage(t)
+	call := &telephony.Call{ID: "c1", State: telephony.Connected, Party: telephony.Party{Number: canaryNumber, Name: canaryName, RawName: "CANARY BIRD\x00"},
+		Legs: []telephony.Leg{{ID: "l1", Party: telephony.Party{Number: "87654321"}}}, Timeline: []telephony.TimelineEntry{{At: s.now, What: "ringing", Detail: "for 87654321"}}}
+	s.Call("desk", []telephony.Change{{Kind: telephony.CallRinging, At: s.now, Call: call}}, []board.NewClaim{
+		{Field: "party.number", Value: canaryNumber}, {Field: "party.name", Value: "canary  bird", Quality: board.Guess}})
+	s.show()
+	own = s.log[len(s.log)-1].Record
+	s.claim(own, "crm", "x.crm.owes", "12 000")
+	if _, _, err := s.PutItem(own, "user", board.NewItem{List: "notes", Text: "wants a cage"}, s.now); err != nil {
+		t.Fatalf("%v", err)
+	}
+	other = s.ring("c2", number)
+	s.claim(other, "crm", "party.name", "Kim")
+	s.claim(other, "mail", "party.bio", "married to Canary Bird")
+	s.claim(other, "mail", "party.website", "https://tel.example/004587654321")
+	for _, text := range []string{"call 87 65 43 21 back", "not 8765432"} {
+		if _, _, err := s.PutItem(other, "user", board.NewItem{List: "notes", Text: text}, s.now); err != nil {
+			t.Fatalf("%v", err)
+		}
+	}
+	transferred := &telephony.Call{ID: "c2", State: telephony.Ended, EndedAt: s.now, Party: telephony.Party{Number: number}}
+	transferred.TransferredTo = "87654321"
+	s.Call("desk", []telephony.Change{{Kind: telephony.CallEnded, At: s.now, Call: transferred}}, []board.NewClaim{{Field: "party.number", Value: number}})
+	s.show()
+	return s, own, other
+}
+
+var canary = board.Match{Numbers: []string{canaryNumber, "87654321"}, Words: []string{canaryName}}
+
+// grep finds the canary in anything.
+func grep(t tester, v any) []string {
+	var found []string
+	text := strings.ToLower(asJSON(t, v))
+	for _, word := range []string{"canary", "87654321", "87 65 43 21", "cage", "12 000"} {
+		if strings.Contains(text, word) {
+			found = append(found, word)
+		}
+	}
+	return found
+}
+
+// all is everything that can be read from a board.
+func (s *stage) all() any {
+	s.t.Helper()
+	records, _ := s.Snapshot("")
+	w, err := s.Watch(board.Cursor{Epoch: "e1"})
+	if err != nil {
+		s.t.Fatalf("%v", err)
+	}
+	defer w.Close()
+	changes, err := w.Next(10_000)
+	if err != nil {
+		s.t.Fatalf("%v", err)
+	}
+	var after []*board.Record
+	for _, c := range changes {
+		after = append(after, c.After)
+	}
+	return []any{records, changes, after}
+}
+
+// SEC-45: nothing of a person is left on records, claims, items and the log; what others have said of others is.
+func TestErase(t *testing.T) {
+	t.Parallel()
+	s, own, other := crowd(t)
+	if len(grep(t, s.all())) != 5 {
+		t.Fatal("the canary is not there")
+	}
+	before := len(s.log)
+	proof, err := s.Erase(canary, s.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.show()
+	if found := grep(t, s.all()); len(found) > 0 {
+		t.Fatalf("left: %q\n%s", found, asJSON(t, s.all()))
+	}
+	if !slices.Equal(proof.Records, []string{own}) || !slices.Equal(proof.Mentioned, []string{other}) || proof.Claims != 5 || proof.Items != 2 {
+		t.Errorf("the proof says %+v", proof)
+	}
+	if proof.From != uint64(before)+1 || proof.Seq != uint64(before)+2 || len(proof.Changes) < 6 {
+		t.Errorf("the proof says %+v", proof)
+	}
+	left := s.Get(own)
+	if len(left.Fields)+len(left.Items) != 0 || left.Call == nil || left.Call.ID != "c1" || left.Call.State != telephony.Connected {
+		t.Errorf("left of the record: %+v", left)
+	}
+	s.reads(other, "party.name", "Kim", "crm", 0)
+	s.reads(other, "party.number", number, "pbx", 0)
+	if notes := s.Get(other).Items["notes"]; len(notes) != 1 || notes[0].Text != "not 8765432" {
+		t.Errorf("notes %+v", notes)
+	}
+	told := s.kinds(board.RecordErased)
+	if len(told) != 2 || told[0].Opened == nil || told[0].Source != "user" {
+		t.Fatalf("told %+v", told)
+	}
+	again, err := s.Erase(canary, s.now)
+	if err != nil || len(again.Records)+len(again.Mentioned)+again.Claims+again.Items != 0 {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+}
+
+// SEC-45, D-1, D-4: cursors stay good: who resumes from before sees every seq, and ends with what the list says.
+func TestCursorsSurviveErasure(t *testing.T) {
+	t.Parallel()
+	s, _, _ := crowd(t)
+	mirror := newReplica(t, nil)
+	w, err := s.Watch(board.Cursor{Epoch: "e1", Seq: 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := w.Next(5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range first {
+		mirror.apply(c)
+	}
+	if _, err := s.Erase(canary, s.now); err != nil {
+		t.Fatal(err)
+	}
+	s.show()
+	rest, err := w.Next(1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range rest {
+		if c.Seq != uint64(6+i) {
+			t.Fatalf("seq %d, want %d", c.Seq, 6+i)
+		}
+		mirror.apply(c)
+	}
+	if len(grep(t, mirror.records)) > 0 {
+		t.Error("the client still has it")
+	}
+	for id, r := range mirror.records {
+		if got, want := asJSON(t, r), asJSON(t, s.Get(id)); got != want {
+			t.Errorf("the watch gives\n%s\nthe list\n%s", got, want)
+		}
+	}
+}
+
+// SEC-45: what is pending is struck before it reaches the store; what is on its way there is struck as soon as that is
+// shown. A work on an erased record is not answered any more.
+func TestEraseOnTheWay(t *testing.T) {
+	t.Parallel()
+	s, own, _ := crowd(t)
+	en := s.register("crm", "party.number")
+	works := s.TakeWork(en, 10, s.now)
+	s.claim(own, "crm", "party.bio", "likes "+canaryName)
+	batch := s.Take()
+	s.claim(own, "crm", "party.bio", canaryName+" has a cage")
+	if _, err := s.Erase(canary, s.now); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range batch {
+		s.inOrder(c)
+	}
+	s.Show(batch, true, s.now)
+	for _, c := range s.Take() {
+		if found := grep(t, []any{c, c.After}); len(found) > 0 {
+			t.Errorf("%s goes to the store with %q", c.Kind, found)
+		}
+		batch = append(batch[:0:0], c)
+		s.inOrder(c)
+		s.Show(batch, true, s.now)
+	}
+	s.show()
+	if found := grep(t, s.all()); len(found) > 0 {
+		t.Errorf("left: %q", found)
+	}
+	refused := 0
+	for _, w := range works {
+		if _, err := s.Answer("crm", w.ID, board.Answer{}, s.now); err != nil {
+			wantCode(t, err, telephony.CodeWorkUnknown)
+			refused++
+		}
+	}
+	if refused != 1 {
+		t.Errorf("%d works refused, want that on the erased record", refused)
+	}
+}
+
+// SEC-45: the log of a record that is no longer on the board is struck as well; and by its id, whatever is on it.
+func TestEraseOffTheBoard(t *testing.T) {
+	t.Parallel()
+	s, own, other := crowd(t)
+	log := slices.Clone(s.log)
+	fresh := newStage(t) // has the log, not the records
+	fresh.Restore(nil, log, uint64(len(log)), 0)
+	fresh.log = log
+	proof, err := fresh.Erase(canary, s.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := grep(t, fresh.all()); len(found) > 0 || len(proof.Changes) < 6 {
+		t.Errorf("left: %q; struck %v", found, proof.Changes)
+	}
+	if _, err := s.Erase(board.Match{Records: []string{other}}, s.now); err != nil {
+		t.Fatal(err)
+	}
+	if s.show(); len(s.Get(other).Fields) > 0 || len(s.Get(own).Fields) == 0 {
+		t.Error("not that record, or not only that")
+	}
+}
+
+// SEC-45: the store strikes by the same rules.
+func TestStriker(t *testing.T) {
+	t.Parallel()
+	s, own, other := crowd(t)
+	records, _ := s.Snapshot("")
+	log := slices.Clone(s.log)
+	proof, err := s.Erase(canary, s.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.show()
+	striker, err := s.Striker(canary, proof)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records {
+		left, struck := striker.Record(r)
+		if want := r.ID == own || r.ID == other; struck != want || len(grep(t, left)) > 0 {
+			t.Errorf("record %s: struck %v, left %s", r.ID, struck, asJSON(t, left))
+		}
+	}
+	n := 0
+	for _, c := range s.log {
+		left, struck := striker.Change(c)
+		if left.Seq != c.Seq || left.Rev != c.Rev || len(grep(t, left)) > 0 {
+			t.Errorf("change %d: %s", c.Seq, asJSON(t, left))
+		}
+		if struck {
+			n++
+		}
+	}
+	if n != len(proof.Changes) || len(log)+len(s.log) == 0 {
+		t.Errorf("struck %d, the proof says %d", n, len(proof.Changes))
+	}
+}
+
+// SEC-45: nobody is erased by what could be anybody.
+func TestEraseNobody(t *testing.T) {
+	t.Parallel()
+	s, _, _ := crowd(t)
+	for _, m := range []board.Match{{}, {Numbers: []string{"1234"}}, {Words: []string{" a "}}, {Numbers: []string{""}}} {
+		_, err := s.Erase(m, s.now)
+		wantCode(t, err, telephony.CodeInvalid)
+	}
+}
+
+// SEC-45 on records at rest: those of the person are found there too, the others go on resting.
+func TestEraseAtRest(t *testing.T) {
+	t.Parallel()
+	s, own, _ := crowd(t)
+	for i := range 20 {
+		s.ring(telephony.CallID(fmt.Sprint("more", i)), fmt.Sprint("+4510000", i))
+	}
+	s.sleep(2 * time.Minute)
+	s.show()
+	if f := s.Footprint(); f.Packed != 22 {
+		t.Fatalf("%d of %d packed", f.Packed, f.Records)
+	}
+	if _, err := s.Erase(canary, s.now); err != nil {
+		t.Fatal(err)
+	}
+	s.show()
+	if f := s.Footprint(); f.Packed != 20 || len(grep(t, s.all())) > 0 || len(s.Get(own).Fields) > 0 {
+		t.Errorf("%d packed; left %q", f.Packed, grep(t, s.all()))
+	}
+}

@@ -1,0 +1,162 @@
+package board
+
+import "slices"
+
+// inChange reports whether a change says anything of the person.
+func (w *who) inChange(c *Change) bool {
+	for _, f := range c.Fields {
+		if f != nil && slices.ContainsFunc(f.Claims, func(c Claim) bool { return w.in(c.Value) }) {
+			return true
+		}
+	}
+	if c.Item != nil && w.inItem(c.Item) || c.Opened != nil && w.inRecord(c.Opened) {
+		return true
+	}
+	_, scrubbed := w.scrub(c.Call)
+	return scrubbed
+}
+
+func (w *who) inRecord(r *Record) bool {
+	for _, f := range r.Fields {
+		if slices.ContainsFunc(f.Claims, func(c Claim) bool { return w.in(c.Value) }) {
+			return true
+		}
+	}
+	for _, list := range r.Items {
+		if slices.ContainsFunc(list, func(i Item) bool { return w.inItem(&i) }) {
+			return true
+		}
+	}
+	_, scrubbed := w.scrub(r.Call)
+	return scrubbed
+}
+
+// says reports whether a change has anything in it that somebody said.
+func (c *Change) says() bool {
+	return len(c.Fields) > 0 || c.Item != nil || c.Opened != nil || c.Call != nil
+}
+
+// concerns reports whether a change is to be struck.
+func (er *erasing) concerns(c *Change) bool {
+	return c.Record != "" && c.Seq < er.seq && c.says() && (er.wholes[c.Record] || er.who.inChange(c))
+}
+
+// Struck is a change that says nothing any more but that there was one, and where the record stood. Its seq stays, so
+// cursors do. One that opened a record still does.
+func (c *Change) Struck() *Change {
+	struck := &Change{Seq: c.Seq, At: c.At, Kind: RecordErased, Line: c.Line, Record: c.Record, Rev: c.Rev, Source: c.Source,
+		Wave: c.Wave, Round: c.Round, Cause: c.Cause, Own: c.Own, Is: c.Is, Was: c.Was}
+	if c.Opened != nil {
+		struck.Opened = bare(c.Opened)
+	}
+	return struck
+}
+
+// strikePending strikes what is pending: it is shown together with the erasure. It says in the proof what else will be.
+func (b *Board) strikePending(er *erasing, out *Erasure) {
+	for _, changes := range [][]*Change{b.journal.log, b.journal.taken, b.journal.pending} {
+		for _, c := range changes { // records that are no longer on the board
+			if b.entries[c.Record] == nil && er.who.ofChange(c) {
+				er.wholes[c.Record] = true
+			}
+		}
+	}
+	for _, changes := range [][]*Change{b.journal.log, b.journal.taken, b.journal.pending} {
+		for _, c := range changes {
+			if er.concerns(c) {
+				out.Changes = append(out.Changes, c.Seq)
+			}
+		}
+	}
+	for i, c := range b.journal.pending {
+		if c.Seq >= er.seq || c.After == nil {
+			continue
+		}
+		struck := *c
+		if er.concerns(c) {
+			struck = *c.Struck()
+			struck.tank = c.tank
+		}
+		struck.After = er.version(b, c)
+		b.journal.pending[i] = &struck
+	}
+}
+
+// version is the record as a change left it, without what is to be erased.
+func (er *erasing) version(b *Board, c *Change) *Record {
+	if er.wholes[c.Record] {
+		return bare(c.After)
+	}
+	if left, _, _ := b.without(c.After, er.who); left != nil {
+		return left
+	}
+	return c.After
+}
+
+// strikeShown strikes the log of erasures that are shown now. The log is replaced, not written to: readers hold pieces of
+// it.
+func (b *Board) strikeShown() {
+	for len(b.erased) > 0 && b.erased[0].last <= b.journal.newest() {
+		er := &b.erased[0]
+		log := slices.Clone(b.journal.log)
+		for i, c := range log {
+			if c.Seq < er.seq && c.After != nil { // not durable
+				kept := *c
+				kept.After = er.version(b, c)
+				log[i] = &kept
+			}
+			if er.concerns(c) {
+				log[i] = c.Struck()
+				b.journal.bytes += log[i].weight() - c.weight()
+			}
+		}
+		b.journal.log = log
+		b.erased = b.erased[1:]
+	}
+}
+
+// ofChange reports whether a change says that its record is one of the person.
+func (w *who) ofChange(c *Change) bool {
+	return c.Opened != nil && w.of(c.Opened) || w.of(&Record{Fields: c.Fields, Call: c.Call})
+}
+
+// Striker strikes a person from what the store has, as an erasure does from memory.
+type Striker struct {
+	board *Board
+	er    erasing
+}
+
+// Striker is for what the store has of an erasure: all changes before its first own one, and all records.
+func (b *Board) Striker(m Match, e Erasure) (*Striker, error) {
+	who, err := m.who()
+	if err != nil {
+		return nil, err
+	}
+	s := &Striker{board: b, er: erasing{who: who, wholes: map[string]bool{}, seq: e.From}}
+	for _, id := range slices.Concat(m.Records, e.Records) {
+		s.er.wholes[id] = true
+	}
+	return s, nil
+}
+
+// Change is a change without what is to be erased, and whether there was any.
+func (s *Striker) Change(c *Change) (*Change, bool) {
+	if !s.er.concerns(c) {
+		return c, false
+	}
+	return c.Struck(), true
+}
+
+// Record is a record without what is to be erased, and whether there was any. One of the person is added to those of which
+// every change is struck, so records go before changes.
+func (s *Striker) Record(r *Record) (*Record, bool) {
+	if s.er.wholes[r.ID] || s.er.who.of(r) {
+		s.er.wholes[r.ID] = true
+		return bare(r), true
+	}
+	left, _, _ := s.board.without(r, s.er.who)
+	if left == nil {
+		return r, false
+	}
+	return left, true
+}
