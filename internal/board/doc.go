@@ -9,4 +9,9 @@
 // changes are immutable once shown: they may be read without a lock and must not be written to.
 //
 // A watch is a cursor into the log, not a queue: a reader that falls behind costs nothing and slows nobody.
+//
+// Where what is: claims in write.go, and what decides between them in resolve.go; the person's decisions in verdict.go;
+// expiry and "nothing found" in expiry.go; items and candidates in item.go. Apps in crew.go, work in work.go and answer.go,
+// its fuel in fuel.go and who ran in circles in ward.go. The log in log.go, reading it in watch.go and filter.go. Erasure in
+// erase.go and strike.go. Records at rest in rest.go.
 package board

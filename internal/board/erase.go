@@ -1,6 +1,7 @@
 package board
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -36,6 +37,9 @@ type erasing struct {
 	wholes map[string]bool
 	seq    uint64 // changes before this one are struck
 	last   uint64 // the newest of its own
+
+	scanned uint64          // the log was read up to here before the board was locked
+	hits    map[uint64]bool // and found to say something of the person
 }
 
 // who is a Match made comparable.
@@ -92,13 +96,12 @@ func (w *who) in(text string) bool {
 }
 
 func mentionsNumber(text, number string) bool {
-	run := func(s string) bool { return strings.HasSuffix(s, number) }
-	digits := make([]byte, 0, len(text))
+	digits := make([]byte, 0, 32)
 	for _, r := range text {
 		switch {
 		case r >= '0' && r <= '9':
 			digits = append(digits, byte(r))
-			if run(string(digits)) {
+			if bytes.HasSuffix(digits, []byte(number)) {
 				return true
 			}
 		case unicode.IsSpace(r) || strings.ContainsRune("+-./()", r):
@@ -126,13 +129,15 @@ func (b *Board) Erase(m Match, at time.Time) (Erasure, error) {
 	if err != nil {
 		return Erasure{}, err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	out := Erasure{From: b.journal.seq + 1}
-	er := erasing{who: who, wholes: map[string]bool{}, seq: out.From}
+	er := erasing{who: who, wholes: map[string]bool{}, hits: map[uint64]bool{}}
 	for _, id := range m.Records {
 		er.wholes[id] = true
 	}
+	theirs := er.scan(b.shownLog())
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := Erasure{From: b.journal.seq + 1}
+	er.seq = out.From
 	for _, e := range b.inOrder() {
 		packed, jobs := e.rest, e.jobs
 		b.wake(e)
@@ -145,7 +150,7 @@ func (b *Board) Erase(m Match, at time.Time) (Erasure, error) {
 		}
 	}
 	er.last, out.Seq = b.journal.seq, b.journal.seq
-	b.strikePending(&er, &out)
+	b.strikePending(&er, theirs, &out)
 	b.erased = append(b.erased, er)
 	b.strikeShown()
 	return out, nil

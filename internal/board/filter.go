@@ -45,6 +45,9 @@ func (f *Filter) See(c *Change) Sight {
 		return Unseen
 	}
 	is := f.holds(c.Line, c.Is)
+	if c.Is == (Standing{}) { // written before changes said so
+		is = f.holds(c.Line, Standing{State: Open}) || len(f.States)+len(f.Calls) > 0 && (len(f.Lines) == 0 || slices.Contains(f.Lines, c.Line))
+	}
 	was := is
 	if c.Was != nil {
 		was = f.holds(c.Line, *c.Was)
@@ -55,7 +58,7 @@ func (f *Filter) See(c *Change) Sight {
 		return Removed
 	case is && !was && !opens:
 		return Added
-	case is && f.asksKind(c.Kind) && f.asksOf(c):
+	case is && (c.Kind == RecordErased || f.asksKind(c.Kind) && f.asksOf(c)): // nobody may keep what is erased
 		return Seen
 	}
 	return Unseen

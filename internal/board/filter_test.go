@@ -83,6 +83,27 @@ func TestFilters(t *testing.T) {
 	}
 }
 
+// D-3: a change that was written before changes said where their record stands is rather told than lost.
+func TestOldChangesAreTold(t *testing.T) {
+	t.Parallel()
+	old := &board.Change{Seq: 1, Kind: "call.ringing", Line: "desk", Record: "rec_1", Rev: 1}
+	for _, test := range []struct {
+		filter board.Filter
+		want   board.Sight
+	}{
+		{board.Filter{}, board.Seen}, {board.Filter{States: []board.State{board.Closed}}, board.Seen}, {board.Filter{Lines: []string{"desk"}}, board.Seen},
+		{board.Filter{Lines: []string{"shop"}}, board.Unseen}, {board.Filter{Kinds: []string{"record.*"}}, board.Unseen},
+	} {
+		if got := test.filter.See(old); got != test.want {
+			t.Errorf("%+v: %d, want %d", test.filter, got, test.want)
+		}
+	}
+	erased := &board.Change{Seq: 1, Kind: board.RecordErased, Line: "desk", Record: "rec_1", Is: board.Standing{State: board.Open}}
+	if f := (&board.Filter{Kinds: []string{"call.*"}, Fields: []string{"party.name"}}); f.See(erased) != board.Seen {
+		t.Error("an erasure is not told to who asks for calls only")
+	}
+}
+
 // D-3: of a change only the fields that were asked for are told.
 func TestTrimmedFields(t *testing.T) {
 	t.Parallel()

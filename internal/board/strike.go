@@ -38,7 +38,35 @@ func (c *Change) says() bool {
 
 // concerns reports whether a change is to be struck.
 func (er *erasing) concerns(c *Change) bool {
-	return c.Record != "" && c.Seq < er.seq && c.says() && (er.wholes[c.Record] || er.who.inChange(c))
+	if c.Record == "" || c.Seq >= er.seq || !c.says() {
+		return false
+	}
+	if er.wholes[c.Record] || er.hits[c.Seq] {
+		return true
+	}
+	return c.Seq > er.scanned && er.who.inChange(c)
+}
+
+// shownLog is the log as it is now; it may be read without the lock.
+func (b *Board) shownLog() []*Change {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clip(b.journal.log)
+}
+
+// scan reads the log, which is long, before the board is locked for it. It returns the records of the person.
+func (er *erasing) scan(log []*Change) (theirs map[string]bool) {
+	theirs = map[string]bool{}
+	for _, c := range log {
+		er.scanned = c.Seq
+		if c.says() && er.who.inChange(c) {
+			er.hits[c.Seq] = true
+			if er.who.ofChange(c) {
+				theirs[c.Record] = true
+			}
+		}
+	}
+	return theirs
 }
 
 // Struck is a change that says nothing any more but that there was one, and where the record stood. Its seq stays, so
@@ -53,19 +81,22 @@ func (c *Change) Struck() *Change {
 }
 
 // strikePending strikes what is pending: it is shown together with the erasure. It says in the proof what else will be.
-func (b *Board) strikePending(er *erasing, out *Erasure) {
-	for _, changes := range [][]*Change{b.journal.log, b.journal.taken, b.journal.pending} {
-		for _, c := range changes { // records that are no longer on the board
-			if b.entries[c.Record] == nil && er.who.ofChange(c) {
-				er.wholes[c.Record] = true
-			}
+// Records of the person that are no longer on the board are known from the log.
+func (b *Board) strikePending(er *erasing, theirs map[string]bool, out *Erasure) {
+	fresh := b.journal.log[min(len(b.journal.log), int(max(er.scanned, b.journal.base)-b.journal.base)):]
+	for _, c := range slices.Concat(fresh, b.journal.taken, b.journal.pending) {
+		if c.Record != "" && er.who.ofChange(c) {
+			theirs[c.Record] = true
 		}
 	}
-	for _, changes := range [][]*Change{b.journal.log, b.journal.taken, b.journal.pending} {
-		for _, c := range changes {
-			if er.concerns(c) {
-				out.Changes = append(out.Changes, c.Seq)
-			}
+	for id := range theirs {
+		if b.entries[id] == nil {
+			er.wholes[id] = true
+		}
+	}
+	for _, c := range slices.Concat(b.journal.log, b.journal.taken, b.journal.pending) {
+		if er.concerns(c) {
+			out.Changes = append(out.Changes, c.Seq)
 		}
 	}
 	for i, c := range b.journal.pending {
