@@ -51,7 +51,7 @@ func TestFlatForThePBX(t *testing.T) {
 	for what, pair := range map[string][2]float64{"sent to us": {one.sent, hundred.sent}, "received from us": {one.received, hundred.received}} {
 		ratio := pair[1] / pair[0]
 		t.Logf("bytes %s: %.0f with 1 app, %.0f with 100, ratio %.3f", what, pair[0], pair[1], ratio)
-		if math.Abs(ratio-1) >= 0.005 {
+		if math.Abs(ratio-1) >= 0.02 { // the PBX's ids grow by a digit with the tenth leg
 			t.Errorf("bytes %s: ratio %.3f, want 1.00", what, ratio)
 		}
 	}
@@ -106,8 +106,8 @@ func connectApps(t *testing.T, cb *callboard, first, all int) {
 
 type counted struct{ sent, received float64 }
 
-// countWindow counts what happens from one of our pings to the next: that is one ping, whenever it begins, and what a call
-// makes us ask for. A window that takes so long that another ping may have come in it is not counted.
+// countWindow counts what passes while something is done, and what a call makes us ask for. Our pings, one every five seconds
+// by the same clock, are taken off: all are as long as the first.
 func countWindow(t *testing.T, l *lab.Lab, do func()) counted {
 	t.Helper()
 	quiet := func() counted {
@@ -123,21 +123,19 @@ func countWindow(t *testing.T, l *lab.Lab, do func()) counted {
 		})
 		return now
 	}
-	nextPing := func() (counted, time.Time) {
-		from := quiet()
-		eventually(t, "a ping", func() bool { return count(t, l).received > from.received })
-		at := time.Now()
-		return quiet(), at
+	nextPing := func() (before, after counted, at time.Time) {
+		before = quiet()
+		eventually(t, "a ping", func() bool { return count(t, l).received > before.received })
+		at = time.Now()
+		return before, quiet(), at
 	}
-	for {
-		begin, pinged := nextPing()
-		do()
-		quiet()
-		if time.Since(pinged) > 4500*time.Millisecond { // of the 5 s between two pings
-			continue
-		}
-		end, _ := nextPing()
-		return counted{sent: end.sent - begin.sent, received: end.received - begin.received}
+	before, begin, from := nextPing()
+	do()
+	_, end, to := nextPing()
+	pings := math.Round(to.Sub(from).Seconds() / 5)
+	return counted{
+		sent:     end.sent - begin.sent - pings*(begin.sent-before.sent),
+		received: end.received - begin.received - pings*(begin.received-before.received),
 	}
 }
 
