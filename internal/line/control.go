@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nyaruka/phonenumbers"
+
 	"github.com/callboard-dev/callboard/internal/connector"
 	"github.com/callboard-dev/callboard/internal/telephony"
 	"github.com/callboard-dev/callboard/internal/tracker"
@@ -67,6 +69,9 @@ func (l *Line) Dial(ctx context.Context, extension, typed string) (telephony.Cal
 	err = pbx.Originate(context.WithoutCancel(ctx), connector.Placement{Leg: leg, Device: device(e), Number: number, Show: show, Timeout: ringFor})
 	if known, ok := errors.AsType[*telephony.Error](err); err != nil && !(ok && known.Code == telephony.CodePBXAway) {
 		l.Observe(telephony.Observation{ObservedAt: time.Now(), Fact: telephony.LegGone{Leg: leg, Cause: telephony.Cause{Kind: telephony.CauseUnreachable, Native: err.Error()}}})
+	}
+	if known, ok := errors.AsType[*telephony.Error](err); ok && phonenumbers.IsEmergencyNumber(number, l.options.Policy.Region) {
+		err = &telephony.Error{Code: known.Code, Message: known.Message, Remedy: "call " + number + " from a phone now: any phone, a mobile too"}
 	}
 	return call, err
 }
@@ -129,18 +134,14 @@ func sideOf(c *telephony.Call, extension string) (side, bool) {
 		return side{}, false
 	}
 	others := best.legs()[1:]
-	at := slices.IndexFunc(others, func(leg telephony.Leg) bool { return leg.Device == best.view.PartyDevice })
-	if at < 0 && len(others) == 1 {
-		at = 0
-	}
-	if at >= 0 {
+	if at := slices.IndexFunc(others, func(leg telephony.Leg) bool { return leg.ID == best.view.PartyLeg }); at >= 0 {
 		best.other = others[at]
 	}
 	return best, true
 }
 
 // possible are the actions that make sense where a call stands, whatever the PBX can do.
-func (s side) possible(consulting bool) []telephony.Action {
+func (s side) possible() []telephony.Action {
 	var out []telephony.Action
 	add := func(when bool, actions ...telephony.Action) {
 		if when {
@@ -148,6 +149,7 @@ func (s side) possible(consulting bool) []telephony.Action {
 		}
 	}
 	v := s.view
+	consulting := v.Consulting
 	up := v.State == telephony.Connected || v.State == telephony.Held
 	alone := up && s.other.ID != "" && !v.Conference
 	add(v.State == telephony.Ringing && !v.Caller, telephony.Answer)
@@ -174,15 +176,9 @@ func (l *Line) Actions(c *telephony.Call) []telephony.Action {
 	if !live || c.State == telephony.Ended {
 		return nil
 	}
-	return slices.DeleteFunc(s.possible(l.consults(c.ID)), func(a telephony.Action) bool {
+	return slices.DeleteFunc(s.possible(), func(a telephony.Action) bool {
 		return connector.Lacks(l.options.PBX, a.Takes(), s.own.Device) != nil
 	})
-}
-
-func (l *Line) consults(id telephony.CallID) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.consulting[id]
 }
 
 // Do carries a command out on a live call. It returns when the PBX has taken it; where a phone must do something, when that
@@ -198,7 +194,7 @@ func (l *Line) Do(ctx context.Context, id telephony.CallID, c telephony.Command)
 	if lack := connector.Lacks(l.options.PBX, c.Action.Takes(), s.own.Device); lack != nil {
 		return &telephony.Error{Code: telephony.CodeNotPossible, Message: fmt.Sprintf("%s is not possible: %s", spoken(string(c.Action)), lack.Reason), Remedy: lack.Remedy}
 	}
-	if !slices.Contains(s.possible(l.consults(id)), c.Action) {
+	if !slices.Contains(s.possible(), c.Action) {
 		return &telephony.Error{Code: telephony.CodeNotNow, Message: fmt.Sprintf("%s is not possible while the call is %s", spoken(string(c.Action)), s.view.State),
 			Remedy: "look at the call's actions: they say what is possible just now"}
 	}
@@ -241,7 +237,7 @@ func (l *Line) carryOut(ctx context.Context, s side, c telephony.Command) error 
 		if s.view.State == telephony.Ringing && !s.view.Caller {
 			why = telephony.CauseRejected
 		}
-		return pbx.(connector.Hangupper).Hangup(ctx, s.own, why)
+		return l.hangup(ctx, s.own, why)
 	case telephony.Transfer:
 		if s.view.State == telephony.Ringing {
 			return pbx.(connector.BlindTransferrer).Deflect(ctx, s.own, s.other, c.To)
@@ -270,6 +266,19 @@ func (l *Line) carryOut(ctx context.Context, s side, c telephony.Command) error 
 		return pbx.(connector.RecordingStopper).StopRecording(ctx, s.legs())
 	}
 	return nil
+}
+
+// hangup ends a leg of ours; whoever ordered it has ended the call, not the PBX.
+func (l *Line) hangup(ctx context.Context, leg telephony.Leg, why telephony.CauseKind) error {
+	order := func(off bool) {
+		l.Observe(telephony.Observation{ObservedAt: time.Now(), Fact: telephony.HangupOrdered{Leg: leg.ID, Off: off}})
+	}
+	order(false)
+	err := l.options.PBX.(connector.Hangupper).Hangup(ctx, leg, why)
+	if err != nil {
+		order(true)
+	}
+	return err
 }
 
 func phoneSilent(s side) error {
@@ -304,22 +313,13 @@ func (l *Line) seen(ctx context.Context, s side, asked, late error, done func(te
 
 func (l *Line) consult(ctx context.Context, s side, c telephony.Command) error {
 	pbx := l.options.PBX.(connector.AttendedTransferrer)
-	var err error
 	switch c.Action {
 	case telephony.Consult:
-		err = pbx.Consult(ctx, s.own, c.To)
+		return pbx.Consult(ctx, s.own, c.To)
 	case telephony.Complete:
-		err = pbx.CompleteConsult(ctx, s.own)
-	default:
-		err = pbx.CancelConsult(ctx, s.own)
+		return pbx.CompleteConsult(ctx, s.own)
 	}
-	if err != nil {
-		return err
-	}
-	l.mu.Lock()
-	l.consulting[s.call.ID] = c.Action == telephony.Consult
-	l.mu.Unlock()
-	return nil
+	return pbx.CancelConsult(ctx, s.own)
 }
 
 func (l *Line) join(ctx context.Context, s side, c telephony.Command) error {
@@ -330,7 +330,7 @@ func (l *Line) join(ctx context.Context, s side, c telephony.Command) error {
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(with.possible(false), telephony.Join) {
+	if !slices.Contains(with.possible(), telephony.Join) {
 		return &telephony.Error{Code: telephony.CodeNotNow, Message: fmt.Sprintf("the other call is %s, with nobody to be joined to", with.view.State),
 			Remedy: "wait until it is answered"}
 	}

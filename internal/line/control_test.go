@@ -140,6 +140,24 @@ func (d *desk) answers() {
 	d.show()
 }
 
+// consults is 1001's leg in a bridge with somebody else while the caller waits; isBack is that the other has gone.
+func (d *desk) consults(other telephony.LegID) {
+	d.observe(telephony.LegHeld{Leg: "B"})
+	d.observe(telephony.BridgeLeft{Bridge: "X", Leg: "B"})
+	d.observe(telephony.LegAdded{Leg: other}, telephony.LegFacts{Leg: other, Device: "PJSIP/1003", State: telephony.LegUp})
+	d.observe(telephony.BridgeEntered{Bridge: "Y", Leg: other})
+	d.observe(telephony.BridgeEntered{Bridge: "Y", Leg: "B"})
+	d.show()
+}
+
+func (d *desk) isBack(other telephony.LegID) {
+	d.observe(telephony.LegGone{Leg: other})
+	d.observe(telephony.BridgeLeft{Bridge: "Y", Leg: "B"})
+	d.observe(telephony.BridgeEntered{Bridge: "X", Leg: "B"})
+	d.observe(telephony.LegResumed{Leg: "B"})
+	d.show()
+}
+
 func (d *desk) call(id string) *telephony.Call { return d.board.Get(id).Call }
 
 func (d *desk) can(id string) string {
@@ -191,12 +209,16 @@ func TestCommandsByState(t *testing.T) {
 	do("pause false 2", telephony.Command{Action: telephony.ResumeRecording})
 	do("stop 2", telephony.Command{Action: telephony.StopRecording})
 	do("consult B 1002", telephony.Command{Action: telephony.Consult, To: "1002"})
-	if got := d.can(record); !strings.HasPrefix(got, "hangup hold complete cancel digits") {
+	d.consults("C")
+	if got := d.can(record); !strings.HasPrefix(got, "hangup resume complete cancel") {
 		t.Errorf("consulting: %s", got)
 	}
-	do("cancel B", telephony.Command{Action: telephony.Cancel})
-	do("consult B 1002", telephony.Command{Action: telephony.Consult, To: "1002"})
 	do("complete B", telephony.Command{Action: telephony.Complete})
+	do("cancel B", telephony.Command{Action: telephony.Cancel})
+	d.isBack("C")
+	if got := d.can(record); strings.Contains(got, "complete") {
+		t.Errorf("back with the caller, whom complete would lose: %s", got)
+	}
 	do("digit A 1 false, digit A # false", telephony.Command{Action: telephony.Digits, Digits: "1#"})
 	p.react = func(string) { d.observe(telephony.LegHeld{Leg: "B"}); d.show() }
 	do("hold B", telephony.Command{Action: telephony.Hold})

@@ -34,20 +34,19 @@ type Line struct {
 
 	wishes chan wish // what the PBX is to be asked; bounded
 
-	mu         sync.Mutex // guards the rest
-	tracker    *tracker.Tracker
-	link       telephony.Link
-	calls      map[telephony.CallID]*telephony.Call // those that are live, as last told
-	stir       chan struct{}                        // closed and replaced whenever they change
-	consulting map[telephony.CallID]bool
-	asked      map[telephony.CallID]map[telephony.LegID]*asked
+	mu      sync.Mutex // guards the rest
+	tracker *tracker.Tracker
+	link    telephony.Link
+	calls   map[telephony.CallID]*telephony.Call // those that are live, as last told
+	stir    chan struct{}                        // closed and replaced whenever they change
+	asked   map[telephony.CallID]map[telephony.LegID]*asked
 }
 
 // New returns a line that shows its calls on a board. live are its calls that were not over when the program ended, and
 // seenAt is when its PBX was last seen then.
 func New(o Options, b *board.Board, live []telephony.Call, seenAt time.Time) *Line {
 	l := &Line{options: o, board: b, link: telephony.Link{State: telephony.LinkConnecting, Since: time.Now()}, wishes: make(chan wish, mostWaiting),
-		calls: map[telephony.CallID]*telephony.Call{}, stir: make(chan struct{}), consulting: map[telephony.CallID]bool{}, asked: map[telephony.CallID]map[telephony.LegID]*asked{}}
+		calls: map[telephony.CallID]*telephony.Call{}, stir: make(chan struct{}), asked: map[telephony.CallID]map[telephony.LegID]*asked{}}
 	l.tracker = tracker.New(tracker.Options{
 		Extensions: o.Extensions, Trunks: o.Trunks,
 		NewID: func() telephony.CallID { return telephony.CallID(o.NewID("call")) },
@@ -122,7 +121,6 @@ func (l *Line) follow(c *telephony.Call, anew bool) {
 	l.calls[c.ID] = c
 	if c.State == telephony.Ended {
 		delete(l.calls, c.ID)
-		delete(l.consulting, c.ID)
 	}
 	l.wonder(c, anew)
 	close(l.stir)

@@ -118,6 +118,7 @@ type View struct {
 	User        Party     `json:"user"`
 	Party       Party     `json:"party"`
 	First       Party     `json:"first_party,omitzero"` // who was there at first, if another has come since
+	PartyLeg    LegID     `json:"party_leg,omitempty"`
 	PartyDevice string    `json:"party_device,omitempty"`
 	Dialed      string    `json:"dialed,omitempty"`
 	StartedAt   time.Time `json:"started_at"`
@@ -148,6 +149,7 @@ type Facts struct {
 	Queue         string       `json:"queue,omitempty"`
 	Room          string       `json:"room,omitempty"` // of a conference
 	ClickToDial   bool         `json:"click_to_dial,omitempty"`
+	Consulting    bool         `json:"consulting,omitempty"`  // the device talks to somebody else meanwhile, in the same call
 	OtherHolds    bool         `json:"other_holds,omitempty"` // the other end has us on hold
 	Muted         bool         `json:"muted"`
 	Parked        bool         `json:"parked"`

@@ -226,6 +226,12 @@ type LegMuted struct {
 	Muted bool
 }
 
+// HangupOrdered says that the person asked us, not the device, to end the leg. Off takes it back: the PBX would not.
+type HangupOrdered struct {
+	Leg LegID
+	Off bool
+}
+
 // CallPlaced says that the PBX is about to be asked to ring a device of ours and then to reach Number from it. Leg is the
 // id that the device's leg will have. If it comes to nothing, LegGone follows.
 type CallPlaced struct {
@@ -286,3 +292,4 @@ func (CallPlaced) fact()       {}
 func (LinkUp) fact()           {}
 func (LinkLost) fact()         {}
 func (Snapshot) fact()         {}
+func (HangupOrdered) fact()    {}

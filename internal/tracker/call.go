@@ -17,6 +17,22 @@ type call struct {
 	told     *telephony.Call // as it was last told
 }
 
+// maxViews bounds what a call remembers: of a caller who waits while a phone rings again and again, the oldest attempts
+// are given up.
+const maxViews = 40
+
+func (c *call) trim() {
+	for len(c.views) > maxViews {
+		at := slices.IndexFunc(c.views, func(v *view) bool { return v.State == telephony.Ended && !v.talked() })
+		if at < 0 {
+			return
+		}
+		old := c.views[at]
+		c.views = slices.Delete(slices.Clone(c.views), at, at+1)
+		c.legs = slices.DeleteFunc(c.legs, func(l *leg) bool { return l.view == old })
+	}
+}
+
 // beside finds the view of an extension that another of its devices rings for at the same time.
 func (c *call) beside(l *leg, e Extension) *view {
 	for _, v := range c.views {
@@ -35,7 +51,7 @@ func (c *call) givenBackTo(device string) *leg {
 		}
 	}
 	for _, v := range c.views {
-		if v.leg.device == device && v.leg.gaveAway && v.peer != nil && !v.peer.gone {
+		if v.leg.device == device && v.TransferKind == telephony.AttendedTransfer && v.peer != nil && !v.peer.gone {
 			return v.peer
 		}
 	}

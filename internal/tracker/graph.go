@@ -60,17 +60,22 @@ func (t *Tracker) reached(from, to *leg) {
 
 // enter puts a leg in a bridge; whoever is there already is in the same conversation.
 func (t *Tracker) enter(l *leg, f telephony.BridgeEntered) {
+	if f.Bridge == "" {
+		return
+	}
 	t.leaveBridge(l)
 	l.bridge, l.inRoom, l.leftAt = f.Bridge, f.Room, time.Time{}
 	t.bridges[f.Bridge] = append(t.bridges[f.Bridge], l)
-	for _, end := range append(t.bridged(l), l) {
-		if end.kind != telephony.DeviceLeg {
+	ends := []*leg{l}
+	if !f.Room && len(t.bridges[f.Bridge]) <= crowd { // a room is nobody's other end
+		ends = append(t.bridged(l), l)
+	}
+	for _, end := range ends {
+		if end.kind != telephony.DeviceLeg || f.Room {
 			continue
 		}
 		for _, peer := range t.peers(end) {
-			if !f.Room {
-				t.join(end, peer)
-			}
+			t.join(end, peer)
 			t.touch(peer)
 		}
 		if end == l || l.kind == telephony.RelayLeg {
@@ -82,6 +87,9 @@ func (t *Tracker) enter(l *leg, f telephony.BridgeEntered) {
 		t.openView(l, l.addedAt)
 	}
 }
+
+// crowd is how many in one bridge are still looked at each with each.
+const crowd = 16
 
 func (t *Tracker) leaveBridge(l *leg) {
 	if l.bridge == "" {
@@ -107,11 +115,14 @@ func (t *Tracker) bridged(l *leg) []*leg {
 // peers are the parties at the other ends of a leg: those in the same bridge, else whom it dials, else who dials it.
 func (t *Tracker) peers(l *leg) []*leg {
 	var found []*leg
-	t.follow(l, map[*leg]bool{l: true}, &found)
+	t.follow(l, map[*leg]bool{l: true}, &found, maxRelays)
 	return found
 }
 
-func (t *Tracker) follow(l *leg, seen map[*leg]bool, found *[]*leg) {
+func (t *Tracker) follow(l *leg, seen map[*leg]bool, found *[]*leg, depth int) {
+	if depth == 0 {
+		return
+	}
 	for _, next := range t.next(l) {
 		if seen[next] {
 			continue
@@ -122,7 +133,7 @@ func (t *Tracker) follow(l *leg, seen map[*leg]bool, found *[]*leg) {
 			*found = append(*found, next)
 		case next.twin != nil && !seen[next.twin]:
 			seen[next.twin] = true
-			t.follow(next.twin, seen, found)
+			t.follow(next.twin, seen, found, depth-1)
 		}
 	}
 }

@@ -43,8 +43,10 @@ type leg struct {
 	twin     *leg // the other half of a relay
 
 	forwardedTo string    // its device sent the caller on to this number
+	promised    bool      // placed, and nothing of it was seen yet
 	placed      bool      // we had the PBX ring it, to dial from it
 	took        bool      // it fetched a call that was another's: it calls nobody
+	ordered     bool      // the person ended it by us, not by the device
 	gaveAway    bool      // its device gave the other end away
 	adrift      time.Time // since when nobody is at its other end, and it is not known where it goes
 	givenBy     string    // whose device gave it away
@@ -74,7 +76,7 @@ func (l *leg) merge(f telephony.LegFacts) bool {
 		}
 	}
 	set(&l.device, f.Device)
-	if f.Device != "" {
+	if f.Device != "" && l.pairName == "" {
 		l.kind, l.pairName = f.Kind, f.Pair
 	}
 	if !l.known {
@@ -165,6 +167,9 @@ func (l *leg) askHangup(now time.Time, cause telephony.Cause) {
 		l.cause = cause
 	}
 }
+
+// wantsOut reports whether the device, or its user by us, has ended the call.
+func (l *leg) wantsOut() bool { return l.ordered || !l.askedAt.IsZero() }
 
 // target is the leg that a caller reached, else the one it tried last; through any relays.
 func (l *leg) target() *leg {

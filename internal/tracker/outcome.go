@@ -48,6 +48,7 @@ func (v *view) end(at time.Time) {
 	case v.AnsweredBy == "":
 		v.AnsweredBy = v.PickedUpBy
 	}
+	v.Recording, v.Muted, v.OtherHolds, v.Parked, v.Conference = "", false, false, false, false // they are of now
 	v.enter(telephony.Ended, at, string(v.Result))
 	v.toVoicemail()
 }
@@ -58,7 +59,7 @@ func (v *view) hungUpBy() telephony.EndedBy {
 		other = v.peer.askedAt
 	}
 	switch {
-	case v.leg.gaveAway, v.leg.inRoom && !own.IsZero():
+	case v.leg.gaveAway, v.leg.ordered, v.leg.inRoom && !own.IsZero():
 		return telephony.BySelf
 	case !own.IsZero() && (other.IsZero() || !other.Before(own)):
 		return telephony.BySelf
@@ -98,7 +99,7 @@ func (v *view) callerResult() (telephony.Result, telephony.EndedBy) {
 		switch {
 		case kind == telephony.CauseUnreachable || kind == telephony.CauseNetwork: // it is not there, or the PBX refused
 			return telephony.Failed, telephony.ByFailure
-		case kind == telephony.CauseRejected || kind == telephony.CauseBusy || !v.leg.askedAt.IsZero():
+		case kind == telephony.CauseRejected || kind == telephony.CauseBusy || v.leg.wantsOut():
 			return telephony.Cancelled, telephony.BySelf
 		}
 		return telephony.Cancelled, telephony.ByPBX
@@ -107,7 +108,7 @@ func (v *view) callerResult() (telephony.Result, telephony.EndedBy) {
 		return telephony.Cancelled, telephony.BySelf
 	}
 	if to == nil || to.outcome == telephony.DialCancelled || to.outcome == "" {
-		if !v.leg.askedAt.IsZero() {
+		if v.leg.wantsOut() {
 			return telephony.Cancelled, telephony.BySelf
 		}
 	}

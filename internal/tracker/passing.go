@@ -25,6 +25,8 @@ func (t *Tracker) passOn(f telephony.Fact, now time.Time) {
 		t.placed(f, now)
 	case telephony.LegInspected:
 		t.withPeers(f.Leg, func(l *leg) { l.inspect(f) })
+	case telephony.HangupOrdered:
+		t.with(f.Leg, func(l *leg) { l.ordered = !f.Off })
 	case telephony.LegMuted:
 		t.with(f.Leg, func(l *leg) { l.muted = f.Muted })
 	case telephony.ConferenceJoined:
@@ -285,9 +287,26 @@ func (t *Tracker) placed(f telephony.CallPlaced, now time.Time) {
 	if t.legs[f.Leg] != nil || f.Leg == "" {
 		return
 	}
-	l := &leg{id: f.Leg, addedAt: now, placed: true, dialed: true, device: f.Device, dialedNum: f.Number}
+	l := &leg{id: f.Leg, addedAt: now, placed: true, promised: true, dialed: true, device: f.Device, dialedNum: f.Number}
 	t.legs[l.id] = l
+	t.promises = append(t.promises, l)
 	t.openView(l, now)
+}
+
+// promised is how long a call that we have placed is waited for: longer than a phone rings for it.
+const promised = time.Minute
+
+// forsaken ends those of which nothing came: neither a leg nor a refusal.
+func (t *Tracker) forsaken(now time.Time) {
+	t.promises = slices.DeleteFunc(t.promises, func(l *leg) bool {
+		if l.promised && !l.gone && now.Sub(l.addedAt) < promised {
+			return false
+		}
+		if l.promised && !l.gone {
+			t.vanished(l, now)
+		}
+		return true
+	})
 }
 
 // comeBack notes on a new view of an extension where the call was that it had given away.

@@ -68,6 +68,7 @@ func (t *Tracker) snapshot(f telephony.Snapshot, now time.Time) {
 	for _, s := range f.Legs {
 		t.found(s, now)
 	}
+	t.stillParked()
 	t.connect(f.Legs)
 	for range 2 { // some are only understood when the calls of the others are known
 		for _, s := range f.Legs {
@@ -85,7 +86,7 @@ func (t *Tracker) vanished(l *leg, now time.Time) {
 	t.leave(l)
 	t.touch(l)
 	v := l.view
-	if v == nil || v.State == telephony.Ended {
+	if v == nil || v.State == telephony.Ended || slices.ContainsFunc(v.legs, func(other *leg) bool { return !other.gone }) {
 		return
 	}
 	v.EndedAfter, v.EndedBefore = t.lostAt, now
@@ -120,6 +121,18 @@ func (t *Tracker) found(s telephony.SnapshotLeg, now time.Time) {
 		t.bridges[l.bridge] = append(t.bridges[l.bridge], l)
 	}
 	t.touch(l)
+}
+
+// stillParked takes those out of their bridge that only share it with others who are parked: it is the parking's.
+func (t *Tracker) stillParked() {
+	for _, members := range t.bridges {
+		if slices.ContainsFunc(members, func(l *leg) bool { return l.parkedAt == "" }) {
+			continue
+		}
+		for _, l := range slices.Clone(members) {
+			t.leaveBridge(l)
+		}
+	}
 }
 
 // connect draws the edges that a snapshot does not tell: a called leg without a caller was dialled by the leg that
@@ -159,7 +172,7 @@ func (t *Tracker) showFound(l *leg, s telephony.SnapshotLeg, now time.Time) {
 		l.call.complete = false
 	}
 	v := l.view
-	if l.state == telephony.LegUp && !v.talked() {
+	if l.state == telephony.LegUp && !v.talked() && v.State != telephony.Ended {
 		t.look(v)
 		v.enter(telephony.Connected, now, detailFound)
 	}
@@ -201,6 +214,13 @@ func (t *Tracker) restore(stored *telephony.Call, seenAt time.Time) {
 	}
 	for _, each := range stored.Views {
 		c.restoreView(each)
+	}
+	if stored.Parked {
+		for _, l := range c.legs {
+			if l.view == nil && !l.gone {
+				l.parkedAt, l.parkedFrom = stored.ParkedAt, c
+			}
+		}
 	}
 	c.mark(seenAt)
 	t.calls = append(t.calls, c)

@@ -40,6 +40,7 @@ type Tracker struct {
 	halves   map[string]*leg   // of relays whose other half is not known yet
 	calls    []*call           // live ones, in the order they began
 	idle     []*call           // those of them that are in no extension's hands just now
+	promises []*leg            // that we have placed and of which nothing was seen yet
 	lostAt   time.Time         // since when the PBX cannot be seen; zero while it can
 	bootedAt time.Time         // when the PBX was started, if it said
 	rebooted bool              // it was started anew since it was last seen
@@ -192,6 +193,7 @@ func (t *Tracker) learn(facts telephony.LegFacts, now time.Time) *leg {
 		l = &leg{id: facts.Leg, addedAt: now}
 		t.legs[l.id] = l
 	}
+	l.promised = false
 	if l.merge(facts) {
 		t.touch(l)
 		t.touchPeers(l)
@@ -230,6 +232,7 @@ func (t *Tracker) openView(l *leg, now time.Time) {
 	if l.view = c.beside(l, extension); l.view == nil {
 		l.view = newView(l, extension, now)
 		c.views = append(c.views, l.view)
+		c.trim()
 	}
 	l.view.legs = append(l.view.legs, l)
 	l.view.comeBack(c)
@@ -282,7 +285,7 @@ func (t *Tracker) outside(device string) bool {
 // endpoint is a device without its technology.
 func endpoint(device string) string {
 	_, name, _ := strings.Cut(device, "/")
-	return name
+	return telephony.Display(name)
 }
 
 // settle brings the views of the touched calls up to date and tells what changed.
@@ -291,6 +294,7 @@ func (t *Tracker) settle(now time.Time) []telephony.Change {
 	if t.gap != nil {
 		changes = append(changes, telephony.Change{Kind: telephony.PBXGap, At: now, Gap: t.gap})
 	}
+	t.forsaken(now)
 	for _, c := range t.idle { // nobody says that nothing happened
 		if !t.waiting(c, now) && !slices.Contains(t.touched, c) {
 			t.touched = append(t.touched, c)

@@ -182,8 +182,10 @@ func (t *Tracker) look(v *view) {
 	}
 	v.Party = t.party(v)
 	if v.peer != nil {
-		v.PartyDevice = v.peer.device
+		v.PartyLeg, v.PartyDevice = v.peer.id, v.peer.device
 	}
+	others := t.peers(l)
+	v.Consulting = v.met && l.held && !l.inRoom && len(others) > 0 && !slices.Contains(others, v.peer)
 }
 
 // turn finds the other end anew. Of several it stays with whom it has.

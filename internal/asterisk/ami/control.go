@@ -92,8 +92,7 @@ func (c *Connector) originate(ctx context.Context, s *session, leg telephony.Leg
 	if refused, ok := errors.AsType[*telephony.Error](err); ok && refused.Code == telephony.CodePBXRefused {
 		s.placed.drop(a.ID)
 		if strings.Contains(refused.Message, "Extension does not exist") {
-			return &telephony.Error{Code: telephony.CodePBXRefused, Message: "the PBX does not know that number",
-				Remedy: "check the number, with the digit for an outside line if yours needs one (dial.outside in callboard.yaml), and pbx.context"}
+			return unknownNumber
 		}
 	}
 	return err
@@ -138,8 +137,24 @@ func (c *Connector) to(ctx context.Context, action string, own, leg telephony.Le
 	if err != nil {
 		return err
 	}
+	if err := s.reaches(ctx, place, number); err != nil {
+		return err
+	}
 	return c.on(ctx, action, leg, append([]Pair{{"Context", place}, {"Exten", number}}, more...)...)
 }
+
+// reaches asks the dialplan whether it knows a number: Asterisk hangs up on whoever is sent to one that it does not. Where
+// it cannot be asked (func_dialplan is not loaded) it is tried.
+func (s *session) reaches(ctx context.Context, place, number string) error {
+	m, err := s.act(ctx, Action{Name: "Getvar", Fields: []Pair{{"Variable", "DIALPLAN_EXISTS(" + place + "," + number + ",1)"}}})
+	if err == nil && m.Text("Value") == "0" {
+		return unknownNumber
+	}
+	return nil
+}
+
+var unknownNumber = &telephony.Error{Code: telephony.CodePBXRefused, Message: "the PBX does not know that number",
+	Remedy: "check the number, with the digit for an outside line if yours needs one (dial.outside in callboard.yaml), and pbx.context"}
 
 // on does one thing to one leg.
 func (c *Connector) on(ctx context.Context, action string, leg telephony.Leg, more ...Pair) error {
