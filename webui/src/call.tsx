@@ -1,19 +1,8 @@
-import type { Call, Known, TimelineEntry, View } from '@callboard/sdk';
-import { clock, duration, callSpan, endedByWords, endedWords, entryWords, exactly, isMissed, resultWord, resultWords, stateWord } from './format.js';
+import type { Call, TimelineEntry, View } from '@callboard/sdk';
+import { clock, duration, callSpan, endedByWords, endedWords, entryWords, exactly, flagsOf, isMissed, resultWord, resultWords, stateWord } from './format.js';
 
 export function Flags({ call }: { call: Call }) {
-  const flags: [string, boolean][] = [];
-  if (call.recording === 'on') flags.push(['Recording', true]);
-  if (call.recording === 'paused') flags.push(['Recording paused', true]);
-  if (call.muted) flags.push(['Muted', true]);
-  if (call.other_holds) flags.push(['On hold at the other end', true]);
-  if (call.parked) flags.push(['Parked', true]);
-  if (call.conference) flags.push(['Conference', true]);
-  const known = (value: Known, yes: string, no: string) => value !== 'unknown' && flags.push(value === 'yes' ? [yes, true] : [no, false]);
-  if (!call.recording) known(call.recorded, 'Recorded', 'Not recorded');
-  known(call.monitored, 'Monitored', 'Not monitored');
-  known(call.encrypted, 'Encrypted', 'Not encrypted');
-  known(call.secure_line, 'Secure line', 'No secure line');
+  const flags = flagsOf(call);
   if (flags.length === 0) return null;
   return (
     <ul class="flags" aria-label="About this call">

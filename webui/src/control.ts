@@ -1,6 +1,6 @@
 // What a person can do with a call, in words and in the order of the buttons. Pure.
-import type { Ability, BoardRecord, CommandName, Line } from '@callboard/sdk';
-import { isOurs, titleOf, words } from './format.js';
+import type { Ability, BoardRecord, Call, CommandName, Line } from '@callboard/sdk';
+import { isOurs, isParked, titleOf, words } from './format.js';
 import { isActive } from './selection.js';
 
 /** The buttons before and after those for transfer and keypad, which open a box. */
@@ -49,6 +49,21 @@ export function missingOf(line: Line | undefined): { names: Ability['name'][]; r
 /** Whether a number can be dialled from the page just now. */
 export const canDial = (line: Line | undefined): boolean =>
   line?.pbx.state === 'connected' && (line.abilities ?? []).some((a) => a.name === 'dial' && a.available);
+
+/** Why no number can be dialled from the page, for as long as the link is there: of a lost one the banner speaks. */
+export function whyNoDial(line: Line | undefined): Ability | undefined {
+  if (line?.pbx.state !== 'connected') return undefined;
+  return (line.abilities ?? []).find((a) => a.name === 'dial' && !a.available);
+}
+
+/** The place that a parked call is fetched from by dialling it. */
+export const parkedPlace = (call: Call | undefined): string | undefined =>
+  call && isParked(call) && call.parked_at && /^[0-9*#]+$/.test(call.parked_at) ? call.parked_at : undefined;
+
+/** Commands that take each other's place share a button, so that the keyboard stays on it. */
+const SHARED: Partial<Record<CommandName, CommandName>> = { resume: 'hold', unmute: 'mute', pause_recording: 'record', resume_recording: 'record' };
+
+export const buttonOf = (command: CommandName): CommandName => SHARED[command] ?? command;
 
 /** What a record's number is dialled as. */
 export const dialable = (record: BoardRecord): string | undefined => {

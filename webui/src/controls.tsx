@@ -1,9 +1,9 @@
 import type { BoardRecord, CommandName, Line } from '@callboard/sdk';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { FIRST, THEN, abilityWords, canDial, canTransfer, dialable, digitOf, joinable, labelOf, missingOf, spokenOf } from './control.js';
+import { FIRST, THEN, abilityWords, buttonOf, canDial, canTransfer, dialable, digitOf, joinable, labelOf, missingOf, parkedPlace, spokenOf } from './control.js';
 import type { Desk } from './desk.js';
 import { sentences } from './format.js';
-import { tell } from './hooks.js';
+import { tell, useKeptFocus } from './hooks.js';
 import { Spelled } from './spelled.js';
 import { Keypad, Mic, MicOff, Park, Pause, Phone, PhoneDown, Play, Record as RecordIcon, Stop, Transfer } from './icons.js';
 
@@ -48,27 +48,32 @@ export function Controls({ desk, record, records, line, online }: {
   const actions = record.call?.actions ?? [];
   const live = record.call !== undefined && record.call.state !== 'ended';
   useEffect(() => setBox(undefined), [record.id, live]);
+  const root = useKeptFocus();
   const number = dialable(record);
+  const place = canDial(line) ? parkedPlace(record.call) : undefined;
   const usable = online && line?.pbx.state === 'connected';
   if (!live && !(number && canDial(line))) return null;
   const command = (name: CommandName) => void run(name, () => desk.board.command(record.id, { command: name }));
   const button = (name: CommandName) => (
-    <Control key={name} name={name} label={labelOf(name, record)} icon={ICON[name]} busy={busy} disabled={!usable}
+    <Control key={`${record.id} ${buttonOf(name)}`} name={name} label={labelOf(name, record)} icon={ICON[name]} busy={busy} disabled={!usable}
       kind={name === 'answer' ? 'go' : name === 'hangup' ? 'end' : ''} onClick={() => command(name)} />
   );
   return (
-    <section class="controls" aria-label="What you can do" data-testid="controls">
+    <section class="controls" aria-label="What you can do" data-testid="controls" ref={root}>
       <div class="buttons">
         {!live && number && (
-          <Control name="dial" label={`Call ${number}`} icon={Phone} kind="go" busy={busy} disabled={!online} onClick={() => void run('dial', () => desk.dial(number))} />
+          <Control key={`${record.id} dial`} name="dial" label={`Call ${number}`} icon={Phone} kind="go" busy={busy} disabled={!online} onClick={() => void run('dial', () => desk.dial(number))} />
+        )}
+        {live && place && (
+          <Control key={`${record.id} fetch`} name="fetch" label="Fetch" icon={Phone} kind="go" busy={busy} disabled={!usable} onClick={() => void run('fetch', () => desk.dial(place))} />
         )}
         {live && FIRST.filter((b) => actions.includes(b)).map(button)}
         {live && canTransfer(actions) && (
-          <Control name="transfer" label="Transfer" icon={Transfer} busy={busy} disabled={!usable} expanded={box === 'transfer'}
+          <Control key={`${record.id} transfer`} name="transfer" label="Transfer" icon={Transfer} busy={busy} disabled={!usable} expanded={box === 'transfer'}
             onClick={() => setBox(box === 'transfer' ? undefined : 'transfer')} />
         )}
         {live && actions.includes('digits') && (
-          <Control name="keypad" label="Keypad" icon={Keypad} busy={busy} disabled={!usable} expanded={box === 'keypad'}
+          <Control key={`${record.id} keypad`} name="keypad" label="Keypad" icon={Keypad} busy={busy} disabled={!usable} expanded={box === 'keypad'}
             onClick={() => setBox(box === 'keypad' ? undefined : 'keypad')} />
         )}
         {live && THEN.filter((b) => actions.includes(b)).map(button)}
@@ -104,7 +109,7 @@ function TransferBox({ desk, record, others, actions, busy, run, close }: {
   useEffect(() => input.current?.focus(), []);
   const give = async (name: 'transfer' | 'consult') => {
     if (to.trim() === '') return input.current?.focus();
-    if (await run(name, () => desk.board.command(record.id, { command: name, to: to.trim() }))) close();
+    if (await run(name, () => desk.give(record.id, name, to.trim()))) close();
   };
   const submit = (event: Event) => {
     event.preventDefault();
@@ -170,8 +175,8 @@ function leaveOn(event: KeyboardEvent, close: () => void): void {
   if (event.key !== 'Escape') return;
   event.preventDefault();
   event.stopPropagation();
+  document.querySelector<HTMLElement>('.control[aria-expanded="true"]')?.focus({ preventScroll: true });
   close();
-  document.getElementById('record-title')?.focus({ preventScroll: true });
 }
 
 function Missing({ line }: { line: Line | undefined }) {

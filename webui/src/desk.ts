@@ -1,6 +1,6 @@
 // What the page shows: the board's copy, the state of the links, and what is in front. Components read it and subscribe.
 import type { Board, BoardRecord, CallboardError, LinkState, Notification, Status } from '@callboard/sdk';
-import { isOurs, stateWord, titleOf } from './format.js';
+import { isGivenAway, isOurs, stateWord, titleOf } from './format.js';
 import { NoteBoxes } from './note.js';
 import { isActive, isNewlyUp, onEnded, onList, onNewCall, onTaken, step, type Selection } from './selection.js';
 
@@ -19,10 +19,14 @@ export interface DeskState {
   /** For screen readers: the newest quiet announcement, and the call that rings. */
   said: string;
   alarm: string;
+  /** How many apps hold a token; undefined while that is not known. */
+  apps?: number | undefined;
 }
 
 export class Desk {
   readonly notes: NoteBoxes;
+  /** By record, whom the person asks before giving the call away, as it was typed. */
+  readonly asked = new Map<string, string>();
   state: DeskState;
   /** A lookup or a stored record that was just opened and is not in the copy yet. */
   #extra: BoardRecord | undefined;
@@ -34,7 +38,7 @@ export class Desk {
   #off: (() => void)[] = [];
   readonly #onHide = () => document.visibilityState === 'hidden' && this.notes.flush();
 
-  constructor(readonly board: Board, private readonly isWriting: () => boolean) {
+  constructor(readonly board: Board, private readonly isWriting: () => boolean, private readonly countApps: () => Promise<number>) {
     this.notes = new NoteBoxes(board, sessionStorage);
     const records = board.records();
     for (const record of records) if (isNewlyUp(record)) this.#rung.add(record.id);
@@ -50,6 +54,7 @@ export class Desk {
     document.addEventListener('visibilitychange', this.#onHide);
     addEventListener('pagehide', this.#onHide);
     void this.#readStatus();
+    void this.#readApps();
   }
 
   subscribe(fn: () => void): () => void {
@@ -99,7 +104,21 @@ export class Desk {
     this.#set({ records: this.#records(), selection: { id, open: true } });
   }
 
+  /** Gives a call to a number, at once or after a word there. */
+  async give(id: string, how: 'transfer' | 'consult', to: string): Promise<void> {
+    const before = this.asked.get(id);
+    if (how === 'consult') this.asked.set(id, to);
+    try {
+      await this.board.command(id, { command: how, to });
+    } catch (error) {
+      if (before === undefined) this.asked.delete(id);
+      else this.asked.set(id, before);
+      throw error;
+    }
+  }
+
   #heard(record: BoardRecord | undefined, n: Notification): void {
+    if (n.type === 'app.registered' || n.type === 'app.gone') void this.#readApps();
     if (n.type === 'pbx.connected' || n.type === 'pbx.lost') {
       this.#relink(n.data);
       void this.#readStatus(); // what can be done from here may be another now
@@ -156,6 +175,7 @@ export class Desk {
     if (state !== 'online') return;
     this.notes.flush();
     void this.#readStatus();
+    void this.#readApps();
   }
 
   async #readStatus(): Promise<void> {
@@ -163,6 +183,14 @@ export class Desk {
       this.#set({ status: await this.board.status() });
     } catch {
       // The stream's own state tells what is wrong; the next time it is online this is asked again.
+    }
+  }
+
+  async #readApps(): Promise<void> {
+    try {
+      this.#set({ apps: await this.countApps() });
+    } catch {
+      // Not known; nothing is said of it.
     }
   }
 
@@ -190,7 +218,7 @@ export class Desk {
 
 /** Said again only when it changes, so a later name is heard and a ticking clock is not. */
 function alarmOf(records: readonly BoardRecord[]): string {
-  const ringing = records.find((r) => isActive(r) && r.call?.state === 'ringing' && !isOurs(r.call));
+  const ringing = records.find((r) => isActive(r) && r.call?.state === 'ringing' && !isOurs(r.call) && !isGivenAway(r.call));
   return ringing ? `Incoming call: ${spoken(ringing)}` : '';
 }
 

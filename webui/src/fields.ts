@@ -1,6 +1,6 @@
 // Which fields there are, what people call them, and in what order they are shown.
 import type { BoardRecord, Field } from '@callboard/sdk';
-import { words } from './format.js';
+import { sameText, words } from './format.js';
 
 export interface Row {
   name: string;
@@ -34,8 +34,9 @@ const OFFERED = ['party.name', 'party.company', 'party.email'];
 const ORDER = Object.keys(LABELS);
 
 export function groupsOf(record: BoardRecord): Group[] {
-  const { 'party.number': number, 'party.number_raw': raw } = record.fields;
-  const said = Object.keys(record.fields).filter((name) => name !== 'party.number_raw' || raw?.value !== number?.value);
+  const { 'party.number': number, 'party.number_raw': raw, 'party.name': called } = record.fields;
+  const twice = raw && (raw.value === number?.value || sameText(raw.value, called?.value ?? ''));
+  const said = Object.keys(record.fields).filter((name) => name !== 'party.number_raw' || !twice);
   const names = new Set([...said, ...(record.state === 'open' ? OFFERED : [])]);
   const rows = [...names].map((name) => rowOf(name, record.fields[name])).sort(byPlace);
   const groups: Group[] = [

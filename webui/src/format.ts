@@ -1,5 +1,5 @@
 // Words and numbers for people. Pure; the clock and the locale are passed in.
-import type { BoardRecord, Call, CallState, EndedBy, Result, TimelineEntry, View } from '@callboard/sdk';
+import type { BoardRecord, Call, CallState, EndedBy, Known, Result, TimelineEntry, View } from '@callboard/sdk';
 
 /** 65 s is 1:05, 3665 s is 1:01:05. Negative spans, from clocks that disagree, count as nothing. */
 export function duration(ms: number): string {
@@ -45,6 +45,9 @@ export interface Title {
   company?: string;
 }
 
+/** Who does not show himself is "Anonymous" by name and "anonymous" by number: once is enough. */
+export const sameText = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
 /** The best there is to call a record by. */
 export function titleOf(record: BoardRecord): Title {
   const view = record.call?.views[0];
@@ -52,7 +55,7 @@ export function titleOf(record: BoardRecord): Title {
   const name = record.party.name ?? view?.party.name ?? record.party.company;
   const company = record.party.company;
   if (!name) return { name: number ?? 'Unknown number' };
-  return { name, ...(number && number !== name ? { number } : {}), ...(company && company !== name ? { company } : {}) };
+  return { name, ...(number && !sameText(number, name) ? { number } : {}), ...(company && company !== name ? { company } : {}) };
 }
 
 const STATE: Record<CallState, string> = { dialing: 'Dialing', ringing: 'Ringing', connected: 'Connected', held: 'On hold', ended: 'Ended' };
@@ -96,12 +99,61 @@ export function resultWords(of: Outcome): string {
 }
 export const endedByWords = (by: EndedBy): string => ENDED_BY[by] ?? words(by);
 
+/** Nobody of ours is in it: it waits to be fetched. */
+export const isParked = (call: Call): boolean => call.parked && call.state === 'held';
+
+/** The person gave it away, and the phone there rings. */
+export const isGivenAway = (call: Call): boolean => call.state === 'ringing' && call.transferred_to !== undefined && !call.actions?.includes('answer');
+
+/** Made from here, and the person's own phone is not picked up yet: the number is dialled after that. */
+export const isOwnPhoneRinging = (call: Call): boolean =>
+  call.click_to_dial === true && !call.answered_at && (call.state === 'dialing' || call.state === 'ringing') &&
+  !call.legs.some((leg) => leg.state === 'connected' || leg.state === 'held');
+
+/** Whom the person asks before giving the call away: as typed, else the one live leg that is neither of the call's two ends. */
+export function asking(call: Call, typed?: string): string | undefined {
+  if (!call.actions?.includes('complete')) return undefined;
+  const view = call.views.find((v) => v.state !== 'ended');
+  const ends = new Set([view?.extension, view?.party.number, view?.party.extension]);
+  const third = call.legs.filter((leg) => leg.state !== 'ended' && leg.party.number && !ends.has(leg.party.number));
+  const whom = typed ?? (third.length === 1 ? third[0]?.party.number : undefined);
+  return `Asking ${whom ?? 'first'}`;
+}
+
+/** What a call is at, with what a person would ask next. */
+export function callWords(call: Call, typed?: string): string {
+  if (call.state === 'ended') return resultWords(call);
+  if (isParked(call)) return call.parked_at ? `Parked at ${call.parked_at}` : 'Parked';
+  if (isGivenAway(call)) return `Transferred to ${call.transferred_to}, rings there`;
+  if (isOwnPhoneRinging(call)) return 'Your phone rings: pick it up';
+  return asking(call, typed) ?? stateWord(call.state);
+}
+
 /** In a list: what a record is at, in one or two words. */
 export function briefState(record: BoardRecord): string {
   const call = record.call;
   if (!call) return record.origin === 'reopened' ? 'Reopened' : 'Lookup';
-  if (call.state !== 'ended') return stateWord(call.state);
-  return resultWord(call);
+  if (call.state === 'ended') return resultWord(call);
+  if (isGivenAway(call)) return 'Transferred';
+  if (isOwnPhoneRinging(call)) return 'Pick up';
+  return isParked(call) ? callWords(call) : stateWord(call.state);
+}
+
+/** What else is to be said of a call; true: it is so. What is over with the call is said of a live one only. */
+export function flagsOf(call: Call): [string, boolean][] {
+  const flags: [string, boolean][] = [];
+  const live = call.state !== 'ended';
+  if (live && call.recording) flags.push([call.recording === 'paused' ? 'Recording paused' : 'Recording', true]);
+  if (live && call.muted) flags.push(['Muted', true]);
+  if (live && call.other_holds) flags.push(['On hold at the other end', true]);
+  if (live && call.parked) flags.push(['Parked', true]);
+  if (call.conference) flags.push(['Conference', true]);
+  const known = (value: Known, yes: string, no: string) => value !== 'unknown' && flags.push(value === 'yes' ? [yes, true] : [no, false]);
+  if (!live || !call.recording) known(call.recorded, 'Recorded', 'Not recorded');
+  known(call.monitored, 'Monitored', 'Not monitored');
+  known(call.encrypted, 'Encrypted', 'Not encrypted');
+  known(call.secure_line, 'Secure line', 'No secure line');
+  return flags;
 }
 
 const WHAT: Record<string, string> = {
@@ -175,7 +227,8 @@ export interface SettledWords {
   detail?: string;
 }
 
-export function settledWords(record: BoardRecord): SettledWords {
+/** `apps`: how many there are; undefined when that is not known. */
+export function settledWords(record: BoardRecord, apps?: number): SettledWords {
   const { settled } = record;
   const deepest = Math.max(0, ...Object.values(record.fields).map((f) => f.round));
   if (!settled) {
@@ -189,6 +242,7 @@ export function settledWords(record: BoardRecord): SettledWords {
     settled.rounds === rounds && rounds > 0 ? `in ${seconds(settled.took_ms)}` : '',
     silent.length > 0 ? `no answer from ${silent.map(sourceName).join(', ')}` : '',
   ].filter(Boolean);
+  if (rounds === 0 && apps === 0) return { state: 'none', text: 'No apps yet', rounds };
   const text = rounds === 0 ? 'No app had anything to add' : `Settled after ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`;
   return { state: 'settled', text, rounds, ...(parts.length > 0 ? { detail: parts.join(' · ') } : {}) };
 }

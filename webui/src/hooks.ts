@@ -1,5 +1,5 @@
 import { CallboardError, type BoardRecord, type Field } from '@callboard/sdk';
-import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
 import type { Desk, DeskState } from './desk.js';
 import { sentences } from './format.js';
 import type { NoteBox } from './note.js';
@@ -29,6 +29,21 @@ export function useNow(on: boolean): number {
     return () => clearTimeout(timer);
   }, [on]);
   return now;
+}
+
+/**
+ * When the button that has the keyboard goes, the next one gets it, or the record's heading. Never one that begins or ends a
+ * call: a second press of Enter was meant for the button that is gone.
+ */
+export function useKeptFocus(): { current: HTMLElement | null } {
+  const root = useRef<HTMLElement>(null);
+  const had = root.current?.contains(document.activeElement) ? document.activeElement : null;
+  useLayoutEffect(() => {
+    if (!(had instanceof HTMLElement) || (document.activeElement !== null && document.activeElement !== document.body)) return;
+    const next = had.isConnected ? had : root.current?.querySelector<HTMLElement>('.control:not(.go, .end)') ?? document.getElementById('record-title');
+    next?.focus({ preventScroll: true });
+  });
+  return root;
 }
 
 /** All claims of a record's fields while `on`, read again when the record moves; one request at a time. */

@@ -1,11 +1,12 @@
 import type { BoardRecord, Line } from '@callboard/sdk';
 import { useState } from 'preact/hooks';
-import { canDial } from './control.js';
+import { canDial, whyNoDial } from './control.js';
 import type { Desk } from './desk.js';
-import { briefly, briefState, callSpan, duration, isMissed, kindWords, titleOf } from './format.js';
+import { briefly, briefState, callSpan, duration, isMissed, isOwnPhoneRinging, kindWords, sentences, titleOf } from './format.js';
 import { tell, useNow } from './hooks.js';
 import { Again, Inbound, Internal, Missed, Outbound, Phone, Search } from './icons.js';
 import { arrange, isActive } from './selection.js';
+import { Spelled } from './spelled.js';
 
 const SHOWN = 100;
 
@@ -24,7 +25,7 @@ export function List({ desk, records, selected, lines }: {
   );
   return (
     <nav class="list-pane" aria-label="Calls" data-testid="call-list">
-      <NumberBox desk={desk} dials={canDial(lines[0])} />
+      <NumberBox desk={desk} line={lines[0]} />
       {active.length > 0 && (
         <section aria-labelledby="active-title">
           <h2 class="eyebrow" id="active-title">On the phone</h2>
@@ -85,6 +86,7 @@ export function KindIcon({ record }: { record: BoardRecord }) {
   const { call } = record;
   if (!call) return record.origin === 'reopened' ? <Again /> : <Search />;
   if (call.state === 'ended' && isMissed(call)) return <Missed />;
+  if (isOwnPhoneRinging(call)) return <Phone />;
   switch (call.direction) {
     case 'inbound': return <Inbound />;
     case 'outbound': return <Outbound />;
@@ -94,7 +96,9 @@ export function KindIcon({ record }: { record: BoardRecord }) {
 }
 
 /** A number to be called, or to be looked up before. Enter looks up: that costs nothing and rings nowhere. */
-function NumberBox({ desk, dials }: { desk: Desk; dials: boolean }) {
+function NumberBox({ desk, line }: { desk: Desk; line: Line | undefined }) {
+  const dials = canDial(line);
+  const why = whyNoDial(line);
   const [number, setNumber] = useState('');
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
@@ -130,6 +134,12 @@ function NumberBox({ desk, dials }: { desk: Desk; dials: boolean }) {
         </span>
       </div>
       {problem && <p class="problem" id="lookup-problem" role="alert" data-testid="number-problem">{problem}</p>}
+      {why && (
+        <details class="missing" data-testid="why-no-dial">
+          <summary>Why you cannot call from here</summary>
+          <p><bdi><Spelled text={sentences(why.reason, why.remedy)} /></bdi></p>
+        </details>
+      )}
     </form>
   );
 }

@@ -1,11 +1,11 @@
 import type { BoardRecord, Call, Line } from '@callboard/sdk';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Desk } from './desk.js';
 import { Facts, Flags, Timeline, Views } from './call.js';
 import { lineOf } from './control.js';
 import { Controls } from './controls.js';
 import { Fields } from './fieldlist.js';
-import { callSpan, duration, isMissed, kindWords, resultWords, settledWords, stateWord, titleOf } from './format.js';
+import { callSpan, callWords, duration, isMissed, kindWords, settledWords, titleOf } from './format.js';
 import { useNow } from './hooks.js';
 import { Alert, Back, Check } from './icons.js';
 import { Items } from './items.js';
@@ -22,12 +22,15 @@ export function Record({ desk, record, records, lines, online, open }: {
   useEffect(() => {
     if (open && desk.isNarrow()) heading.current?.focus({ preventScroll: true });
   }, [desk, record.id, open]);
+  // Each record is seen from its top, whatever the last one was scrolled to.
+  const article = useRef<HTMLElement>(null);
+  useLayoutEffect(() => article.current?.parentElement?.scrollTo(0, 0), [record.id]);
   return (
-    <article class="record" data-testid="record" data-record={record.id} data-state={call?.state ?? 'none'} aria-labelledby="record-title">
+    <article class="record" ref={article} data-testid="record" data-record={record.id} data-state={call?.state ?? 'none'} aria-labelledby="record-title">
       <button type="button" class="quiet back" onClick={() => desk.back()}><Back />Calls</button>
-      <Head record={record} now={now} heading={heading} />
+      <Head record={record} now={now} heading={heading} asked={desk.asked.get(record.id)} />
       <Controls desk={desk} record={record} records={records} line={lineOf(lines, record.line)} online={online} />
-      <Enrichment record={record} />
+      <Enrichment record={record} apps={desk.state.apps} />
       {call && <Flags call={call} />}
       <Doubts record={record} />
       <div class="columns">
@@ -46,7 +49,9 @@ export function Record({ desk, record, records, lines, online, open }: {
   );
 }
 
-function Head({ record, now, heading }: { record: BoardRecord; now: number; heading: { current: HTMLHeadingElement | null } }) {
+function Head({ record, now, heading, asked }: {
+  record: BoardRecord; now: number; heading: { current: HTMLHeadingElement | null }; asked: string | undefined;
+}) {
   const title = titleOf(record);
   return (
     <header class="head">
@@ -60,18 +65,18 @@ function Head({ record, now, heading }: { record: BoardRecord; now: number; head
           </p>
         )}
       </div>
-      <CallState record={record} now={now} />
+      <CallState record={record} now={now} asked={asked} />
     </header>
   );
 }
 
-function CallState({ record, now }: { record: BoardRecord; now: number }) {
+function CallState({ record, now, asked }: { record: BoardRecord; now: number; asked: string | undefined }) {
   const { call } = record;
   if (!call) return null;
   return (
     <div class="head-state">
       <span class="pill" data-testid="call-state" data-state={call.state} data-result={call.result} data-missed={isMissed(call) || undefined}>
-        <span class="dot" aria-hidden="true" />{call.state === 'ended' ? resultWords(call) : stateWord(call.state)}
+        <span class="dot" aria-hidden="true" />{callWords(call, asked)}
       </span>
       <Span call={call} now={now} />
     </div>
@@ -85,12 +90,13 @@ function Span({ call, now }: { call: Call; now: number }) {
   return <span class="span" data-testid="duration">{duration(span)}</span>;
 }
 
-function Enrichment({ record }: { record: BoardRecord }) {
-  const settled = settledWords(record);
-  if (settled.state === 'none') return null;
+function Enrichment({ record, apps }: { record: BoardRecord; apps: number | undefined }) {
+  const settled = settledWords(record, apps);
+  if (!settled.text) return null;
   return (
     <p class="enrichment" data-testid="settled" data-state={settled.state} data-rounds={settled.rounds}>
-      {settled.state === 'working' ? <span class="pulse" aria-hidden="true" /> : <Check />}
+      {settled.state === 'working' && <span class="pulse" aria-hidden="true" />}
+      {settled.state === 'settled' && <Check />}
       <span class="settled-text">{settled.text}</span>
       {settled.detail && <span class="settled-detail"><bdi>{settled.detail}</bdi></span>}
     </p>

@@ -1,6 +1,6 @@
 import type { Line, View } from '@callboard/sdk';
 import { describe, expect, it } from 'vitest';
-import { canDial, canTransfer, dialable, digitOf, joinable, labelOf, missingOf } from '../src/control.js';
+import { buttonOf, canDial, canTransfer, dialable, digitOf, joinable, labelOf, missingOf, parkedPlace, whyNoDial } from '../src/control.js';
 import { call, record } from './records.js';
 
 const line = (state: Line['pbx']['state'], dial: boolean): Line => ({
@@ -29,6 +29,22 @@ describe('what can be done', () => {
     const dialed = { call: call('ended', { direction: 'outbound', views: [{ extension: '1001', direction: 'outbound', state: 'ended', started_at: '', party: {}, timeline: [], dialed: '95550199' } as View] }) };
     expect(dialable(record('r', { 'party.number': '5550199' }, dialed))).toBe('95550199');
     expect(dialable(record('r', { 'party.number': '+12025550199' }, dialed))).toBe('+12025550199');
+  });
+
+  it('says why it does not dial while the link is there', () => {
+    expect(whyNoDial({ ...line('connected', false), abilities: [{ name: 'dial', available: false, reason: 'no right' }] })?.reason).toBe('no right');
+    expect(whyNoDial(line('connected', true))).toBeUndefined();
+    expect(whyNoDial(line('lost', false))).toBeUndefined();
+  });
+
+  it('fetches a parked call where it is', () => {
+    expect(parkedPlace(call('held', { parked: true, parked_at: '701' }))).toBe('701');
+    expect(parkedPlace(call('held', { parked: true, parked_at: 'lot one' }))).toBeUndefined();
+    expect(parkedPlace(call('ended', { parked_at: '701' }))).toBeUndefined();
+  });
+
+  it('lets what takes turns share a button', () => {
+    expect(['hold', 'resume', 'mute', 'unmute'].map((c) => buttonOf(c as 'hold'))).toEqual(['hold', 'hold', 'mute', 'mute']);
   });
 
   it('joins only calls of the same line that can be joined', () => {

@@ -1,6 +1,6 @@
-import type { View } from '@callboard/sdk';
+import type { Call, View } from '@callboard/sdk';
 import { describe, expect, it } from 'vitest';
-import { briefState, briefly, callSpan, duration, endedWords, entryWords, exactly, isMissed, resultWord, resultWords, sentences, settledWords, titleOf, when, words } from '../src/format.js';
+import { briefState, briefly, callSpan, callWords, duration, endedWords, entryWords, exactly, flagsOf, isMissed, resultWord, resultWords, sentences, settledWords, titleOf, when, words } from '../src/format.js';
 import { T0, at, call, field, record } from './records.js';
 
 const GB = ['en-GB', 'UTC'] as const;
@@ -46,6 +46,7 @@ describe('titles', () => {
     expect(titleOf(record('r', { 'party.name': '+45', 'party.number': '+45' }))).toEqual({ name: '+45' });
     expect(titleOf(record('r', {}, { call: call('ringing', { views: [{ ...view, party: { extension: '1017', name: 'Jo' } }] }) }))).toEqual({ name: 'Jo', number: '1017' });
     expect(titleOf(record('r'))).toEqual({ name: 'Unknown number' });
+    expect(titleOf(record('r', { 'party.name': 'Anonymous', 'party.number_raw': 'anonymous' }))).toEqual({ name: 'Anonymous' });
   });
 });
 
@@ -88,6 +89,34 @@ describe('words', () => {
     expect(entryWords({ at: at(0), what, ...(detail && { detail }) })).toEqual({ what: want, detail: more });
   });
 
+  const leg = (state: Call['state'], number: string) => ({ id: number, state, party: { number } });
+  const consulting: Partial<Call> = {
+    actions: ['hangup', 'complete', 'cancel'], legs: [leg('connected', '1001'), leg('held', '5550101'), leg('ringing', '1002')],
+    views: [{ extension: '1001', direction: 'inbound', state: 'held', started_at: at(0), party: { number: '5550101' }, timeline: [] }],
+  };
+  it.each<[Call['state'], Partial<Call>, string, string, string?]>([
+    ['held', { parked: true, parked_at: '701' }, 'Parked at 701', 'Parked at 701'],
+    ['held', {}, 'On hold', 'On hold'],
+    ['ringing', { transferred_to: '1002' }, 'Transferred to 1002, rings there', 'Transferred'],
+    ['ringing', { transferred_to: '1002', actions: ['answer'] }, 'Ringing', 'Ringing'],
+    ['ringing', { click_to_dial: true, legs: [leg('ringing', '1001')] }, 'Your phone rings: pick it up', 'Pick up'],
+    ['ringing', { click_to_dial: true, legs: [leg('connected', '1001'), leg('ringing', '1002')] }, 'Ringing', 'Ringing'],
+    ['dialing', { direction: 'outbound' }, 'Dialing', 'Dialing'],
+    ['held', consulting, 'Asking 1002', 'On hold'],
+    ['held', { ...consulting, legs: [] }, 'Asking first', 'On hold'],
+    ['connected', consulting, 'Asking +4512345678', 'Connected', '+4512345678'],
+    ['connected', {}, 'Connected', 'Connected', '1002'],
+  ])('of a live call that is %s with %j are %s', (state, more, want, brief, typed) => {
+    expect(callWords(call(state, more), typed)).toBe(want);
+    expect(briefState(record('r', {}, { call: call(state, more) }))).toBe(brief);
+  });
+
+  it('leave out what is over with the call', () => {
+    const facts: Partial<Call> = { recording: 'on', recorded: 'yes', muted: true, other_holds: true, parked: true, encrypted: 'no' };
+    expect(flagsOf(call('connected', facts)).map(([text]) => text)).toEqual(['Recording', 'Muted', 'On hold at the other end', 'Parked', 'Not encrypted']);
+    expect(flagsOf(call('ended', facts))).toEqual([['Recorded', true], ['Not encrypted', false]]);
+  });
+
   it('become sentences', () => {
     expect(sentences('"12" is not a phone number', 'type it with its country code')).toBe('"12" is not a phone number. Type it with its country code.');
     expect(sentences('run `callboard open`', undefined, ' ', 'Trying again…')).toBe('Run `callboard open`. Trying again…');
@@ -100,6 +129,8 @@ describe('words', () => {
     expect(settledWords(record('r')).text).toBe('Working… round 1');
     expect(settledWords(record('r', { 'party.name': 'x' })).text).toBe('Working… round 2');
     expect(settledWords(record('r', {}, { settled: settled(0) }))).toEqual({ state: 'settled', text: 'No app had anything to add', rounds: 0 });
+    expect(settledWords(record('r', {}, { settled: settled(0) }), 0)).toEqual({ state: 'none', text: 'No apps yet', rounds: 0 });
+    expect(settledWords(record('r', {}, { settled: settled(0) }), 2).text).toBe('No app had anything to add');
     expect(settledWords(record('r', { 'party.name': 'x' }, { settled: settled(1) }))).toMatchObject({ text: 'Settled after 1 round', detail: 'in 1.2 s' });
     expect(settledWords(record('r', {}, { settled: settled(2, ['crm', 'erp']) }))).toMatchObject({ text: 'Settled after 2 rounds', detail: 'in 1.2 s · no answer from crm, erp' });
     expect(settledWords(record('r', {}, { fields: { a: field('x', { round: 3 }) }, settled: settled(0) }))).toEqual({ state: 'settled', text: 'Settled after 3 rounds', rounds: 3 });
