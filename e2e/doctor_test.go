@@ -99,7 +99,7 @@ func TestDoctor(t *testing.T) {
 	found, ok := examined(t, as("u1001"), "--test-call")
 	verdict(t, found, "rights", "ok", "write = call,originate")
 	verdict(t, found, "right reporting", "warning", "[u1001]\nwrite = call,reporting,originate")
-	verdict(t, found, "right system", "ok", "close to root", "PJSIPNotify", "MixMonitor", "write = system,call,originate")
+	verdict(t, found, "right system", "ok", "close to root", "PJSIPNotify", "MixMonitor", "write = system,call,reporting,originate")
 	verdict(t, found, "restarts", "warning", "read = call,system,agent")
 	verdict(t, found, "version", "skipped")
 	verdict(t, found, "clock", "ok")
@@ -128,7 +128,7 @@ func TestDoctor(t *testing.T) {
 	verdict(t, found, "filters", "warning", "eventfilter(action(include),name(Newchannel))")
 	verdict(t, found, "second login", "warning", "allowmultiplelogin = yes")
 	verdict(t, found, "message DialBegin", "problem")
-	verdict(t, found, "right config", "warning", "write = call,originate")
+	verdict(t, found, "right config", "warning", "write = call,reporting,originate")
 
 	found, _ = examined(t, secure+fmt.Sprintf(", tls_ca: %q", l.CAFile()))
 	verdict(t, found, "TLS", "ok", "TLS 1.")

@@ -216,6 +216,32 @@ func TestKill(t *testing.T) {
 	}
 }
 
+// TestHangup: what was ended is said, and that there is nothing to end.
+func TestHangup(t *testing.T) {
+	t.Parallel()
+	pbx := startPBX(t, demopbx.Options{})
+	home := t.TempDir()
+	configure(t, home, pbx.Addr(), "right", "")
+	p := launch(t, home, "run")
+	p.says(`^Connected to Asterisk`)
+	told := follow(t, p.person(home))
+	if _, complaint, code := command(t, home, "hangup"); code != 1 || !strings.Contains(complaint, "there is no call just now") {
+		t.Errorf("exit %d, %q", code, complaint)
+	}
+	scenario, err := demopbx.ParseScenario("ring", strings.NewReader("0.0 outside +4512345678 \"Mette\" calls 5550101, rings 1001\n60.0 outside gives up\n"))
+	must(t, err)
+	playing, stop := context.WithCancel(t.Context())
+	played := make(chan error, 1)
+	go func() { played <- pbx.Play(playing, scenario) }()
+	defer func() { stop(); <-played }()
+	r := wait(t, told, "it rings", func(r *client.Record) bool { return r.Call.State == api.CallStateRinging })
+	out, complaint, code := command(t, home, "hangup")
+	if want := "Rejected: Mette +4512345678 (" + r.ID + ")"; code != 0 || out != want || complaint != "" {
+		t.Errorf("exit %d, %q, %q, want %q", code, out, complaint, want)
+	}
+	wait(t, told, "the call is over", func(r *client.Record) bool { return r.Call.State == api.CallStateEnded })
+}
+
 // TestDemoEnds: Ctrl-C ends the demo at any moment, also while its apps begin, with nothing left behind.
 func TestDemoEnds(t *testing.T) {
 	t.Parallel()
@@ -264,6 +290,9 @@ func TestFindsTheOneThatAnswers(t *testing.T) {
 	out, complaint, code := command(t, home, "open", "--no-open")
 	if code != 0 || !strings.HasPrefix(out, url+"/#code=") {
 		t.Errorf("open: exit %d, %q, %q", code, out, complaint)
+	}
+	if strings.Contains(complaint, "Also running") {
+		t.Errorf("it tells of one that died: %s", complaint)
 	}
 	out, _, code = command(t, home, "app", "add", "acme-crm")
 	if code != 0 || !strings.Contains(out, "CALLBOARD_URL="+url+"\n") {

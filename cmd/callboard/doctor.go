@@ -73,6 +73,8 @@ type checkup struct {
 	Checks []ami.Check `json:"checks"`
 }
 
+const managerConf = "manager.conf"
+
 var marks = map[ami.Verdict]string{ami.Fine: "ok", ami.Warning: "WARNING", ami.Problem: "PROBLEM", ami.Skipped: "skipped"}
 
 func (r *checkup) say(c ami.Check) {
@@ -85,11 +87,40 @@ func (r *checkup) say(c ami.Check) {
 	if c.Remedy != "" {
 		fmt.Fprintf(r.out, "%s-> %s\n", indent, c.Remedy)
 	}
-	if c.Paste != "" {
+	switch {
+	case c.File == managerConf && c.Optional:
+		fmt.Fprintf(r.out, "%s   the line for it is below\n", indent)
+	case c.File == managerConf:
+		fmt.Fprintf(r.out, "%s   the lines for %s are below\n", indent, c.File)
+	case c.Paste != "":
 		fmt.Fprintf(r.out, "%s   in %s:\n", indent, c.File)
-		for line := range strings.SplitSeq(c.Paste, "\n") {
-			fmt.Fprintln(r.out, strings.TrimRight(indent+"   | "+line, " "))
+		r.quote(indent+"   | ", c.Paste)
+	}
+}
+
+func (r *checkup) quote(margin, text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		fmt.Fprintln(r.out, strings.TrimRight(margin+line, " "))
+	}
+}
+
+// prescribe prints what belongs into manager.conf as one block, each line once, and after it what is only for who wants it.
+func (r *checkup) prescribe() {
+	var wanted, optional prescription
+	for _, c := range r.Checks {
+		if c.File == managerConf && c.Optional {
+			optional.add(c.Paste)
+		} else if c.File == managerConf {
+			wanted.add(c.Paste)
 		}
+	}
+	if len(wanted) > 0 {
+		fmt.Fprintf(r.out, "\nAll for %s, in place of the same lines there; then reload the manager (asterisk -rx 'manager reload'):\n", managerConf)
+		r.quote("   | ", wanted.String())
+	}
+	if len(optional) > 0 {
+		fmt.Fprintf(r.out, "\nOptional, only if you want what \"left out, as is wise\" above costs; in place of the same line:\n")
+		r.quote("   | ", optional.String())
 	}
 }
 
@@ -106,6 +137,7 @@ func (r *checkup) end() error {
 			return err
 		}
 	} else {
+		r.prescribe()
 		fmt.Fprintf(r.out, "\n%d ok, %d warnings, %d problems, %d skipped\n", count[ami.Fine], count[ami.Warning], count[ami.Problem], count[ami.Skipped])
 	}
 	if !r.OK {

@@ -10,6 +10,20 @@ import (
 	"github.com/callboard-dev/callboard/internal/demopbx"
 )
 
+// TestPrescription: the lines of many checks become one block, each key once.
+func TestPrescription(t *testing.T) {
+	t.Parallel()
+	var p prescription
+	p.add("[u]\nwritetimeout = 5000\nwrite = call")
+	p.add("[general]\ntimestampevents = yes\n\n[u]\ndisplayconnects = no")
+	p.add("[u]\nread = call,system,agent")
+	p.add("[u]\nwrite = call,originate")
+	want := "[general]\ntimestampevents = yes\n\n[u]\nread = call,system,agent\nwrite = call,originate\nwritetimeout = 5000\ndisplayconnects = no"
+	if got := p.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 // TestDoctor: what a person reads and what a program reads say the same, and never the secret.
 func TestDoctor(t *testing.T) {
 	t.Parallel()
@@ -17,7 +31,8 @@ func TestDoctor(t *testing.T) {
 	home := t.TempDir()
 	configure(t, home, pbx.Addr(), "right", "")
 	shown, complaint, code := command(t, home, "doctor")
-	if code != 0 || complaint != "" || !strings.Contains(shown, "WARNING  right originate: ") || !strings.Contains(shown, "   | write = call,originate\n") || !strings.Contains(shown, " 0 problems") {
+	if code != 0 || complaint != "" || !strings.Contains(shown, "WARNING  right originate: ") || !strings.Contains(shown, "\n   | [u]\n   | read = call,system,agent\n   | write = call,reporting,originate\n") ||
+		strings.Count(shown, "| write = ") != 2 || !strings.Contains(shown, "Optional, ") || !strings.Contains(shown, "\n   | write = system,call,reporting,originate\n") || !strings.Contains(shown, " 0 problems") {
 		t.Errorf("exit %d: %s\n%s", code, complaint, shown)
 	}
 	out, complaint, code := command(t, home, "doctor", "--json")

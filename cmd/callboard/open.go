@@ -1,25 +1,23 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
-	"strings"
 
 	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/client"
-	"github.com/callboard-dev/callboard/internal/app"
 )
 
 type openCommand struct {
-	NoOpen bool `help:"Print the address only."`
+	Which  which `embed:""`
+	NoOpen bool  `help:"Print the address only."`
 }
 
 func (c *openCommand) Run(ctx context.Context) error {
-	board, _, err := connectHere(ctx)
+	board, _, err := c.Which.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -33,31 +31,6 @@ func (c *openCommand) Run(ctx context.Context) error {
 		browse(code.URL)
 	}
 	return nil
-}
-
-// connectHere speaks with the newest Callboard of this user that answers, as the person. It returns its address, too.
-func connectHere(ctx context.Context) (*client.Client, string, error) {
-	found, err := app.Find()
-	if err != nil {
-		return nil, "", err
-	}
-	var first error
-	for _, running := range found {
-		board, err := connectTo(ctx, running)
-		if err == nil {
-			return board, running.URL, nil
-		}
-		first = cmp.Or(first, err)
-	}
-	return nil, "", first
-}
-
-func connectTo(ctx context.Context, running app.Running) (*client.Client, error) {
-	token, err := os.ReadFile(running.TokenFile)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the token of the Callboard at %s: %w: do this as the user who started it", running.URL, err)
-	}
-	return client.Connect(ctx, client.Options{URL: running.URL, Token: strings.TrimSpace(string(token))})
 }
 
 // browse opens the person's browser if there is one; it is no error if there is none, for the address is printed too.
@@ -79,6 +52,7 @@ func browse(url string) {
 }
 
 type appCommand struct {
+	Which  which            `embed:""`
 	Add    addAppCommand    `cmd:"" help:"Let an app in and print its token, once."`
 	List   listAppsCommand  `cmd:"" help:"List the apps." default:"1"`
 	Remove removeAppCommand `cmd:"" help:"Take an app's token away."`
@@ -91,8 +65,8 @@ type addAppCommand struct {
 	Renew bool                `help:"Give an app that is there already a new token; the old one stops working."`
 }
 
-func (c *addAppCommand) Run(ctx context.Context) error {
-	board, url, err := connectHere(ctx)
+func (c *addAppCommand) Run(ctx context.Context, of *appCommand) error {
+	board, url, err := of.Which.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -115,8 +89,8 @@ func (c *addAppCommand) create(ctx context.Context, board *client.Client) (api.A
 
 type listAppsCommand struct{}
 
-func (listAppsCommand) Run(ctx context.Context) error {
-	board, _, err := connectHere(ctx)
+func (listAppsCommand) Run(ctx context.Context, of *appCommand) error {
+	board, _, err := of.Which.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -146,8 +120,8 @@ type removeAppCommand struct {
 	ID string `arg:""`
 }
 
-func (c *removeAppCommand) Run(ctx context.Context) error {
-	board, _, err := connectHere(ctx)
+func (c *removeAppCommand) Run(ctx context.Context, of *appCommand) error {
+	board, _, err := of.Which.connect(ctx)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,8 +25,8 @@ type traceCommand struct {
 }
 
 type replayCommand struct {
-	File   string   `arg:"" type:"existingfile" help:"What was received from the PBX, byte for byte."`
-	Times  string   `type:"existingfile" placeholder:"FILE" help:"When: lines \"offset length unix_ms\". Default: the file of that name that ends in .times; without it the Timestamp headers are the clock."`
+	File   string   `arg:"" type:"path" help:"What was received from the PBX, byte for byte."`
+	Times  string   `type:"path" placeholder:"FILE" help:"When: lines \"offset length unix_ms\". Default: the file of that name that ends in .times; without it the Timestamp headers are the clock."`
 	Line   []string `required:"" placeholder:"EXTENSION" help:"Whose view to print. May be repeated."`
 	Trunk  []string `placeholder:"DEVICE" help:"A device that leads outside. Default: every one whose name is not all digits."`
 	JSON   bool     `xor:"form" help:"Print one JSON object."`
@@ -39,8 +40,9 @@ func (c *replayCommand) Run() error {
 	}
 	begin := recording.Begin()
 	var points []viewpoint
+	extensions := map[string]bool{}
 	for _, extension := range c.Line {
-		seen, first, err := c.watch(recording, extension)
+		seen, first, err := c.watch(recording, extension, extensions)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.File, err)
 		}
@@ -59,7 +61,36 @@ func (c *replayCommand) Run() error {
 	case c.Expect:
 		return expectation(os.Stdout, c.File, begin, points)
 	}
-	return table(os.Stdout, points)
+	return c.show(points, extensions)
+}
+
+// show prints the calls as a table, and of each extension without any that it has none: it may be mistyped.
+func (c *replayCommand) show(points []viewpoint, extensions map[string]bool) error {
+	with := slices.DeleteFunc(slices.Clone(points), func(p viewpoint) bool { return len(p.Calls) == 0 })
+	if len(with) > 0 {
+		if err := table(os.Stdout, with); err != nil {
+			return err
+		}
+	}
+	seen := "no extension was seen in it"
+	if len(extensions) > 0 {
+		seen = "seen here: " + strings.Join(slices.Sorted(maps.Keys(extensions)), ", ")
+	}
+	for _, p := range points {
+		if len(p.Calls) == 0 {
+			fmt.Fprintf(os.Stderr, "no calls of %s; %s\n", p.Extension, seen)
+		}
+	}
+	return nil
+}
+
+// extensionOf is the extension of a device: PJSIP/1001 is 1001. Devices that lead outside are named otherwise.
+func (c *replayCommand) extensionOf(device string) string {
+	technology, name, _ := strings.Cut(device, "/")
+	if technology == "Local" || name == "" || strings.Trim(name, "0123456789") != "" || slices.Contains(c.Trunk, device) {
+		return ""
+	}
+	return name
 }
 
 // timesOf is the file beside a recording that says when.
@@ -67,6 +98,9 @@ func timesOf(file string) string { return strings.TrimSuffix(file, ".ami") + ".t
 
 func (c *replayCommand) open() (*ami.Recording, error) {
 	wire, err := os.ReadFile(c.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no file %s: name a recording, such as `%s trace record calls.ami` makes", c.File, self())
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +111,9 @@ func (c *replayCommand) open() (*ami.Recording, error) {
 	times, err := os.Open(name)
 	if c.Times == "" && errors.Is(err, fs.ErrNotExist) {
 		return ami.NewRecording(wire, nil)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no file %s: leave --times out, or name the one that was made with %s", name, c.File)
 	}
 	if err != nil {
 		return nil, err
@@ -92,8 +129,8 @@ type seen struct {
 }
 
 // watch replays the recording for one extension. It returns its views in the order in which they began, and the time of the
-// first observation.
-func (c *replayCommand) watch(recording *ami.Recording, extension string) ([]seen, time.Time, error) {
+// first observation, and puts down which extensions there are.
+func (c *replayCommand) watch(recording *ami.Recording, extension string, extensions map[string]bool) ([]seen, time.Time, error) {
 	n := 0
 	t := tracker.New(tracker.Options{
 		Extensions: []tracker.Extension{{Number: extension}}, Trunks: c.Trunk,
@@ -105,6 +142,11 @@ func (c *replayCommand) watch(recording *ami.Recording, extension string) ([]see
 	err := recording.Replay(func(o telephony.Observation) {
 		if first.IsZero() {
 			first = o.ObservedAt
+		}
+		for _, leg := range o.Legs {
+			if at := c.extensionOf(leg.Device); at != "" {
+				extensions[at] = true
+			}
 		}
 		for _, change := range t.Apply(o) {
 			if change.Call == nil {

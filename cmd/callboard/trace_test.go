@@ -78,6 +78,28 @@ func TestReplayForms(t *testing.T) {
 	}
 }
 
+// TestReplayOfNothing: what is not there is said in one sentence.
+func TestReplayOfNothing(t *testing.T) {
+	t.Parallel()
+	file, err := filepath.Abs(attended)
+	must(t, err)
+	home := t.TempDir()
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"none.ami"}, 1, "none.ami: name a recording"},
+		{[]string{file, "--times", "none.times"}, 1, "none.times: leave --times out"},
+		{[]string{file}, 0, "no calls of 9; seen here: 1001, 1002"},
+	} {
+		out, complaint, code := command(t, home, append([]string{"trace", "replay", "--line", "9"}, c.args...)...)
+		if code != c.code || out != "" || !strings.Contains(complaint, c.want) || strings.Contains(complaint, "\n") {
+			t.Errorf("%v: exit %d, %q, %q", c.args, code, out, complaint)
+		}
+	}
+}
+
 // TestRecordRefuses: what is there is not overwritten, and a PBX that is not there leaves nothing behind.
 func TestRecordRefuses(t *testing.T) {
 	t.Parallel()

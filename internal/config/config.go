@@ -34,7 +34,7 @@ type Config struct {
 type PBX struct {
 	Kind       string `yaml:"kind,omitempty" doc:"asterisk: an Asterisk 16 or later by its manager interface (AMI)." example:"asterisk"`
 	Address    string `yaml:"address" doc:"Host and port of the manager: 5038, or 5039 with TLS." example:"127.0.0.1:5038"`
-	Username   string `yaml:"username" doc:"The account in manager.conf. It needs read = call, and write = call; with originate to dial from here." example:"u1001"`
+	Username   string `yaml:"username" doc:"The account in manager.conf. Enough are read = call,system,agent and write = call,reporting,originate; callboard doctor says what each is for." example:"u1001"`
 	Secret     Secret `yaml:"secret,omitempty" doc:"Its secret; or name a file that holds it." example:"change-me"`
 	SecretFile string `yaml:"secret_file,omitempty" doc:"File that holds the secret, for service managers." example:""`
 	Login      string `yaml:"login,omitempty" doc:"plain or md5. Empty: plain inside TLS, else md5." example:""`

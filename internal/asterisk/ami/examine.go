@@ -32,7 +32,9 @@ type Check struct {
 	Found  string  `json:"found"`
 	Remedy string  `json:"remedy,omitempty"` // one sentence
 	File   string  `json:"file,omitempty"`   // where Paste belongs
-	Paste  string  `json:"paste,omitempty"`  // ready to be pasted
+	Paste  string  `json:"paste,omitempty"`  // ready to be pasted; of the same file no two undo each other, but for the optional
+	// Optional is set where Paste is only for who wants it, and then goes in place of the same line of the others.
+	Optional bool `json:"optional,omitempty"`
 }
 
 // Examination says what to look at.
@@ -183,8 +185,8 @@ func (e *examiner) rights(_ context.Context, v *visit) error {
 		written = "(nothing)"
 	}
 	e.tell(Check{Name: "rights", Status: Fine, Found: "write = " + written})
-	for _, lacks := range byLine(v.rights.Missing()) {
-		e.tell(e.lacking(lacks))
+	for _, lacks := range byRemedy(v.rights.Missing()) {
+		e.tell(e.lacking(v.rights, lacks))
 	}
 	for _, class := range v.rights.TooMany() {
 		e.tell(e.excess(v.rights, class))
@@ -192,11 +194,11 @@ func (e *examiner) rights(_ context.Context, v *visit) error {
 	return nil
 }
 
-// byLine puts together what the same line cures.
-func byLine(lacks []Lack) [][]Lack {
+// byRemedy puts together what the same class or module cures.
+func byRemedy(lacks []Lack) [][]Lack {
 	var groups [][]Lack
 	for _, l := range lacks {
-		at := slices.IndexFunc(groups, func(g []Lack) bool { return g[0].Line == l.Line })
+		at := slices.IndexFunc(groups, func(g []Lack) bool { return g[0].Class == l.Class && g[0].Module == l.Module })
 		if at < 0 {
 			groups, at = append(groups, nil), len(groups)
 		}
@@ -205,11 +207,14 @@ func byLine(lacks []Lack) [][]Lack {
 	return groups
 }
 
-func (e *examiner) lacking(lacks []Lack) Check {
+func (e *examiner) lacking(r Rights, lacks []Lack) Check {
 	first := lacks[0]
 	check := Check{Name: "right " + first.Class, Status: Warning, File: first.File, Paste: first.Line, Remedy: "give the account the class " + first.Class}
 	if first.File == "manager.conf" {
 		check.Paste = e.section(first.Line)
+		if first.Careful == "" {
+			check.Paste = e.section("write = " + strings.Join(r.recommended(), ","))
+		}
 	}
 	var costs, actions []string
 	for _, l := range lacks {
@@ -224,20 +229,20 @@ func (e *examiner) lacking(lacks []Lack) Check {
 	case first.Careful != "":
 		check.Status = Fine
 		check.Found = "left out, as is wise: " + first.Careful + ". What that costs, " + check.Found
-		check.Remedy = "only if you want that"
+		check.Remedy, check.Optional = "only if you want that", true
 	}
 	return check
 }
 
 func (e *examiner) excess(r Rights, class string) Check {
-	keep := slices.DeleteFunc(r.Classes(), func(c string) bool { return tooMuch[c] != "" })
-	if class == "all" {
-		keep = []string{"call", "reporting", "originate"}
-	}
-	return Check{
+	check := Check{
 		Name: "right " + class, Status: Warning, Found: "the account has more than it needs: " + Why(class),
-		Remedy: "leave it out", File: "manager.conf", Paste: e.section("write = " + strings.Join(keep, ",")),
+		Remedy: "leave it out", File: "manager.conf", Paste: e.section("write = " + strings.Join(r.recommended(), ",")),
 	}
+	if class == "system" {
+		check.Remedy += ", or keep it for those: write = " + strings.Join(r.with(class), ",")
+	}
+	return check
 }
 
 // section is lines under the account's name, as manager.conf wants them.

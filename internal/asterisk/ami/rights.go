@@ -90,7 +90,7 @@ type Lack struct {
 	Costs   string // what the user goes without
 	Careful string // why one may rather go without; empty: nothing speaks against it
 	File    string // where Line belongs
-	Line    string // to be pasted: the whole new line
+	Line    string // to be pasted: the whole new line, with all that is recommended, so that no two lines undo each other
 }
 
 // need is an action that Callboard uses.
@@ -139,16 +139,32 @@ func (r Rights) Missing() []Lack {
 	return lacks
 }
 
-// with are the classes with one more, in their usual order, without those that nothing of ours needs.
+// with are the recommended classes with one more, in their usual order. System stays where it is: it may be wanted.
 func (r Rights) with(class string) []string {
+	recommended := r.recommended()
 	var all []string
 	for _, c := range writeClasses {
-		if c == class || slices.Contains(r.classes, c) && (c == "system" || tooMuch[c] == "") {
+		if c == class || slices.Contains(recommended, c) || c == "system" && slices.Contains(r.classes, c) {
 			all = append(all, c)
 		}
 	}
 	return all
 }
+
+// recommended are the classes that are Enough, and what the account has besides that does no harm. Of an account that has
+// every class none was chosen.
+func (r Rights) recommended() []string {
+	every := len(r.classes) == len(writeClasses)
+	var all []string
+	for _, c := range writeClasses {
+		if slices.Contains(enough, c) || !every && slices.Contains(r.classes, c) && tooMuch[c] == "" {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+var enough = strings.Split(strings.TrimPrefix(Enough, "write = "), ",")
 
 // tooMuch are classes that no user's account should have, and what they open.
 var tooMuch = map[string]string{

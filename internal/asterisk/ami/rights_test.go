@@ -111,15 +111,16 @@ func TestMissing(t *testing.T) {
 		more                      map[string]string
 		careful                   bool
 	}{
-		{"reporting", "Hangup", "write = call,reporting", "manager.conf", nil, false},
-		{"call", "Originate", "write = call,originate", "manager.conf", nil, false},
-		{"call,originate", "PJSIPNotify", "write = system,call,originate", "manager.conf", notify, true},
+		{"reporting", "Hangup", "write = call,reporting,originate", "manager.conf", nil, false},
+		{"call", "Originate", "write = call,reporting,originate", "manager.conf", nil, false},
+		{"call,originate", "PJSIPNotify", "write = system,call,reporting,originate", "manager.conf", notify, true},
 		{"system,call", "PJSIPNotify", "load = res_pjsip_notify.so", "modules.conf", nil, true},
 		{"system,call", "PJSIPNotify", "", "", notify, false},
-		{"call", "MixMonitor", "write = system,call", "manager.conf", nil, true},
+		{"call", "MixMonitor", "write = system,call,reporting,originate", "manager.conf", nil, true},
 		{"call", "Park", "", "", nil, false},
-		{"", "Status", "write = call", "manager.conf", nil, false},
-		{"system,call,config", "Originate", "write = system,call,originate", "manager.conf", nil, false},
+		{"call,user", "Originate", "write = call,user,reporting,originate", "manager.conf", nil, false},
+		{"", "Status", "write = call,reporting,originate", "manager.conf", nil, false},
+		{"system,call,config", "Originate", "write = system,call,reporting,originate", "manager.conf", nil, false},
 	} {
 		l, lacks := lacking(account(t, c.more, strings.Split(c.write, ",")...), c.action)
 		if lacks != (c.line != "") || l.Line != c.line || l.File != c.file || (l.Careful != "") != c.careful {

@@ -158,9 +158,11 @@ func (e *examiner) filters(own []setting) {
 // disabled looks at what nobody is told.
 func (e *examiner) disabled(general []setting) {
 	off := strings.FieldsFunc(last("disabledevents", general), func(r rune) bool { return r == ',' || r == ' ' })
+	keep := slices.DeleteFunc(slices.Clone(off), func(name string) bool {
+		return slices.ContainsFunc(needed, func(t told) bool { return strings.EqualFold(name, t.event) })
+	})
 	for _, t := range needed {
 		if slices.ContainsFunc(off, func(name string) bool { return strings.EqualFold(name, t.event) }) {
-			keep := slices.DeleteFunc(slices.Clone(off), func(name string) bool { return strings.EqualFold(name, t.event) })
 			e.tell(Check{Name: "message " + t.event, Status: t.verdict(), Found: "disabledevents in manager.conf leaves it out: " + t.costs,
 				Remedy: "tell it", File: "manager.conf", Paste: "[general]\ndisabledevents = " + telephony.Display(strings.Join(keep, ","))})
 		}

@@ -119,7 +119,7 @@ var CallboardError = class extends Error {
   detail;
   remedy;
   constructor(code, status, detail, remedy = "", cause) {
-    super(remedy ? `${detail} ${remedy}` : detail, cause === void 0 ? void 0 : { cause });
+    super(remedy ? `${detail.replace(/\.$/, "")}; ${remedy}` : detail, cause === void 0 ? void 0 : { cause });
     this.name = "CallboardError";
     this.code = code;
     this.status = status;

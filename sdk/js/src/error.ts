@@ -13,7 +13,7 @@ export class CallboardError extends Error {
   readonly remedy: string;
 
   constructor(code: string, status: number, detail: string, remedy = '', cause?: unknown) {
-    super(remedy ? `${detail} ${remedy}` : detail, cause === undefined ? undefined : { cause });
+    super(remedy ? `${detail.replace(/\.$/, '')}; ${remedy}` : detail, cause === undefined ? undefined : { cause });
     this.name = 'CallboardError';
     this.code = code;
     this.status = status;

@@ -401,7 +401,7 @@ describe('asking and writing', () => {
     const board = await open();
     const error = await board.getRecord('nope').catch((e: unknown) => e);
     expect(error).toBeInstanceOf(CallboardError);
-    expect(error).toMatchObject({ code: 'record_unknown', status: 404, remedy: 'Remedy of record_unknown.', message: 'Detail of record_unknown. Remedy of record_unknown.' });
+    expect(error).toMatchObject({ code: 'record_unknown', status: 404, remedy: 'Remedy of record_unknown.', message: 'Detail of record_unknown; Remedy of record_unknown.' });
     server.before = (request, res) => request.path === '/v1/status' && (res.writeHead(500).end('oops'), true);
     await expect(board.status()).rejects.toMatchObject({ code: 'unexpected_answer', status: 500 });
   });
