@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,6 +61,7 @@ const (
 const (
 	mostLegs  = 50_000
 	mostLater = 200_000
+	mostBytes = 64 << 20 // of both
 )
 
 // Connector is one manager account at one Asterisk.
@@ -72,7 +74,7 @@ type Connector struct {
 }
 
 // bounds are how much is kept until a snapshot is complete; zero: any.
-type bounds struct{ legs, later int }
+type bounds struct{ legs, later, bytes int }
 
 // New returns a connector; nothing is dialled before Run.
 func New(c Config) *Connector {
@@ -80,7 +82,7 @@ func New(c Config) *Connector {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: pingEvery, Interval: pingEvery, Count: 2}}
-	return &Connector{config: c, connect: dialer.DialContext, asking: rate.NewLimiter(asksPerSecond, 1), most: bounds{mostLegs, mostLater}}
+	return &Connector{config: c, connect: dialer.DialContext, asking: rate.NewLimiter(asksPerSecond, 1), most: bounds{mostLegs, mostLater, mostBytes}}
 }
 
 // Run logs in, takes a snapshot of the live legs and then reports every observation in wire order, until ctx ends or the
@@ -178,6 +180,7 @@ type snapshot struct {
 	torn  bool // a caller has torn the list: it may lack items
 	legs  []telephony.SnapshotLeg
 	later []telephony.Observation
+	bytes int // that legs and later take up
 }
 
 func newSession(c Config, conn net.Conn, report func(telephony.Observation)) *session {
@@ -379,11 +382,7 @@ func (s *session) event(m *Message, now time.Time) error {
 		if s.snapshot == nil || m.Text("ActionID") != s.snapshot.id {
 			return nil
 		}
-		if s.most.legs > 0 && len(s.snapshot.legs) == s.most.legs {
-			return s.tooMuch("channels in its list", s.most.legs)
-		}
-		s.snapshot.legs = append(s.snapshot.legs, snapshotLeg(m))
-		return nil
+		return s.listed(m)
 	case "StatusComplete":
 		return s.complete(m, now)
 	}
@@ -395,16 +394,60 @@ func (s *session) event(m *Message, now time.Time) error {
 	case !useful:
 	case s.snapshot == nil:
 		s.report(o)
-	case s.most.later > 0 && len(s.snapshot.later) == s.most.later:
-		return s.tooMuch("events before its list was complete", s.most.later)
 	default:
 		s.snapshot.later = append(s.snapshot.later, o)
+		return s.bounded(len(s.snapshot.later), s.most.later, reflect.ValueOf(o), "events before its list was complete")
 	}
 	return nil
 }
 
-func (s *session) tooMuch(what string, most int) error {
-	return &connector.Failure{Problem: fmt.Sprintf("The PBX sent more than %d %s", most, what),
+// listed keeps one item of the list.
+func (s *session) listed(m *Message) error {
+	leg := snapshotLeg(m)
+	if overlong(leg.LegFacts) || len(leg.Bridge) > longestID {
+		s.config.Logger.Warn("channel left out: its ids are too long", "event", string(m.Event()))
+		s.snapshot.torn = true
+		return nil
+	}
+	s.snapshot.legs = append(s.snapshot.legs, leg)
+	return s.bounded(len(s.snapshot.legs), s.most.legs, reflect.ValueOf(leg), "channels in its list")
+}
+
+// bounded counts what was kept last, and fails beyond the bounds.
+func (s *session) bounded(count, most int, kept reflect.Value, what string) error {
+	s.snapshot.bytes += int(kept.Type().Size()) + sizeOf(kept)
+	switch {
+	case most > 0 && count > most:
+		return s.tooMuch(fmt.Sprintf("%d %s", most, what))
+	case s.most.bytes > 0 && s.snapshot.bytes > s.most.bytes:
+		return s.tooMuch(fmt.Sprintf("%d kB of %s", s.most.bytes>>10, what))
+	}
+	return nil
+}
+
+// sizeOf is the memory that a value points to: its texts, lists and facts.
+func sizeOf(v reflect.Value) (size int) {
+	switch v.Kind() {
+	case reflect.String:
+		return v.Len()
+	case reflect.Struct:
+		for i := range v.NumField() {
+			size += sizeOf(v.Field(i))
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			size += int(v.Type().Elem().Size()) + sizeOf(v.Index(i))
+		}
+	case reflect.Interface:
+		if !v.IsNil() {
+			size = int(v.Elem().Type().Size()) + sizeOf(v.Elem())
+		}
+	}
+	return size
+}
+
+func (s *session) tooMuch(what string) error {
+	return &connector.Failure{Problem: "The PBX sent more than " + what,
 		Remedy: "this is more than one Callboard can follow: let the PBX's administrator look at its load and at `core show channels`"}
 }
 

@@ -1,23 +1,55 @@
 package ami
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
-// observe maps one event to an observation. It reports false for an event that says nothing about calls.
+// Bounds of what is kept of a message. A longer text is cut. An id is not: two would become one, so the message is left out.
+const (
+	longestText = 1 << 10
+	longestID   = 150 // include/asterisk/channel.h: AST_MAX_UNIQUEID
+)
+
+// brief is Text within the bound.
+func brief(m *Message, key string) string {
+	value := m.Get(key)
+	if len(value) > longestText {
+		at := longestText
+		for at > longestText-utf8.UTFMax && !utf8.RuneStart(value[at]) {
+			at--
+		}
+		return string(value[:at])
+	}
+	if bytes.Equal(value, unknown) {
+		return ""
+	}
+	return string(value)
+}
+
+// overlong reports whether a leg cannot be told by its ids. A relay's pair is one, and so the channel that it is read from.
+func overlong(f telephony.LegFacts) bool {
+	return len(f.Leg) > longestID || len(f.Group) > longestID || len(f.Device) > longestText || len(f.Pair) > longestText
+}
+
+// observe maps one event to an observation. It reports false for an event that says nothing about calls, or too much.
 func observe(m *Message, now time.Time) (telephony.Observation, bool) {
 	o := telephony.Observation{ObservedAt: now, ReportedAt: stamp(m)}
 	event := string(m.Event())
+	if len(m.Get("BridgeUniqueid")) > longestID {
+		return o, false
+	}
 	if o.Fact = observeLeg(event, m); o.Fact != nil {
 		o.Legs = []telephony.LegFacts{legFacts(m, plainNames)}
 		if added, ok := o.Fact.(telephony.LegAdded); ok && added.Leg == o.Legs[0].Leg {
-			o.Legs[0].Dialed = m.Text("Exten")
+			o.Legs[0].Dialed = brief(m, "Exten")
 		}
-		return o, true
+		return o, !overlong(o.Legs[0])
 	}
 	var about []names
 	if o.Fact, about = observeLegs(event, m); o.Fact == nil {
@@ -25,7 +57,11 @@ func observe(m *Message, now time.Time) (telephony.Observation, bool) {
 	}
 	for _, n := range about {
 		if len(m.Get(n.id)) > 0 { // an originated call has no caller, a spy may be all alone
-			o.Legs = append(o.Legs, legFacts(m, n))
+			facts := legFacts(m, n)
+			if overlong(facts) {
+				return o, false
+			}
+			o.Legs = append(o.Legs, facts)
 		}
 	}
 	if event == "DialState" && rings(m) {
@@ -42,11 +78,8 @@ func observeLeg(event string, m *Message) telephony.Fact {
 		return telephony.LegAdded{Leg: leg}
 	case "Newstate", "NewCallerid", "NewConnectedLine":
 		return telephony.LegSeen{}
-	case "BridgeEnter":
-		kind := string(m.Get("BridgeType"))
-		return telephony.BridgeEntered{Bridge: m.Text("BridgeUniqueid"), Leg: leg, Apart: kind == "parking" || kind == "holding", Room: kind == "base"}
-	case "BridgeLeave":
-		return telephony.BridgeLeft{Bridge: m.Text("BridgeUniqueid"), Leg: leg}
+	case "BridgeEnter", "BridgeLeave":
+		return bridge(event, m, leg)
 	case "Hold":
 		return telephony.LegHeld{Leg: leg}
 	case "Unhold":
@@ -56,9 +89,9 @@ func observeLeg(event string, m *Message) telephony.Fact {
 	case "Hangup":
 		return telephony.LegGone{Leg: leg, Cause: cause(m)}
 	case "ConfbridgeJoin":
-		return telephony.ConferenceJoined{Leg: leg, Room: m.Text("Conference")}
+		return telephony.ConferenceJoined{Leg: leg, Room: brief(m, "Conference")}
 	case "ConfbridgeLeave":
-		return telephony.ConferenceLeft{Leg: leg, Room: m.Text("Conference")}
+		return telephony.ConferenceLeft{Leg: leg, Room: brief(m, "Conference")}
 	case "MixMonitorStart":
 		return telephony.RecordingBegan{Leg: leg}
 	case "MixMonitorStop":
@@ -69,13 +102,25 @@ func observeLeg(event string, m *Message) telephony.Fact {
 		}
 		return telephony.RecordingResumed{Leg: leg}
 	case "QueueCallerJoin":
-		return telephony.Queued{Leg: leg, Queue: m.Text("Queue")}
+		return telephony.Queued{Leg: leg, Queue: brief(m, "Queue")}
 	case "QueueCallerLeave", "QueueCallerAbandon":
-		return telephony.Dequeued{Leg: leg, Queue: m.Text("Queue")}
+		return telephony.Dequeued{Leg: leg, Queue: brief(m, "Queue")}
 	case "Newexten", "MessageWaiting":
 		return service(event, m, leg)
 	}
 	return nil
+}
+
+// bridge reads who meets. A bridge without an id would be one with all others that have none.
+func bridge(event string, m *Message, leg telephony.LegID) telephony.Fact {
+	id, kind := m.Text("BridgeUniqueid"), string(m.Get("BridgeType"))
+	switch {
+	case id == "":
+		return telephony.LegSeen{}
+	case event == "BridgeLeave":
+		return telephony.BridgeLeft{Bridge: id, Leg: leg}
+	}
+	return telephony.BridgeEntered{Bridge: id, Leg: leg, Apart: kind == "parking" || kind == "holding", Room: kind == "base"}
 }
 
 // service reads that the caller is with the voicemail: its application begins, or a message of his was put away. All other
@@ -92,16 +137,16 @@ func observeLegs(event string, m *Message) (telephony.Fact, []names) {
 	id := func(n names) telephony.LegID { return telephony.LegID(m.Get(n.id)) }
 	switch event {
 	case "DialBegin":
-		return telephony.DialBegan{From: id(plainNames), To: id(destNames), Sent: sentNumber(m.Text("DialString"))}, dialNames
+		return telephony.DialBegan{From: id(plainNames), To: id(destNames), Sent: sentNumber(brief(m, "DialString"))}, dialNames
 	case "DialState":
 		return telephony.LegSeen{}, dialNames
 	case "DialEnd":
-		forward, _, _ := strings.Cut(m.Text("Forward"), "@")
-		return telephony.DialEnded{From: id(plainNames), To: id(destNames), Outcome: outcome(m.Text("DialStatus")), ForwardedTo: forward}, dialNames
+		forward, _, _ := strings.Cut(brief(m, "Forward"), "@")
+		return telephony.DialEnded{From: id(plainNames), To: id(destNames), Outcome: outcome(brief(m, "DialStatus")), ForwardedTo: forward}, dialNames
 	case "LocalBridge":
 		return telephony.LegSeen{}, []names{localOneNames, localTwoNames}
 	case "BlindTransfer":
-		return telephony.Transferred{Kind: telephony.BlindTransfer, By: id(transfererNames), Transferee: id(transfereeNames), To: m.Text("Extension"),
+		return telephony.Transferred{Kind: telephony.BlindTransfer, By: id(transfererNames), Transferee: id(transfereeNames), To: brief(m, "Extension"),
 			Failed: string(m.Get("Result")) != "Success"}, []names{transfererNames, transfereeNames}
 	case "AttendedTransfer":
 		if string(m.Get("DestType")) == "Threeway" { // the giver stays
@@ -112,7 +157,7 @@ func observeLegs(event string, m *Message) (telephony.Fact, []names) {
 	case "Pickup":
 		return telephony.PickedUp{By: id(plainNames), Target: id(pickupNames)}, []names{plainNames, pickupNames}
 	case "ParkedCall":
-		return telephony.Parked{Leg: id(parkeeNames), By: m.Text("ParkerDialString"), Space: m.Text("ParkingSpace")}, []names{parkeeNames}
+		return telephony.Parked{Leg: id(parkeeNames), By: brief(m, "ParkerDialString"), Space: brief(m, "ParkingSpace")}, []names{parkeeNames}
 	case "UnParkedCall":
 		return unparked(m, telephony.ParkRetrieved), []names{parkeeNames, retrieverNames}
 	case "ParkedCallTimeOut":
@@ -134,8 +179,11 @@ func rings(m *Message) bool {
 }
 
 func unparked(m *Message, how telephony.ParkEnd) telephony.Fact {
-	return telephony.Unparked{Leg: telephony.LegID(m.Get(parkeeNames.id)), By: telephony.LegID(m.Get(retrieverNames.id)),
-		Space: m.Text("ParkingSpace"), How: how}
+	f := telephony.Unparked{Leg: telephony.LegID(m.Get(parkeeNames.id)), Space: brief(m, "ParkingSpace"), How: how}
+	if how == telephony.ParkRetrieved {
+		f.By = telephony.LegID(m.Get(retrieverNames.id))
+	}
+	return f
 }
 
 // names are the headers of one channel in a message that may tell of several.
@@ -176,10 +224,10 @@ func legFacts(m *Message, n names) telephony.LegFacts {
 		Leg:        telephony.LegID(m.Get(n.id)),
 		Device:     device,
 		State:      legState(m.Int(n.state, -1)),
-		Number:     m.Text(n.number),
-		Name:       displayName(m.Text(n.name), device),
-		PeerNumber: m.Text(n.peerNumber),
-		PeerName:   displayName(m.Text(n.peerName), device),
+		Number:     brief(m, n.number),
+		Name:       displayName(brief(m, n.name), device),
+		PeerNumber: brief(m, n.peerNumber),
+		PeerName:   displayName(brief(m, n.peerName), device),
 		Group:      m.Text(n.linked),
 	}
 }
@@ -188,10 +236,10 @@ func legFacts(m *Message, n names) telephony.LegFacts {
 // to as AppDial and AppQueue.
 func snapshotLeg(m *Message) telephony.SnapshotLeg {
 	s := telephony.SnapshotLeg{LegFacts: legFacts(m, plainNames), Bridge: m.Text("BridgeID"), Age: -1}
-	application := m.Text("Application")
+	application := brief(m, "Application")
 	s.Called = strings.HasPrefix(application, "AppDial") || strings.HasPrefix(application, "AppQueue")
 	if !s.Called {
-		s.Dialed = m.Text("DNID")
+		s.Dialed = brief(m, "DNID")
 	}
 	if seconds := m.Int("Seconds", -1); seconds >= 0 {
 		s.Age = time.Duration(seconds) * time.Second
@@ -263,7 +311,7 @@ func outcome(status string) telephony.DialOutcome {
 }
 
 func cause(m *Message) telephony.Cause {
-	return telephony.CauseOf(m.Int("Cause", 0), m.Text("Cause-txt"))
+	return telephony.CauseOf(m.Int("Cause", 0), brief(m, "Cause-txt"))
 }
 
 // sentNumber reads the number out of a PJSIP or SIP dial string: 5550199@trunk, trunk/sip:5550199@host, trunk/5550199.

@@ -151,11 +151,12 @@ func (r *Recorder) clean(line []byte) []byte {
 	if len(r.secret) >= 4 { // shorter ones stand in anything
 		text = bytes.ReplaceAll(text, r.secret, bytes.Repeat([]byte("*"), len(r.secret)))
 	}
-	key, value, found := bytes.Cut(text, []byte(": "))
-	if found && len(value) > 0 && secretName(key) {
-		text = append(append(bytes.Clone(key), ": "...), bytes.Repeat([]byte("*"), len(value))...)
-	} else if found && r.Blur != nil {
-		text = append(append(bytes.Clone(key), ": "...), r.Blur.value(string(key), string(value))...)
+	key, value, found := bytes.Cut(text, []byte(":"))
+	if found && secretName(key) {
+		shown := bytes.TrimLeft(value, " \t")
+		text = append(bytes.Clone(text[:len(text)-len(shown)]), bytes.Repeat([]byte("*"), len(shown))...)
+	} else if r.Blur != nil {
+		text = r.Blur.line(text)
 	}
 	return append(bytes.Clone(text), end...)
 }

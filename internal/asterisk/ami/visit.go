@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/telephony"
@@ -18,6 +19,8 @@ type visit struct {
 	ctx      context.Context
 	end      func()
 	messages chan *Message // closed at the end of the connection; fault says why
+	waiting  atomic.Int64  // bytes of the messages in it
+	taken    chan struct{} // holds something when a message was taken out since it was last looked at
 	fault    error
 	rights   Rights
 	heard    map[string]int // events by name
@@ -29,7 +32,7 @@ type visit struct {
 func (e *examiner) visit(ctx context.Context, conn net.Conn) (*visit, error) {
 	held, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(held, func() { conn.Close() })
-	v := &visit{ctx: held, messages: make(chan *Message, 1000), heard: map[string]int{}}
+	v := &visit{ctx: held, messages: make(chan *Message, 1000), taken: make(chan struct{}, 1), heard: map[string]int{}}
 	v.session = newSession(e.link.config, conn, func(telephony.Observation) {})
 	late := time.AfterFunc(loginTimeout, cancel)
 	if err := v.login(); err != nil {
@@ -58,6 +61,13 @@ func (v *visit) leave() {
 	v.end()
 }
 
+// Bounds of what waits to be looked at, and of what is counted.
+const (
+	mostWaiting = 8 << 20
+	mostNames   = 1000
+	longestName = 100
+)
+
 func (v *visit) receive() {
 	defer close(v.messages)
 	for {
@@ -66,6 +76,13 @@ func (v *visit) receive() {
 			v.fault = err
 			return
 		}
+		for v.waiting.Load() > mostWaiting && v.ctx.Err() == nil {
+			select {
+			case <-v.taken:
+			case <-v.ctx.Done():
+			}
+		}
+		v.waiting.Add(int64(len(m.text)))
 		select {
 		case v.messages <- m.Clone():
 		case <-v.ctx.Done():
@@ -86,8 +103,15 @@ func (v *visit) next(until time.Time) (*Message, error) {
 		if !more {
 			return nil, v.fault
 		}
+		v.waiting.Add(-int64(len(m.text)))
+		select {
+		case v.taken <- struct{}{}:
+		default: // it is known
+		}
 		if name := string(m.Event()); name != "" && m.Get("ActionID") == nil || name == "OriginateResponse" {
-			v.heard[name]++
+			if _, known := v.heard[name]; known || len(v.heard) < mostNames && len(name) <= longestName {
+				v.heard[name]++
+			}
 			v.stamped = v.stamped || m.Get("Timestamp") != nil
 		}
 		if v.also != nil {
