@@ -40,10 +40,12 @@ func (c *Client) open(ctx context.Context) (stream, error) {
 // value they would be escaped (OpenAPI style form, explode false).
 func (c *Client) watchQuery() string {
 	var needs, gives, on []string
+	var deadline time.Duration
 	c.mu.Lock()
 	for _, e := range c.enrichments {
 		needs = append(needs, e.Needs...)
 		gives = append(gives, e.Gives...)
+		deadline = max(deadline, e.Deadline)
 		for _, m := range e.On {
 			on = append(on, string(m))
 		}
@@ -52,6 +54,9 @@ func (c *Client) watchQuery() string {
 	q := "cursor=" + escape(c.cursor)
 	if c.opt.IncludeClaims {
 		q += "&include=claims"
+	}
+	if deadline > 0 {
+		q += fmt.Sprintf("&deadline_ms=%d", deadline.Milliseconds())
 	}
 	for _, p := range []struct {
 		name   string

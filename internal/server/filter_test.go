@@ -27,6 +27,9 @@ func TestFilterEdge(t *testing.T) {
 	if got := listed(h, query); len(got) != 1 || got[0].ID != record {
 		t.Errorf("the list has %+v", got)
 	}
+	if got := listed(h, "?call_states=ringing%2Cconnected&states=open,closed"); len(got) != 1 { // a browser escapes the comma
+		t.Errorf("with two states the list has %+v", got)
+	}
 	call.hangUp()
 	if n := live.until("record.removed"); n.Subject != record || n.Payload.(*api.RevData).Rev == 0 {
 		t.Errorf("removed: %+v", n)
