@@ -74,6 +74,38 @@ func TestProgress(t *testing.T) {
 	})
 }
 
+// TestOnly: what is not followed is asked for nowhere, and leaves the copy when it is told to be gone.
+func TestOnly(t *testing.T) {
+	bubble(t, func(t *testing.T, s *clienttest.Server, o client.Options) {
+		s.Open(clienttest.Call("r1", "+4512345678"))
+		o.Only = client.Filter{Lines: []string{"Front desk"}, States: []client.State{client.Open}, Calls: []api.CallState{"ringing", "connected"}}
+		c := connect(t, o)
+		told := make(chan string, 10)
+		c.On("*", func(_ context.Context, r *client.Record, n client.Notification) {
+			told <- string(n.Type) + " " + r.Value("party.name")
+		})
+		start(t, c)
+		q := s.WaitStream(t, 1)
+		if q.Get("lines") != "Front desk" || q.Get("states") != "open" || q.Get("call_states") != "connected,ringing" {
+			t.Errorf("watched as %v", q)
+		}
+		if asked := strings.Join(s.Requests(), "\n"); !strings.Contains(asked, "/v1/records?lines=Front+desk&states=open&call_states=connected,ringing") {
+			t.Errorf("asked for\n%s", asked)
+		}
+		s.Send("record.removed", "r1", map[string]any{})
+		if got := clienttest.Receive(t, told); got != "record.removed " || len(c.Board()) != 0 {
+			t.Errorf("told %q, held %d", got, len(c.Board()))
+		}
+		whole := s.Record("r1")
+		whole.Rev++
+		whole.Fields = map[string]api.Field{"party.name": {Value: "Ann"}}
+		s.Send("record.added", "r1", map[string]any{"record": whole})
+		if got := clienttest.Receive(t, told); got != "record.added Ann" || len(c.Board()) != 1 || c.Board()[0].Rev != whole.Rev {
+			t.Errorf("told %q, held %d", got, len(c.Board()))
+		}
+	})
+}
+
 // TestNothingIsKept: the copy follows what apps say to know nothing of, and what is not shown.
 func TestNothingIsKept(t *testing.T) {
 	bubble(t, func(t *testing.T, s *clienttest.Server, o client.Options) {

@@ -239,9 +239,13 @@ func (c *Client) postAnswer(ctx context.Context, workID string, a api.Answer) (a
 
 // list fetches the board and the cursor to watch from, and replaces the local copy.
 func (c *Client) list(ctx context.Context) error {
-	path := "/v1/records"
+	query := c.opt.Only.query()
 	if c.opt.IncludeClaims {
-		path += "?include=claims"
+		query += "&include=claims"
+	}
+	path := "/v1/records"
+	if query != "" {
+		path += "?" + query[1:]
 	}
 	var l api.RecordList
 	if err := c.do(ctx, http.MethodGet, path, nil, &l); err != nil {

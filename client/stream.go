@@ -58,21 +58,24 @@ func (c *Client) watchQuery() string {
 	if deadline > 0 {
 		q += fmt.Sprintf("&deadline_ms=%d", deadline.Milliseconds())
 	}
-	for _, p := range []struct {
-		name   string
-		values []string
-	}{{"needs", needs}, {"gives", gives}, {"on", on}} {
-		slices.Sort(p.values)
-		values := slices.Compact(p.values)
-		if len(values) == 0 {
-			continue
-		}
-		for i := range values {
-			values[i] = escape(values[i])
-		}
-		q += "&" + p.name + "=" + strings.Join(values, ",")
+	return q + listed("needs", needs) + listed("gives", gives) + listed("on", on) + c.opt.Only.query()
+}
+
+func (f Filter) query() string {
+	return listed("lines", f.Lines) + listed("states", f.States) + listed("call_states", f.Calls)
+}
+
+// listed is one parameter with many values; empty without any.
+func listed[T ~string](name string, all []T) string {
+	values := make([]string, 0, len(all))
+	for _, v := range all {
+		values = append(values, escape(string(v)))
 	}
-	return q
+	slices.Sort(values)
+	if values = slices.Compact(values); len(values) == 0 {
+		return ""
+	}
+	return "&" + name + "=" + strings.Join(values, ",")
 }
 
 func escape(s string) string { return url.QueryEscape(s) }
