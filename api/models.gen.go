@@ -407,11 +407,13 @@ const (
 	NotificationTypePbxConnected    NotificationType = "pbx.connected"
 	NotificationTypePbxGap          NotificationType = "pbx.gap"
 	NotificationTypePbxLost         NotificationType = "pbx.lost"
+	NotificationTypeRecordAdded     NotificationType = "record.added"
 	NotificationTypeRecordChanged   NotificationType = "record.changed"
 	NotificationTypeRecordClosed    NotificationType = "record.closed"
 	NotificationTypeRecordErased    NotificationType = "record.erased"
 	NotificationTypeRecordJoined    NotificationType = "record.joined"
 	NotificationTypeRecordOpened    NotificationType = "record.opened"
+	NotificationTypeRecordRemoved   NotificationType = "record.removed"
 	NotificationTypeRecordSettled   NotificationType = "record.settled"
 	NotificationTypeReset           NotificationType = "reset"
 	NotificationTypeWork            NotificationType = "work"
@@ -470,6 +472,8 @@ func (e NotificationType) Valid() bool {
 		return true
 	case NotificationTypePbxLost:
 		return true
+	case NotificationTypeRecordAdded:
+		return true
 	case NotificationTypeRecordChanged:
 		return true
 	case NotificationTypeRecordClosed:
@@ -479,6 +483,8 @@ func (e NotificationType) Valid() bool {
 	case NotificationTypeRecordJoined:
 		return true
 	case NotificationTypeRecordOpened:
+		return true
+	case NotificationTypeRecordRemoved:
 		return true
 	case NotificationTypeRecordSettled:
 		return true
@@ -518,6 +524,36 @@ const (
 func (e ProblemFrameType) Valid() bool {
 	switch e {
 	case ProblemFrameTypeProblem:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProgressFrameType.
+const (
+	ProgressFrameTypeProgress ProgressFrameType = "progress"
+)
+
+// Valid indicates whether the value is a known member of the ProgressFrameType enum.
+func (e ProgressFrameType) Valid() bool {
+	switch e {
+	case ProgressFrameTypeProgress:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProgressedFrameType.
+const (
+	ProgressedFrameTypeProgressed ProgressedFrameType = "progressed"
+)
+
+// Valid indicates whether the value is a known member of the ProgressedFrameType enum.
+func (e ProgressedFrameType) Valid() bool {
+	switch e {
+	case ProgressedFrameTypeProgressed:
 		return true
 	default:
 		return false
@@ -766,18 +802,30 @@ type Answer struct {
 	Error string    `json:"error,omitempty,omitzero"`
 	Items []NewItem `json:"items,omitempty,omitzero"`
 
+	// Match The `rev` that the record must have, as `If-Match` of a claim.
+	Match int64 `json:"match,omitempty,omitzero"`
+
+	// NothingFields Of which fields nothing was found; absent: of all that it gives. `party.*` stands for all that begin so.
+	NothingFields []string `json:"nothing_fields,omitempty,omitzero"`
+
+	// NothingForMs How long that holds: so long the app is not asked the same again. Absent: 10 minutes; at most a day.
+	NothingForMs int64 `json:"nothing_for_ms,omitempty,omitzero"`
+
 	// NothingFound Looked and has nothing.
 	NothingFound bool `json:"nothing_found,omitempty,omitzero"`
 }
 
 // AnswerFrame Sent by the client on the WebSocket.
 type AnswerFrame struct {
-	Claims       []NewClaim      `json:"claims,omitempty,omitzero"`
-	Error        string          `json:"error,omitempty,omitzero"`
-	Items        []NewItem       `json:"items,omitempty,omitzero"`
-	NothingFound bool            `json:"nothing_found,omitempty,omitzero"`
-	Type         AnswerFrameType `json:"type"`
-	Work         string          `json:"work"`
+	Claims        []NewClaim      `json:"claims,omitempty,omitzero"`
+	Error         string          `json:"error,omitempty,omitzero"`
+	Items         []NewItem       `json:"items,omitempty,omitzero"`
+	Match         int64           `json:"match,omitempty,omitzero"`
+	NothingFields []string        `json:"nothing_fields,omitempty,omitzero"`
+	NothingForMs  int64           `json:"nothing_for_ms,omitempty,omitzero"`
+	NothingFound  bool            `json:"nothing_found,omitempty,omitzero"`
+	Type          AnswerFrameType `json:"type"`
+	Work          string          `json:"work"`
 }
 
 // AnswerFrameType defines model for AnswerFrame.Type.
@@ -819,17 +867,34 @@ type AppData struct {
 // AppList defines model for AppList.
 type AppList struct {
 	Apps []App `json:"apps"`
+
+	// Cycles Rings of connected apps that may set each other off.
+	Cycles []Cycle `json:"cycles,omitempty,omitzero"`
 }
 
 // AppToken defines model for AppToken.
 type AppToken struct {
-	ID    string `json:"id"`
-	Token string `json:"token"`
+	// Cycles Rings of apps that may set each other off, now that it is among them. Nothing runs for ever - fuel ends it - but look whether that is meant.
+	Cycles []Cycle `json:"cycles,omitempty,omitzero"`
+	ID     string  `json:"id"`
+	Token  string  `json:"token"`
+}
+
+// BlankField defines model for BlankField.
+type BlankField struct {
+	Claims []Claim  `json:"claims"`
+	Hidden []string `json:"hidden,omitempty,omitzero"`
+	Pin    string   `json:"pin,omitempty,omitzero"`
 }
 
 // BookmarkData defines model for BookmarkData.
 type BookmarkData struct {
-	Cursor string `json:"cursor"`
+	// Behind How many changes there are that you have not been sent.
+	Behind int64 `json:"behind,omitempty,omitzero"`
+
+	// BehindMs How long ago the first of them was made.
+	BehindMs int64  `json:"behind_ms,omitempty,omitzero"`
+	Cursor   string `json:"cursor"`
 }
 
 // Call What the PBX said. Only source `pbx` writes it.
@@ -917,10 +982,16 @@ type CallState string
 
 // ChangedData defines model for ChangedData.
 type ChangedData struct {
-	// Fields Only the changed ones; null when nobody claims the field any more.
+	// Blank With `include=claims`: those of the fields that are null but of which something is said or decided.
+	Blank map[string]BlankField `json:"blank,omitempty,omitzero"`
+
+	// Fields Only the changed ones; null when nothing is shown any more.
 	Fields map[string]*Field `json:"fields"`
-	Rev    int64             `json:"rev"`
-	Round  int               `json:"round"`
+
+	// Nothing An app looked and knows nothing; or that is over.
+	Nothing *Nothing `json:"nothing,omitempty"`
+	Rev     int64    `json:"rev"`
+	Round   int      `json:"round"`
 
 	// Source Who caused the change.
 	Source string `json:"source"`
@@ -930,6 +1001,9 @@ type ChangedData struct {
 // Claim defines model for Claim.
 type Claim struct {
 	At time.Time `json:"at"`
+
+	// ExpiresAt When it goes by itself; absent: never.
+	ExpiresAt time.Time `json:"expires_at,omitempty,omitzero"`
 
 	// Quality How sure the source is, weakest first. `confirmed` is a person's word.
 	Quality Quality `json:"quality"`
@@ -999,6 +1073,15 @@ type ContendedData struct {
 	Sources []string `json:"sources"`
 }
 
+// Cycle defines model for Cycle.
+type Cycle struct {
+	// Apps Each may set off the next and the last the first.
+	Apps []string `json:"apps"`
+
+	// Fields What each of them gives that the next one works from.
+	Fields []string `json:"fields"`
+}
+
 // Dial defines model for Dial.
 type Dial struct {
 	// Extension Whose phone rings; absent: the line's first.
@@ -1021,8 +1104,14 @@ type Field struct {
 	// Claims Every claim, the shown one first. With `include=claims`.
 	Claims []Claim `json:"claims,omitempty,omitzero"`
 
+	// Hidden The sources that the person has hidden. With `include=claims`.
+	Hidden []string `json:"hidden,omitempty,omitzero"`
+
 	// Others How many other values there are.
 	Others int `json:"others"`
+
+	// Pin The source that the person has pinned. With `include=claims`.
+	Pin string `json:"pin,omitempty,omitzero"`
 
 	// Quality How sure the source is, weakest first. `confirmed` is a person's word.
 	Quality Quality `json:"quality"`
@@ -1142,12 +1231,18 @@ type Moment string
 
 // NewApp defines model for NewApp.
 type NewApp struct {
+	// Gives What it says that it gives, for the warning of loops.
+	Gives []string `json:"gives,omitempty,omitzero"`
+
 	// ID Short and stable: it names the source of claims. Not `pbx`, `user` or `history`.
 	ID string `json:"id"`
 
 	// May Which commands it may give; none unless said.
 	May  []Permission `json:"may,omitempty,omitzero"`
 	Name string       `json:"name,omitempty,omitzero"`
+
+	// Needs What it says that it works from, for the warning of loops.
+	Needs []string `json:"needs,omitempty,omitzero"`
 
 	// Renew Give an app that is there already a new token; the old one stops working. Without it the answer is 409 `conflict`.
 	Renew bool `json:"renew,omitempty,omitzero"`
@@ -1159,6 +1254,9 @@ type NewClaim struct {
 
 	// Quality How sure the source is, weakest first. `confirmed` is a person's word.
 	Quality Quality `json:"quality,omitempty,omitzero"`
+
+	// TTLMs After how long it goes by itself, a second to 30 days; absent: never.
+	TTLMs int64 `json:"ttl_ms,omitempty,omitzero"`
 
 	// Value Absent or empty withdraws your claim.
 	Value string `json:"value,omitempty,omitzero"`
@@ -1182,6 +1280,21 @@ type NoteText struct {
 	Text string `json:"text"`
 }
 
+// Nothing defines model for Nothing.
+type Nothing struct {
+	At time.Time `json:"at"`
+
+	// Fields Of which it knows nothing; a trailing `*` stands for any rest.
+	Fields []string `json:"fields"`
+	Round  int      `json:"round"`
+
+	// Source The app.
+	Source string `json:"source"`
+
+	// Until When it is asked again. In a notification absent when that word is over.
+	Until time.Time `json:"until,omitempty,omitzero"`
+}
+
 // Notification A CloudEvents 1.0 envelope in JSON.
 type Notification struct {
 	// Data See the schema named for its type.
@@ -1199,8 +1312,8 @@ type Notification struct {
 	Subject string    `json:"subject,omitempty,omitzero"`
 	Time    time.Time `json:"time"`
 
-	// Type `record.opened`, `record.joined`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
-	// `record.closed`, `record.erased`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
+	// Type `record.opened`, `record.joined`, `record.added`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
+	// `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
 	// `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
 	Type NotificationType `json:"type"`
 }
@@ -1208,8 +1321,8 @@ type Notification struct {
 // NotificationSpecversion defines model for Notification.Specversion.
 type NotificationSpecversion string
 
-// NotificationType `record.opened`, `record.joined`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
-// `record.closed`, `record.erased`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
+// NotificationType `record.opened`, `record.joined`, `record.added`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
+// `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
 // `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
 type NotificationType string
 
@@ -1231,6 +1344,12 @@ type Party struct {
 // Permission `dial`: make calls. `control`: command calls that there are.
 type Permission string
 
+// Pin defines model for Pin.
+type Pin struct {
+	// Source Whose word is shown: an app's id, `pbx`, `user` or `history`.
+	Source string `json:"source"`
+}
+
 // Placed defines model for Placed.
 type Placed struct {
 	// Record The record that becomes the call.
@@ -1240,11 +1359,14 @@ type Placed struct {
 // Problem defines model for Problem.
 type Problem struct {
 	// Code Example: unauthorized
-	Code   string `json:"code"`
-	Detail string `json:"detail,omitempty,omitzero"`
-	Remedy string `json:"remedy,omitempty,omitzero"`
-	Status int    `json:"status"`
-	Title  string `json:"title"`
+	Code string `json:"code"`
+
+	// Current Of `rev_mismatch`: the record as it is.
+	Current *Record `json:"current,omitempty"`
+	Detail  string  `json:"detail,omitempty,omitzero"`
+	Remedy  string  `json:"remedy,omitempty,omitzero"`
+	Status  int     `json:"status"`
+	Title   string  `json:"title"`
 
 	// Type Example: urn:callboard:problem:unauthorized
 	Type string `json:"type"`
@@ -1260,11 +1382,41 @@ type ProblemFrame struct {
 // ProblemFrameType defines model for ProblemFrame.Type.
 type ProblemFrameType string
 
+// ProgressFrame Sent by the client on the WebSocket: still at it.
+type ProgressFrame struct {
+	Type ProgressFrameType `json:"type"`
+	Work string            `json:"work"`
+}
+
+// ProgressFrameType defines model for ProgressFrame.Type.
+type ProgressFrameType string
+
+// Progressed defines model for Progressed.
+type Progressed struct {
+	// DeadlineMs Time left to answer.
+	DeadlineMs int64  `json:"deadline_ms"`
+	Work       string `json:"work"`
+}
+
+// ProgressedFrame defines model for ProgressedFrame.
+type ProgressedFrame struct {
+	// DeadlineMs Time left to answer.
+	DeadlineMs int64               `json:"deadline_ms"`
+	Type       ProgressedFrameType `json:"type"`
+	Work       string              `json:"work"`
+}
+
+// ProgressedFrameType defines model for ProgressedFrame.Type.
+type ProgressedFrameType string
+
 // Quality How sure the source is, weakest first. `confirmed` is a person's word.
 type Quality string
 
 // Record defines model for Record.
 type Record struct {
+	// Blank With `include=claims`: fields of which nothing is shown, because all that is said of them is hidden or nothing is said as yet.
+	Blank map[string]BlankField `json:"blank,omitempty,omitzero"`
+
 	// Call What the PBX said. Only source `pbx` writes it.
 	Call     Call      `json:"call,omitempty,omitzero"`
 	ClosedAt time.Time `json:"closed_at,omitempty,omitzero"`
@@ -1280,10 +1432,13 @@ type Record struct {
 	ID     string           `json:"id"`
 
 	// Items By list name: `notes`, `documents`, `emails`, `links`, `history`, `cards`.
-	Items    map[string][]Item `json:"items"`
-	Line     string            `json:"line"`
-	OpenedAt time.Time         `json:"opened_at"`
-	Origin   RecordOrigin      `json:"origin"`
+	Items map[string][]Item `json:"items"`
+	Line  string            `json:"line"`
+
+	// Nothing Apps that have looked and know nothing.
+	Nothing  []Nothing    `json:"nothing,omitempty,omitzero"`
+	OpenedAt time.Time    `json:"opened_at"`
+	Origin   RecordOrigin `json:"origin"`
 
 	// Rev Grows by one per change.
 	Rev int64 `json:"rev"`
@@ -1484,8 +1639,20 @@ type Written struct {
 // AppID defines model for AppID.
 type AppID = string
 
+// CallStates defines model for CallStates.
+type CallStates = []CallState
+
 // Cursor defines model for Cursor.
 type Cursor = string
+
+// DeadlineMS defines model for DeadlineMS.
+type DeadlineMS = int64
+
+// FieldName defines model for FieldName.
+type FieldName = string
+
+// Fields defines model for Fields.
+type Fields = []string
 
 // Gives defines model for Gives.
 type Gives = []string
@@ -1493,11 +1660,17 @@ type Gives = []string
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// IfMatch defines model for IfMatch.
+type IfMatch = string
+
 // Include defines model for Include.
 type Include string
 
 // ItemID defines model for ItemID.
 type ItemID = string
+
+// Lines defines model for Lines.
+type Lines = []string
 
 // Needs defines model for Needs.
 type Needs = []string
@@ -1507,6 +1680,15 @@ type On = []Moment
 
 // RecordID defines model for RecordID.
 type RecordID = string
+
+// SourceName defines model for SourceName.
+type SourceName = string
+
+// States defines model for States.
+type States = []RecordState
+
+// Types defines model for Types.
+type Types = []string
 
 // WorkID defines model for WorkID.
 type WorkID = string
@@ -1525,6 +1707,15 @@ type ListRecordsParams struct {
 	// State Only records in this state.
 	State RecordState `form:"state,omitempty" json:"state,omitempty,omitzero"`
 
+	// Lines Only records of these lines.
+	Lines Lines `form:"lines,omitempty" json:"lines,omitempty,omitzero"`
+
+	// States Only records in these states.
+	States States `form:"states,omitempty" json:"states,omitempty,omitzero"`
+
+	// CallStates Only records whose call is in one of these states.
+	CallStates CallStates `form:"call_states,omitempty" json:"call_states,omitempty,omitzero"`
+
 	// Include `claims`: with every field all its claims, also those not shown.
 	Include ListRecordsParamsInclude `form:"include,omitempty" json:"include,omitempty,omitzero"`
 }
@@ -1540,6 +1731,13 @@ type GetRecordParams struct {
 
 // GetRecordParamsInclude defines parameters for GetRecord.
 type GetRecordParamsInclude string
+
+// ClaimParams defines parameters for Claim.
+type ClaimParams struct {
+	// IfMatch The `rev` of the record that you have read, in quotes: `"12"`. Needed for fields with one owner (`call.disposition`).
+	// Where the record has another by now, nothing is written: 412 `rev_mismatch` with the record as it is.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
 
 // CommandParams defines parameters for Command.
 type CommandParams struct {
@@ -1567,6 +1765,24 @@ type WatchParams struct {
 	// On Moments at which the app is handed the record whatever its inputs are.
 	On On `form:"on,omitempty" json:"on,omitempty,omitzero"`
 
+	// DeadlineMs How long you take for a work, at most 60000; absent: 5000.
+	DeadlineMs DeadlineMS `form:"deadline_ms,omitempty" json:"deadline_ms,omitempty,omitzero"`
+
+	// Lines Only records of these lines.
+	Lines Lines `form:"lines,omitempty" json:"lines,omitempty,omitzero"`
+
+	// States Only records in these states.
+	States States `form:"states,omitempty" json:"states,omitempty,omitzero"`
+
+	// CallStates Only records whose call is in one of these states.
+	CallStates CallStates `form:"call_states,omitempty" json:"call_states,omitempty,omitzero"`
+
+	// Types Only these types of notification. `call.*` stands for all that begin so.
+	Types Types `form:"types,omitempty" json:"types,omitempty,omitzero"`
+
+	// Fields Of changes only these fields, and only items of these lists. `party.*` stands for all that begin so.
+	Fields Fields `form:"fields,omitempty" json:"fields,omitempty,omitzero"`
+
 	// LastEventID As `cursor`, sent by reconnecting EventSource clients.
 	LastEventID string `json:"Last-Event-ID,omitempty,omitzero"`
 }
@@ -1590,6 +1806,24 @@ type WatchWebSocketParams struct {
 
 	// On Moments at which the app is handed the record whatever its inputs are.
 	On On `form:"on,omitempty" json:"on,omitempty,omitzero"`
+
+	// DeadlineMs How long you take for a work, at most 60000; absent: 5000.
+	DeadlineMs DeadlineMS `form:"deadline_ms,omitempty" json:"deadline_ms,omitempty,omitzero"`
+
+	// Lines Only records of these lines.
+	Lines Lines `form:"lines,omitempty" json:"lines,omitempty,omitzero"`
+
+	// States Only records in these states.
+	States States `form:"states,omitempty" json:"states,omitempty,omitzero"`
+
+	// CallStates Only records whose call is in one of these states.
+	CallStates CallStates `form:"call_states,omitempty" json:"call_states,omitempty,omitzero"`
+
+	// Types Only these types of notification. `call.*` stands for all that begin so.
+	Types Types `form:"types,omitempty" json:"types,omitempty,omitzero"`
+
+	// Fields Of changes only these fields, and only items of these lists. `party.*` stands for all that begin so.
+	Fields Fields `form:"fields,omitempty" json:"fields,omitempty,omitzero"`
 }
 
 // WatchWebSocketParamsInclude defines parameters for WatchWebSocket.
@@ -1609,6 +1843,9 @@ type ClaimJSONRequestBody = ClaimRequest
 
 // CommandJSONRequestBody defines body for Command for application/json ContentType.
 type CommandJSONRequestBody = Command
+
+// PinFieldJSONRequestBody defines body for PinField for application/json ContentType.
+type PinFieldJSONRequestBody = Pin
 
 // AddNoteJSONRequestBody defines body for AddNote for application/json ContentType.
 type AddNoteJSONRequestBody = NoteText

@@ -83,7 +83,7 @@ func (c *Client) take(ctx context.Context, n Notification) error {
 	}
 	h.told = max(d.Rev, h.told)
 	c.mu.Lock()
-	if h.rec.State == api.RecordStateClosed {
+	if h.rec.State == api.RecordStateClosed || n.Type == api.NotificationTypeRecordRemoved {
 		delete(c.held, n.Subject)
 	} else {
 		c.held[n.Subject] = h
@@ -98,7 +98,8 @@ func (c *Client) take(ctx context.Context, n Notification) error {
 // that the server no longer has is told with no more than its id.
 func (c *Client) fetch(ctx context.Context, n Notification) (*Record, error) {
 	bare := &Record{api.Record{ID: n.Subject, Line: n.Source, State: api.RecordStateOpen}}
-	if n.Type == api.NotificationTypeRecordOpened || n.Type == api.NotificationTypeRecordJoined {
+	switch n.Type {
+	case api.NotificationTypeRecordOpened, api.NotificationTypeRecordJoined, api.NotificationTypeRecordAdded, api.NotificationTypeRecordRemoved:
 		return bare, nil
 	}
 	rec, err := c.Record(ctx, n.Subject, c.opt.IncludeClaims)

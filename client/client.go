@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/callboard-dev/callboard/api"
 )
 
 // Transport is how notifications and work reach the client. Both carry the same.
@@ -37,8 +39,18 @@ type Options struct {
 	Transport Transport
 	// IncludeClaims asks for every claim of every field, also those not shown, in the list and in the stream.
 	IncludeClaims bool
+	// Only says which records are followed; the zero value follows all. Works are not filtered.
+	Only Filter
 	// Parallel is how many works are done at a time, 8 by default.
 	Parallel int
+}
+
+// Filter says which records are followed. Within a word any one suffices; an empty word asks nothing. A record that comes to
+// be one of them is told whole as record.added, one that no longer is as record.removed.
+type Filter struct {
+	Lines  []string
+	States []State         // of the record
+	Calls  []api.CallState // of its call
 }
 
 // Client is a connection to one Callboard. Make it with [Connect].

@@ -24,6 +24,8 @@ type Enrichment struct {
 	Gives []string
 	// On are moments at which it is handed the record whatever its inputs are.
 	On []Moment
+	// Deadline is how long the app takes for a work, at most a minute; zero is 5 s. Of several enrichments the longest counts.
+	Deadline time.Duration
 }
 
 // Work is a record handed out to be improved.
@@ -37,7 +39,13 @@ type Work struct {
 	Wave  int64
 	// Deadline is when the server stops waiting, by the clock here. The context of the function ends then.
 	Deadline time.Time
+
+	progress func(context.Context) (time.Time, error)
 }
+
+// Progress says that the app is still at the work: it has as much time again, up to a minute in all. It returns the new
+// deadline; the context of the function ends then.
+func (w Work) Progress(ctx context.Context) (time.Time, error) { return w.progress(ctx) }
 
 // Claims are values by field name. An empty value withdraws what this app said of the field before.
 type Claims map[string]string
@@ -63,14 +71,20 @@ type Answer struct {
 	More []NewClaim
 	// Items are entries for the lists of the record. An ID of the app's own making makes saying it again replace it.
 	Items []NewItem
-	// NothingFound says that the app looked and has nothing.
+	// NothingFound says that the app looked and has nothing: of the fields in Nothing, or if there are none of all that it
+	// gives. For so long as NothingFor it is not asked the same again; zero is 10 minutes, the most is a day.
 	NothingFound bool
+	Nothing      []string
+	NothingFor   time.Duration
+	// Match is the Rev that the record must have, for fields with one owner such as call.disposition.
+	Match int64
 	// Error says why it could not look.
 	Error string
 }
 
 func (a Answer) wire() api.Answer {
-	out := api.Answer{Claims: append(a.Claims.With(a.Quality), a.More...), Items: a.Items, NothingFound: a.NothingFound, Error: clip(a.Error)}
+	out := api.Answer{Claims: append(a.Claims.With(a.Quality), a.More...), Items: a.Items, NothingFound: a.NothingFound || len(a.Nothing) > 0,
+		NothingFields: a.Nothing, NothingForMs: a.NothingFor.Milliseconds(), Match: a.Match, Error: clip(a.Error)}
 	found := len(a.Items) > 0 || slices.ContainsFunc(out.Claims, func(c NewClaim) bool { return c.Value != "" })
 	if !found && a.Error == "" {
 		out.NothingFound = true
@@ -128,8 +142,17 @@ func (c *Client) begin(ctx context.Context, s stream, n Notification) error {
 	}
 	c.works.Go(func() {
 		defer c.waiting.Add(-1)
-		limit, cancel := context.WithDeadline(ctx, w.Deadline)
+		limit, cancel := newWorkContext(ctx, w.Deadline)
 		defer cancel()
+		w.progress = func(ctx context.Context) (time.Time, error) {
+			left, err := c.Progress(ctx, w.ID)
+			if err != nil {
+				return time.Time{}, err
+			}
+			until := time.Now().Add(left)
+			limit.move(until)
+			return until, nil
+		}
 		select {
 		case c.slots <- struct{}{}:
 			defer func() { <-c.slots }()
@@ -201,6 +224,11 @@ func combine(answers []api.Answer) api.Answer {
 			}
 		}
 		out.Items = append(out.Items, a.Items...)
+		out.NothingFields = append(out.NothingFields, a.NothingFields...)
+		if a.NothingForMs > 0 && (out.NothingForMs == 0 || a.NothingForMs < out.NothingForMs) {
+			out.NothingForMs = a.NothingForMs
+		}
+		out.Match = max(out.Match, a.Match)
 		if out.Error == "" {
 			out.Error = a.Error
 		}
@@ -209,7 +237,12 @@ func combine(answers []api.Answer) api.Answer {
 	if found {
 		out.Error = ""
 	}
-	out.NothingFound = !found && out.Error == ""
+	slices.Sort(out.NothingFields)
+	out.NothingFields = slices.Compact(out.NothingFields)
+	out.NothingFound = out.Error == "" && (!found || len(out.NothingFields) > 0)
+	if !out.NothingFound {
+		out.NothingFields, out.NothingForMs = nil, 0
+	}
 	return out
 }
 

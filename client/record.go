@@ -70,7 +70,7 @@ func (r *Record) with(n Notification) (*Record, error) {
 	next := *r
 	var err error
 	switch {
-	case n.Type == api.NotificationTypeRecordOpened || n.Type == api.NotificationTypeRecordJoined:
+	case n.Type == api.NotificationTypeRecordOpened || n.Type == api.NotificationTypeRecordJoined || n.Type == api.NotificationTypeRecordAdded:
 		var d api.RecordData
 		err = n.Decode(&d)
 		next.Record = d.Record
@@ -114,6 +114,10 @@ func (r *Record) changed(n Notification) error {
 			r.Fields[name] = *f
 		}
 	}
+	r.setBlank(d)
+	if d.Nothing != nil {
+		r.setNothing(*d.Nothing)
+	}
 	if d.Wave > r.Wave {
 		r.Wave = d.Wave
 	}
@@ -121,6 +125,34 @@ func (r *Record) changed(n Notification) error {
 		r.Settled = api.Settled{}
 	}
 	return nil
+}
+
+// setBlank keeps fields of which nothing is shown; they are told only where claims are.
+func (r *Record) setBlank(d api.ChangedData) {
+	blank := maps.Clone(r.Blank)
+	for name := range d.Fields {
+		delete(blank, name)
+	}
+	if blank == nil && len(d.Blank) > 0 {
+		blank = map[string]api.BlankField{}
+	}
+	maps.Copy(blank, d.Blank)
+	if r.Blank = blank; len(blank) == 0 {
+		r.Blank = nil
+	}
+}
+
+// setNothing takes an app's word that it knows nothing in place of the one about the same fields; without an end it is over.
+func (r *Record) setNothing(said api.Nothing) {
+	r.Nothing = slices.DeleteFunc(slices.Clone(r.Nothing), func(n api.Nothing) bool {
+		return n.Source == said.Source && slices.Equal(n.Fields, said.Fields)
+	})
+	if !said.Until.IsZero() {
+		r.Nothing = append(r.Nothing, said)
+	}
+	if len(r.Nothing) == 0 {
+		r.Nothing = nil
+	}
 }
 
 func (r *Record) itemChanged(n Notification) error {

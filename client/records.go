@@ -3,7 +3,11 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
+	"strconv"
+	"time"
 
 	"github.com/callboard-dev/callboard/api"
 )
@@ -127,19 +131,23 @@ const (
 	MayControl = api.PermissionControl
 )
 
+// LetIn lets an app in with all that can be said of it: what it needs and gives is for the warning of loops in the answer.
+// For the person's token only.
+func (c *Client) LetIn(ctx context.Context, app api.NewApp) (api.AppToken, error) {
+	var t api.AppToken
+	err := c.do(ctx, http.MethodPost, "/v1/apps", app, &t)
+	return t, err
+}
+
 // CreateApp lets an app in and gives its token, which is shown this once. An app that is there already gives a [*Problem]
 // with the code conflict. For the person's token only.
 func (c *Client) CreateApp(ctx context.Context, id, name string, may ...Permission) (api.AppToken, error) {
-	var t api.AppToken
-	err := c.do(ctx, http.MethodPost, "/v1/apps", api.NewApp{ID: id, Name: name, May: may}, &t)
-	return t, err
+	return c.LetIn(ctx, api.NewApp{ID: id, Name: name, May: may})
 }
 
 // RenewApp is CreateApp for an app that may be there already: its old token stops working, its streams end.
 func (c *Client) RenewApp(ctx context.Context, id, name string, may ...Permission) (api.AppToken, error) {
-	var t api.AppToken
-	err := c.do(ctx, http.MethodPost, "/v1/apps", api.NewApp{ID: id, Name: name, Renew: true, May: may}, &t)
-	return t, err
+	return c.LetIn(ctx, api.NewApp{ID: id, Name: name, Renew: true, May: may})
 }
 
 // RemoveApp takes an app's token away and ends its streams. For the person's token only.
@@ -156,6 +164,69 @@ func (c *Client) Answer(ctx context.Context, workID string, a Answer) (api.Writt
 	return c.postAnswer(ctx, workID, a.wire())
 }
 
+// Progress says that the app is still at a work, and returns how long it has now. The [Work] that a function is called with
+// does it more easily.
+func (c *Client) Progress(ctx context.Context, workID string) (time.Duration, error) {
+	seg, err := segment("work", workID)
+	if err != nil {
+		return 0, err
+	}
+	var left api.Progressed
+	err = c.do(ctx, http.MethodPost, "/v1/works/"+seg+"/progress", nil, &left)
+	return time.Duration(left.DeadlineMs) * time.Millisecond, err
+}
+
+// Pin lets what one source says of a field be shown, whatever the others say. For the person's token only, as Unpin, Hide
+// and Unhide are.
+func (c *Client) Pin(ctx context.Context, recordID, field, source string) (api.Written, error) {
+	return c.decide(ctx, http.MethodPut, recordID, field, "pin", "", api.Pin{Source: source})
+}
+
+// Unpin takes a pin back.
+func (c *Client) Unpin(ctx context.Context, recordID, field string) (api.Written, error) {
+	return c.decide(ctx, http.MethodDelete, recordID, field, "pin", "", nil)
+}
+
+// Hide puts what one source says of a field out of sight: it is kept, and neither shown nor counted.
+func (c *Client) Hide(ctx context.Context, recordID, field, source string) (api.Written, error) {
+	return c.decide(ctx, http.MethodPut, recordID, field, "hidden", source, nil)
+}
+
+// Unhide takes a Hide back.
+func (c *Client) Unhide(ctx context.Context, recordID, field, source string) (api.Written, error) {
+	return c.decide(ctx, http.MethodDelete, recordID, field, "hidden", source, nil)
+}
+
+func (c *Client) decide(ctx context.Context, method, recordID, field, what, source string, in any) (api.Written, error) {
+	var w api.Written
+	record, err := segment("record", recordID)
+	if err != nil {
+		return w, err
+	}
+	path := "/v1/records/" + record + "/fields/" + url.PathEscape(field) + "/" + what
+	if what == "hidden" {
+		of, err := segment("source", source)
+		if err != nil {
+			return w, err
+		}
+		path += "/" + of
+	}
+	err = c.do(ctx, method, path, in, &w)
+	return w, err
+}
+
+// ClaimMatch is Claim for fields with one owner, such as call.disposition: it is taken if the record still has the rev that
+// was read. Otherwise the [*Problem] has the code rev_mismatch, and in Current the record as it is.
+func (c *Client) ClaimMatch(ctx context.Context, recordID string, rev int64, claims ...NewClaim) (api.Written, error) {
+	var w api.Written
+	seg, err := segment("record", recordID)
+	if err != nil {
+		return w, err
+	}
+	err = c.doWith(ctx, http.MethodPost, "/v1/records/"+seg+"/claims", "If-Match", fmt.Sprintf("%q", strconv.FormatInt(rev, 10)), api.ClaimRequest{Claims: claims}, &w)
+	return w, err
+}
+
 func (c *Client) postAnswer(ctx context.Context, workID string, a api.Answer) (api.Written, error) {
 	var w api.Written
 	seg, err := segment("work", workID)
@@ -168,9 +239,13 @@ func (c *Client) postAnswer(ctx context.Context, workID string, a api.Answer) (a
 
 // list fetches the board and the cursor to watch from, and replaces the local copy.
 func (c *Client) list(ctx context.Context) error {
-	path := "/v1/records"
+	query := c.opt.Only.query()
 	if c.opt.IncludeClaims {
-		path += "?include=claims"
+		query += "&include=claims"
+	}
+	path := "/v1/records"
+	if query != "" {
+		path += "?" + query[1:]
 	}
 	var l api.RecordList
 	if err := c.do(ctx, http.MethodGet, path, nil, &l); err != nil {

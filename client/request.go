@@ -23,11 +23,16 @@ const (
 
 // do sends one request and reads its answer into out, unless out is nil. It takes at most 30 s.
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
-	return c.doOnce(ctx, method, path, "", in, out)
+	return c.doWith(ctx, method, path, "", "", in, out)
 }
 
 // doOnce is do with an Idempotency-Key, unless that is empty.
 func (c *Client) doOnce(ctx context.Context, method, path, key string, in, out any) error {
+	return c.doWith(ctx, method, path, "Idempotency-Key", key, in, out)
+}
+
+// doWith is do with one more header, unless its value is empty.
+func (c *Client) doWith(ctx context.Context, method, path, header, value string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	var body io.Reader
@@ -46,8 +51,8 @@ func (c *Client) doOnce(ctx context.Context, method, path, key string, in, out a
 	if in != nil {
 		req.Header.Set("Content-Type", jsonType)
 	}
-	if key != "" {
-		req.Header.Set("Idempotency-Key", key)
+	if value != "" {
+		req.Header.Set(header, value)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {

@@ -40,10 +40,12 @@ func (c *Client) open(ctx context.Context) (stream, error) {
 // value they would be escaped (OpenAPI style form, explode false).
 func (c *Client) watchQuery() string {
 	var needs, gives, on []string
+	var deadline time.Duration
 	c.mu.Lock()
 	for _, e := range c.enrichments {
 		needs = append(needs, e.Needs...)
 		gives = append(gives, e.Gives...)
+		deadline = max(deadline, e.Deadline)
 		for _, m := range e.On {
 			on = append(on, string(m))
 		}
@@ -53,21 +55,27 @@ func (c *Client) watchQuery() string {
 	if c.opt.IncludeClaims {
 		q += "&include=claims"
 	}
-	for _, p := range []struct {
-		name   string
-		values []string
-	}{{"needs", needs}, {"gives", gives}, {"on", on}} {
-		slices.Sort(p.values)
-		values := slices.Compact(p.values)
-		if len(values) == 0 {
-			continue
-		}
-		for i := range values {
-			values[i] = escape(values[i])
-		}
-		q += "&" + p.name + "=" + strings.Join(values, ",")
+	if deadline > 0 {
+		q += fmt.Sprintf("&deadline_ms=%d", deadline.Milliseconds())
 	}
-	return q
+	return q + listed("needs", needs) + listed("gives", gives) + listed("on", on) + c.opt.Only.query()
+}
+
+func (f Filter) query() string {
+	return listed("lines", f.Lines) + listed("states", f.States) + listed("call_states", f.Calls)
+}
+
+// listed is one parameter with many values; empty without any.
+func listed[T ~string](name string, all []T) string {
+	values := make([]string, 0, len(all))
+	for _, v := range all {
+		values = append(values, escape(string(v)))
+	}
+	slices.Sort(values)
+	if values = slices.Compact(values); len(values) == 0 {
+		return ""
+	}
+	return "&" + name + "=" + strings.Join(values, ",")
 }
 
 func escape(s string) string { return url.QueryEscape(s) }

@@ -112,7 +112,8 @@ func (s *socketStream) isReply(b []byte) bool {
 // HTTP: taken twice it changes nothing more (B-5).
 func (s *socketStream) answer(ctx context.Context, work string, a api.Answer) (api.Written, error) {
 	b, err := json.Marshal(api.AnswerFrame{Type: api.AnswerFrameTypeAnswer, Work: work,
-		Claims: a.Claims, Items: a.Items, NothingFound: a.NothingFound, Error: a.Error})
+		Claims: a.Claims, Items: a.Items, NothingFound: a.NothingFound,
+		NothingFields: a.NothingFields, NothingForMs: a.NothingForMs, Match: a.Match, Error: a.Error})
 	if err != nil {
 		return api.Written{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/callboard-dev/callboard/api"
 )
@@ -23,6 +24,17 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("PUT /v1/records/{record}/notes/{item}", s.putNote)
 	mux.HandleFunc("DELETE /v1/records/{record}/notes/{item}", s.deleteNote)
 	mux.HandleFunc("POST /v1/works/{work}/answer", s.postAnswer)
+	mux.HandleFunc("POST /v1/works/{work}/progress", func(w http.ResponseWriter, r *http.Request) {
+		write(w, http.StatusOK, api.Progressed{Work: r.PathValue("work"), DeadlineMs: 60_000})
+	})
+	for _, pattern := range []string{"PUT /v1/records/{record}/fields/{field}/pin", "DELETE /v1/records/{record}/fields/{field}/pin",
+		"PUT /v1/records/{record}/fields/{field}/hidden/{source}", "DELETE /v1/records/{record}/fields/{field}/hidden/{source}"} {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if id, ok := s.known(w, r); ok {
+				write(w, http.StatusOK, api.Written{Record: id, Rev: s.Record(id).Rev})
+			}
+		})
+	}
 	mux.HandleFunc("POST /v1/calls", func(w http.ResponseWriter, r *http.Request) {
 		if in, ok := decode[api.Dial](w, r); ok {
 			s.command(r.Header.Get("Idempotency-Key"), in)
@@ -147,6 +159,11 @@ func (s *Server) postClaims(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mu.Lock()
+	if match := r.Header.Get("If-Match"); match != "" && match != strconv.Quote(strconv.FormatInt(s.records[id].Rev, 10)) {
+		s.mu.Unlock()
+		problem(w, http.StatusPreconditionFailed, "rev_mismatch")
+		return
+	}
 	rev := s.claim(id, s.Source, values(in.Claims))
 	s.mu.Unlock()
 	write(w, http.StatusOK, api.Written{Record: id, Rev: rev, Changed: len(in.Claims)})

@@ -197,7 +197,7 @@ func (s *Server) readAnswers(ctx context.Context, conn *websocket.Conn) {
 			return
 		}
 		var reply any
-		written, status, code := s.answer(f.Work, api.Answer{Claims: f.Claims, Items: f.Items, NothingFound: f.NothingFound, Error: f.Error})
+		written, status, code := s.answer(f.Work, api.Answer{Claims: f.Claims, Items: f.Items, NothingFound: f.NothingFound, NothingFields: f.NothingFields, NothingForMs: f.NothingForMs, Match: f.Match, Error: f.Error})
 		if status == http.StatusOK {
 			reply = api.AnsweredFrame{Type: api.AnsweredFrameTypeAnswered, Work: f.Work, Written: written}
 		} else {

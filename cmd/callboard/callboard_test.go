@@ -298,6 +298,10 @@ func TestFindsTheOneThatAnswers(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "CALLBOARD_URL="+url+"\n") {
 		t.Errorf("app add: exit %d, %q", code, out)
 	}
+	_, quiet, _ := command(t, home, "app", "add", "alone", "--needs", "party.number", "--gives", "party.name")
+	if strings.Contains(quiet, "set each other off") {
+		t.Errorf("an app without a ring is warned of: %q", quiet)
+	}
 	for args, want := range map[string]string{
 		"app add user": "use 2 to 40", "app add Acme": "use 2 to 40",
 	} {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 
 	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/client"
@@ -62,6 +63,8 @@ type addAppCommand struct {
 	ID    string              `arg:"" help:"Short and stable, such as acme-crm: it names the source of what the app says."`
 	Name  string              `help:"What to call it."`
 	May   []client.Permission `help:"What it may do besides: dial (make calls), control (command calls that there are)." placeholder:"dial,control"`
+	Needs []string            `help:"Fields that it says it works from, to be warned of loops." placeholder:"party.number"`
+	Gives []string            `help:"Fields that it says it gives, to be warned of loops." placeholder:"party.company"`
 	Renew bool                `help:"Give an app that is there already a new token; the old one stops working."`
 }
 
@@ -71,20 +74,25 @@ func (c *addAppCommand) Run(ctx context.Context, of *appCommand) error {
 		return err
 	}
 	defer board.Close()
-	made, err := c.create(ctx, board)
+	made, err := board.LetIn(ctx, api.NewApp{ID: c.ID, Name: c.Name, May: c.May, Needs: c.Needs, Gives: c.Gives, Renew: c.Renew})
 	if err != nil {
 		return err
+	}
+	for _, ring := range made.Cycles {
+		fmt.Fprintf(os.Stderr, "These apps may set each other off: %s. Callboard ends every loop; see whether this one is meant.\n", ringText(ring))
 	}
 	fmt.Fprintln(os.Stderr, "Give these to the app. The token is not shown again.")
 	fmt.Printf("export CALLBOARD_URL=%s\nexport CALLBOARD_TOKEN=%s\n", url, made.Token)
 	return nil
 }
 
-func (c *addAppCommand) create(ctx context.Context, board *client.Client) (api.AppToken, error) {
-	if c.Renew {
-		return board.RenewApp(ctx, c.ID, c.Name, c.May...)
+// ringText reads crm → party.company → mail → party.email → crm.
+func ringText(ring api.Cycle) string {
+	var parts []string
+	for i, app := range ring.Apps {
+		parts = append(parts, app, ring.Fields[i])
 	}
-	return board.CreateApp(ctx, c.ID, c.Name, c.May...)
+	return strings.Join(append(parts, ring.Apps[0]), " → ")
 }
 
 type listAppsCommand struct{}

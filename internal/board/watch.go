@@ -27,9 +27,10 @@ type Watch struct {
 
 // Told is what a reader sees of a change: the change, trimmed to what was asked for, or in its place the whole record.
 type Told struct {
-	Sight  Sight
-	Change *Change
-	Record *Record // for Added and Newest: the record as it is shown now, nil if it is no longer on the board
+	Sight   Sight
+	Change  *Change
+	Trimmed bool    // Change is a copy for this reader alone
+	Record  *Record // for Added and Newest: the record as it is shown now, nil if it is no longer on the board
 }
 
 // Bookmark says how far a reader has come, and how far it is behind (D-5).
@@ -147,7 +148,8 @@ func (w *Watch) Tell(changes []*Change) []Told {
 		case Added:
 			told = append(told, Told{Sight: sight, Change: c, Record: w.whole(c)})
 		default:
-			told = append(told, Told{Sight: sight, Change: w.filter.Trim(c)})
+			trimmed := w.filter.Trim(c)
+			told = append(told, Told{Sight: sight, Change: trimmed, Trimmed: trimmed != c})
 		}
 	}
 	return told

@@ -19,6 +19,10 @@ const (
 	maxError     = 512
 	maxPatterns  = 64
 	maxFieldName = 128
+	maxSource    = 64
+	maxMatch     = 32
+	maxLife      = 30 * 24 * 3600 * 1000 // ms
+	maxDeadline  = 60_000                // ms
 )
 
 func checkLength(what, value string, limit int) error {
@@ -60,8 +64,32 @@ func checkRegistration(needs, gives []string, on []api.Moment) error {
 	return err
 }
 
+// checkLife bounds a number of milliseconds, so that it is a duration.
+func checkLife(what string, ms int64) error {
+	if ms < 0 || ms > maxLife {
+		return &telephony.Error{Code: telephony.CodeInvalid, Message: fmt.Sprintf("%s: %d is no number of milliseconds that can be", what, ms), Remedy: "send 0 to 2592000000, which is 30 days"}
+	}
+	return nil
+}
+
+func checkDeadline(ms int64) error {
+	if ms < 0 || ms > maxDeadline {
+		return &telephony.Error{Code: telephony.CodeInvalid, Message: fmt.Sprintf("deadline_ms: %d", ms), Remedy: "a work may take up to 60000; a longer job answers now and writes later"}
+	}
+	return nil
+}
+
+func checkNewClaims(claims []api.NewClaim) error {
+	var err error
+	for _, c := range claims {
+		err = cmp.Or(err, checkLife("ttl_ms", c.TTLMs))
+	}
+	return err
+}
+
 func checkAnswer(a api.Answer) error {
-	err := cmp.Or(checkCount("items", len(a.Items), maxItems), checkLength("the error", a.Error, maxError))
+	err := cmp.Or(checkNewClaims(a.Claims), checkLife("nothing_for_ms", a.NothingForMs), checkCount("fields", len(a.NothingFields), maxPatterns),
+		checkCount("items", len(a.Items), maxItems), checkLength("the error", a.Error, maxError))
 	for _, i := range a.Items {
 		err = cmp.Or(err, checkLength("a title", i.Title, maxTitle), checkLength("a link", i.URL, maxURL))
 	}

@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/callboard-dev/callboard/api"
@@ -78,7 +81,7 @@ func (s *Server) ListApps(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	working := s.options.Board.Enrichers()
-	out := api.AppList{Apps: []api.App{}}
+	out := api.AppList{Apps: []api.App{}, Cycles: cycles(working, "")}
 	for _, a := range apps {
 		app := api.App{ID: a.ID, Name: a.Name, May: wirePermissions(a.May)}
 		if reg, ok := working[a.ID]; ok {
@@ -107,7 +110,7 @@ func (s *Server) CreateApp(w http.ResponseWriter, r *http.Request) {
 		err = &telephony.Error{Code: telephony.CodeInvalid, Message: "that is no id for an app", Remedy: "use 2 to 40 of a-z 0-9 -, a letter first, and not pbx, user or history"}
 	}
 	if err == nil {
-		err = checkLength("the name", body.Name, maxAppName)
+		err = cmp.Or(checkLength("the name", body.Name, maxAppName), checkRegistration(body.Needs, body.Gives, nil))
 	}
 	var may []string
 	if err == nil {
@@ -123,7 +126,7 @@ func (s *Server) CreateApp(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, err)
 		return
 	}
-	s.reply(w, http.StatusCreated, api.AppToken{ID: app.ID, Token: token})
+	s.reply(w, http.StatusCreated, api.AppToken{ID: app.ID, Token: token, Cycles: s.cyclesOf(body)})
 }
 
 // letIn gives an app its token. One that is there keeps its own unless it is to be renewed: a second program under the same
@@ -177,11 +180,16 @@ func (s *Server) RemoveApp(w http.ResponseWriter, r *http.Request, app api.AppID
 
 // ListRecords implements ServerInterface.
 func (s *Server) ListRecords(w http.ResponseWriter, _ *http.Request, params api.ListRecordsParams) {
-	if err := cmp.Or(checkEnum("state", params.State), checkEnum("include", params.Include)); err != nil {
+	ask := asked{lines: params.Lines, states: params.States, callStates: params.CallStates, include: string(params.Include)}
+	filter, err := ask.filter()
+	if err = cmp.Or(checkEnum("state", params.State), checkEnum("include", params.Include), err); err != nil {
 		s.fail(w, err)
 		return
 	}
-	records, cursor := s.options.Board.Snapshot(board.State(params.State))
+	if params.State != "" {
+		filter.States = []board.State{board.State(params.State)}
+	}
+	records, cursor := s.options.Board.List(filter)
 	out := api.RecordList{Cursor: cursor.String(), Records: make([]api.Record, 0, len(records))}
 	durable := s.options.Board.Durable()
 	for _, rec := range records {
@@ -201,6 +209,7 @@ func (s *Server) GetRecord(w http.ResponseWriter, r *http.Request, record api.Re
 		s.fail(w, err)
 		return
 	}
+	w.Header().Set("ETag", etag(found.Rev))
 	s.reply(w, http.StatusOK, wireRecord(found, viewOf(string(params.Include)), s.options.Board.Durable(), s.actions))
 }
 
@@ -260,10 +269,17 @@ func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request) {
 }
 
 // Claim implements ServerInterface.
-func (s *Server) Claim(w http.ResponseWriter, r *http.Request, record api.RecordID) {
+func (s *Server) Claim(w http.ResponseWriter, r *http.Request, record api.RecordID, params api.ClaimParams) {
 	body, err := decode[api.ClaimRequest](w, r)
 	if err == nil && len(body.Claims) == 0 {
 		err = &telephony.Error{Code: telephony.CodeInvalid, Message: "there are no claims", Remedy: "send at least one"}
+	}
+	if err == nil {
+		err = checkNewClaims(body.Claims)
+	}
+	var rev int64
+	if err == nil {
+		rev, err = revOf(params.IfMatch)
 	}
 	if err == nil {
 		err = s.writable(r, record)
@@ -272,20 +288,43 @@ func (s *Server) Claim(w http.ResponseWriter, r *http.Request, record api.Record
 		s.fail(w, err)
 		return
 	}
-	written, err := s.options.Board.Claim(record, callerOf(r).source, newClaims(body.Claims), time.Now())
+	written, err := s.options.Board.ClaimMatch(record, callerOf(r).source, newClaims(body.Claims), rev, time.Now())
 	s.written(w, r, written, err)
 }
 
 // written answers a write once it is durable.
 func (s *Server) written(w http.ResponseWriter, r *http.Request, done board.Written, err error) {
-	if err == nil {
-		err = s.options.Committer.Wait(r.Context(), done.Seq)
-	}
-	if err != nil {
+	if err = s.settled(r.Context(), done, err); err != nil {
 		s.fail(w, err)
 		return
 	}
+	w.Header().Set("ETag", etag(done.Rev))
 	s.reply(w, http.StatusOK, wireWritten(done))
+}
+
+// settled waits until what a write did is durable, and also what its refusal tells: nobody reads what may yet be lost (D-2).
+func (s *Server) settled(ctx context.Context, done board.Written, err error) error {
+	if moved, ok := errors.AsType[*board.RevMoved](err); ok {
+		return cmp.Or(s.options.Committer.Wait(ctx, moved.Seq), err)
+	}
+	if err != nil {
+		return err
+	}
+	return s.options.Committer.Wait(ctx, done.Seq)
+}
+
+func etag(rev int64) string { return strconv.Quote(strconv.FormatInt(rev, 10)) }
+
+// revOf reads an If-Match; empty: any rev will do.
+func revOf(match string) (int64, error) {
+	if match == "" {
+		return 0, nil
+	}
+	rev, err := strconv.ParseInt(strings.Trim(match, `"`), 10, 64)
+	if err != nil || rev <= 0 || len(match) > maxMatch {
+		return 0, &telephony.Error{Code: telephony.CodeInvalid, Message: "If-Match is no rev of a record", Remedy: `send the rev in quotes, such as "12"`}
+	}
+	return rev, nil
 }
 
 func wireWritten(done board.Written) api.Written {
@@ -295,13 +334,16 @@ func wireWritten(done board.Written) api.Written {
 func newClaims(in []api.NewClaim) []board.NewClaim {
 	out := make([]board.NewClaim, 0, len(in))
 	for _, c := range in {
-		out = append(out, board.NewClaim{Field: c.Field, Value: c.Value, Quality: board.Quality(c.Quality)})
+		out = append(out, board.NewClaim{Field: c.Field, Value: c.Value, Quality: board.Quality(c.Quality), TTL: millis(c.TTLMs)})
 	}
 	return out
 }
 
+func millis(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
+
 func newAnswer(a api.Answer) board.Answer {
-	out := board.Answer{Claims: newClaims(a.Claims), NothingFound: a.NothingFound, Error: telephony.Display(a.Error)}
+	out := board.Answer{Claims: newClaims(a.Claims), NothingFound: a.NothingFound || len(a.NothingFields) > 0, Nothing: a.NothingFields,
+		NothingFor: millis(a.NothingForMs), Match: a.Match, Error: telephony.Display(a.Error)}
 	for _, i := range a.Items {
 		out.Items = append(out.Items, board.NewItem{List: string(i.List), ID: i.ID, Text: i.Text, Title: i.Title, URL: i.URL})
 	}
@@ -369,4 +411,21 @@ func (s *Server) AnswerWork(w http.ResponseWriter, r *http.Request, work api.Wor
 	}
 	written, err := s.options.Board.Answer(callerOf(r).source, work, newAnswer(body), time.Now())
 	s.written(w, r, written, err)
+}
+
+// ProgressWork implements ServerInterface.
+func (s *Server) ProgressWork(w http.ResponseWriter, r *http.Request, work api.WorkID) {
+	left, err := s.progress(callerOf(r), work)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.reply(w, http.StatusOK, api.Progressed{Work: work, DeadlineMs: left})
+}
+
+// progress gives an app more time for a work (B-14), and says how many milliseconds it has.
+func (s *Server) progress(c *caller, work string) (int64, error) {
+	now := time.Now()
+	until, err := s.options.Board.Progress(c.source, work, now)
+	return until.Sub(now).Milliseconds(), err
 }

@@ -82,8 +82,18 @@ func problem(err error, logger *slog.Logger) api.Problem {
 	}
 }
 
-func (s *Server) fail(w http.ResponseWriter, err error) {
+// problem is an error with what belongs to it: where another has written meanwhile, the record as it is (B-2).
+func (s *Server) problem(err error) api.Problem {
 	p := problem(err, s.options.Logger)
+	if moved, ok := errors.AsType[*board.RevMoved](err); ok {
+		now := wireRecord(moved.Current, shownOnly, s.options.Board.Durable(), s.actions)
+		p.Current = &now
+	}
+	return p
+}
+
+func (s *Server) fail(w http.ResponseWriter, err error) {
+	p := s.problem(err)
 	w.Header().Set("Content-Type", "application/problem+json")
 	if p.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="callboard"`)

@@ -91,6 +91,7 @@ type socket struct {
 	conn     *websocket.Conn
 	contract *servertest.Contract
 	ctx      context.Context
+	first    servertest.Notification
 }
 
 // socket opens a WebSocket stream and reads its first bookmark.
@@ -105,8 +106,8 @@ func (h *house) socket(token, query string) *socket {
 	conn.SetReadLimit(16 << 20)
 	h.t.Cleanup(func() { cancel(); conn.CloseNow() })
 	s := &socket{t: h.t, conn: conn, contract: h.contract, ctx: ctx}
-	if n, _ := s.next(); n.Type != api.NotificationTypeBookmark {
-		h.t.Fatalf("the first message is %s, want a bookmark", n.Type)
+	if s.first, _ = s.next(); s.first.Type != api.NotificationTypeBookmark {
+		h.t.Fatalf("the first message is %s, want a bookmark", s.first.Type)
 	}
 	return s
 }

@@ -45,10 +45,22 @@ type ServerInterface interface {
 	GetRecord(w http.ResponseWriter, r *http.Request, record RecordID, params GetRecordParams)
 	// Claim Say what you know. Each source has its own slot per field, so nobody can overwrite another's word.
 	// (POST /v1/records/{record}/claims)
-	Claim(w http.ResponseWriter, r *http.Request, record RecordID)
+	Claim(w http.ResponseWriter, r *http.Request, record RecordID, params ClaimParams)
 	// Command Do something with the record's call. For the person, and for apps that may control calls.
 	// (POST /v1/records/{record}/commands)
 	Command(w http.ResponseWriter, r *http.Request, record RecordID, params CommandParams)
+	// UnhideClaim Let it be seen again. For the person only.
+	// (DELETE /v1/records/{record}/fields/{field}/hidden/{source})
+	UnhideClaim(w http.ResponseWriter, r *http.Request, record RecordID, field FieldName, source SourceName)
+	// HideClaim Hide what one source says of a field: it is kept, and neither shown nor counted. For the person only.
+	// (PUT /v1/records/{record}/fields/{field}/hidden/{source})
+	HideClaim(w http.ResponseWriter, r *http.Request, record RecordID, field FieldName, source SourceName)
+	// UnpinField Take the pin back. For the person only.
+	// (DELETE /v1/records/{record}/fields/{field}/pin)
+	UnpinField(w http.ResponseWriter, r *http.Request, record RecordID, field FieldName)
+	// PinField Let what one source says be shown, whatever the others say. For the person only.
+	// (PUT /v1/records/{record}/fields/{field}/pin)
+	PinField(w http.ResponseWriter, r *http.Request, record RecordID, field FieldName)
 	// AddNote Add a note, before, during or after the call.
 	// (POST /v1/records/{record}/notes)
 	AddNote(w http.ResponseWriter, r *http.Request, record RecordID)
@@ -73,6 +85,9 @@ type ServerInterface interface {
 	// AnswerWork Answer a work. The answer is the write, its claims are one round deeper than the work.
 	// (POST /v1/works/{work}/answer)
 	AnswerWork(w http.ResponseWriter, r *http.Request, work WorkID)
+	// ProgressWork Say that you are still at a work. You have as much time again, up to a minute in all.
+	// (POST /v1/works/{work}/progress)
+	ProgressWork(w http.ResponseWriter, r *http.Request, work WorkID)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -233,6 +248,45 @@ func (siw *ServerInterfaceWrapper) ListRecords(w http.ResponseWriter, r *http.Re
 		return
 	}
 
+	// ------------- Optional query parameter "lines" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "lines", r.URL.Query(), &params.Lines, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "lines"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "lines", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "states" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "states", r.URL.Query(), &params.States, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "states"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "states", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "call_states" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "call_states", r.URL.Query(), &params.CallStates, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "call_states"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "call_states", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "include" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "include", r.URL.Query(), &params.Include, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -328,8 +382,32 @@ func (siw *ServerInterfaceWrapper) Claim(w http.ResponseWriter, r *http.Request)
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ClaimParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.Claim(w, r, record)
+		siw.Handler.Claim(w, r, record, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -384,6 +462,164 @@ func (siw *ServerInterfaceWrapper) Command(w http.ResponseWriter, r *http.Reques
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.Command(w, r, record, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UnhideClaim operation middleware
+func (siw *ServerInterfaceWrapper) UnhideClaim(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "record" -------------
+	var record RecordID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "record", r.PathValue("record"), &record, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "record", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "field" -------------
+	var field FieldName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "field", r.PathValue("field"), &field, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "field", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "source" -------------
+	var source SourceName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "source", r.PathValue("source"), &source, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "source", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UnhideClaim(w, r, record, field, source)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// HideClaim operation middleware
+func (siw *ServerInterfaceWrapper) HideClaim(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "record" -------------
+	var record RecordID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "record", r.PathValue("record"), &record, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "record", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "field" -------------
+	var field FieldName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "field", r.PathValue("field"), &field, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "field", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "source" -------------
+	var source SourceName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "source", r.PathValue("source"), &source, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "source", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.HideClaim(w, r, record, field, source)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UnpinField operation middleware
+func (siw *ServerInterfaceWrapper) UnpinField(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "record" -------------
+	var record RecordID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "record", r.PathValue("record"), &record, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "record", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "field" -------------
+	var field FieldName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "field", r.PathValue("field"), &field, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "field", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UnpinField(w, r, record, field)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PinField operation middleware
+func (siw *ServerInterfaceWrapper) PinField(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "record" -------------
+	var record RecordID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "record", r.PathValue("record"), &record, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "record", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "field" -------------
+	var field FieldName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "field", r.PathValue("field"), &field, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "field", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PinField(w, r, record, field)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -591,6 +827,84 @@ func (siw *ServerInterfaceWrapper) Watch(w http.ResponseWriter, r *http.Request)
 		return
 	}
 
+	// ------------- Optional query parameter "deadline_ms" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "deadline_ms", r.URL.Query(), &params.DeadlineMs, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "deadline_ms"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "deadline_ms", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "lines" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "lines", r.URL.Query(), &params.Lines, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "lines"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "lines", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "states" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "states", r.URL.Query(), &params.States, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "states"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "states", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "call_states" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "call_states", r.URL.Query(), &params.CallStates, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "call_states"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "call_states", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "types" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "types", r.URL.Query(), &params.Types, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "types"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "types", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "fields" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "fields", r.URL.Query(), &params.Fields, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "fields"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "fields", Err: err})
+		}
+		return
+	}
+
 	headers := r.Header
 
 	// ------------- Optional header parameter "Last-Event-ID" -------------
@@ -697,6 +1011,84 @@ func (siw *ServerInterfaceWrapper) WatchWebSocket(w http.ResponseWriter, r *http
 		return
 	}
 
+	// ------------- Optional query parameter "deadline_ms" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "deadline_ms", r.URL.Query(), &params.DeadlineMs, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "deadline_ms"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "deadline_ms", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "lines" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "lines", r.URL.Query(), &params.Lines, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "lines"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "lines", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "states" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "states", r.URL.Query(), &params.States, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "states"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "states", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "call_states" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "call_states", r.URL.Query(), &params.CallStates, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "call_states"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "call_states", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "types" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "types", r.URL.Query(), &params.Types, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "types"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "types", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "fields" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "fields", r.URL.Query(), &params.Fields, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "fields"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "fields", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.WatchWebSocket(w, r, params)
 	}))
@@ -725,6 +1117,32 @@ func (siw *ServerInterfaceWrapper) AnswerWork(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.AnswerWork(w, r, work)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ProgressWork operation middleware
+func (siw *ServerInterfaceWrapper) ProgressWork(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "work" -------------
+	var work WorkID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "work", r.PathValue("work"), &work, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "work", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ProgressWork(w, r, work)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -865,12 +1283,17 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/records", wrapper.OpenLookup)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/records/{record}", wrapper.GetRecord)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/records/{record}/claims", wrapper.Claim)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/records/{record}/fields/{field}/pin", wrapper.UnpinField)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/v1/records/{record}/fields/{field}/pin", wrapper.PinField)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/records/{record}/fields/{field}/hidden/{source}", wrapper.UnhideClaim)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/v1/records/{record}/fields/{field}/hidden/{source}", wrapper.HideClaim)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/records/{record}/notes", wrapper.AddNote)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/records/{record}/notes/{item}", wrapper.RemoveNote)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/v1/records/{record}/notes/{item}", wrapper.PutNote)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/records/{record}/commands", wrapper.Command)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/calls", wrapper.Dial)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/works/{work}/answer", wrapper.AnswerWork)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/works/{work}/progress", wrapper.ProgressWork)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/watch", wrapper.Watch)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/watch/ws", wrapper.WatchWebSocket)
 

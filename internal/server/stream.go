@@ -43,19 +43,22 @@ type stream struct {
 }
 
 // begin opens the watch before anything is sent, so that an impossible cursor is an ordinary error.
-func (s *Server) begin(r *http.Request, cursor string, v view) (*stream, error) {
+func (s *Server) begin(r *http.Request, cursor string, ask asked) (*stream, error) {
+	filter, err := ask.filter()
+	if err != nil {
+		return nil, err
+	}
 	var from board.Cursor
 	if cursor != "" {
-		var err error
 		if from, err = board.ParseCursor(cursor); err != nil {
 			return nil, err
 		}
 	}
-	watch, err := s.options.Board.Watch(from)
+	watch, err := s.options.Board.WatchOnly(from, filter)
 	if err != nil {
 		return nil, err
 	}
-	st := &stream{server: s, caller: callerOf(r), view: v, watch: watch, behind: make(chan struct{}, 1)}
+	st := &stream{server: s, caller: callerOf(r), view: viewOf(ask.include), watch: watch, behind: make(chan struct{}, 1)}
 	if err := st.reachable(r.Context()); err != nil {
 		st.end()
 		return nil, err
@@ -168,8 +171,10 @@ func (st *stream) changes(ctx context.Context) error {
 		return err
 	}
 	epoch, held := st.watch.Cursor().Epoch, 0
-	for _, c := range changes {
-		json, err := st.server.frames.of(c, st.view, epoch)
+	told := st.watch.Tell(changes)
+	st.filtered += len(changes) - len(told)
+	for _, t := range told {
+		json, err := st.server.told(t, st.view, epoch)
 		if err != nil {
 			return err
 		}
@@ -177,7 +182,8 @@ func (st *stream) changes(ctx context.Context) error {
 			st.filtered++
 			continue
 		}
-		st.sink.add(c.Kind, board.Cursor{Epoch: epoch, Seq: c.Seq}.String(), json)
+		c := t.Change
+		st.sink.add(kindOf(t), board.Cursor{Epoch: epoch, Seq: c.Seq}.String(), json)
 		if held += len(json); held > heldAtMost {
 			if err := st.sink.flush(ctx); err != nil {
 				return err
@@ -232,7 +238,8 @@ func (st *stream) works() error {
 
 func (st *stream) bookmark() {
 	st.filtered = 0
-	st.control("bookmark", api.BookmarkData{Cursor: st.watch.Cursor().String()})
+	mark := st.watch.Bookmark(time.Now())
+	st.control("bookmark", api.BookmarkData{Cursor: mark.Cursor.String(), Behind: int64(mark.Changes), BehindMs: mark.Behind.Milliseconds()})
 }
 
 // control sends a frame of the stream's own. Its data always encodes.
@@ -261,17 +268,17 @@ func (st *stream) envelope(kind, id, line, record string, data any) error {
 
 // Watch implements ServerInterface: server-sent events.
 func (s *Server) Watch(w http.ResponseWriter, r *http.Request, p api.WatchParams) {
-	err := cmp.Or(checkEnum("include", p.Include), checkRegistration(p.Needs, p.Gives, p.On))
+	err := cmp.Or(checkEnum("include", p.Include), checkRegistration(p.Needs, p.Gives, p.On), checkDeadline(p.DeadlineMs))
 	var st *stream
 	if err == nil {
-		st, err = s.begin(r, cmp.Or(p.LastEventID, p.Cursor), viewOf(string(p.Include)))
+		st, err = s.begin(r, cmp.Or(p.LastEventID, p.Cursor), asked{p.Lines, p.States, p.CallStates, p.Types, p.Fields, string(p.Include)})
 	}
 	if err != nil {
 		s.fail(w, err)
 		return
 	}
 	defer st.end()
-	st.register(registration(p.Needs, p.Gives, p.On))
+	st.register(registration(p.Needs, p.Gives, p.On, p.DeadlineMs))
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")
@@ -283,8 +290,8 @@ func (s *Server) closed(err error, st *stream) {
 	s.options.Logger.Debug("stream ended", "source", st.caller.source, "reason", err)
 }
 
-func registration(needs, gives []string, on []api.Moment) board.Registration {
-	r := board.Registration{Needs: needs, Gives: gives}
+func registration(needs, gives []string, on []api.Moment, deadline int64) board.Registration {
+	r := board.Registration{Needs: needs, Gives: gives, Deadline: millis(deadline)}
 	for _, m := range on {
 		r.On = append(r.On, board.Moment(m))
 	}

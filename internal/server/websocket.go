@@ -18,10 +18,10 @@ import (
 
 // WatchWebSocket implements ServerInterface. Answers come back on the same socket.
 func (s *Server) WatchWebSocket(w http.ResponseWriter, r *http.Request, p api.WatchWebSocketParams) {
-	err := cmp.Or(checkEnum("include", p.Include), checkRegistration(p.Needs, p.Gives, p.On))
+	err := cmp.Or(checkEnum("include", p.Include), checkRegistration(p.Needs, p.Gives, p.On), checkDeadline(p.DeadlineMs))
 	var st *stream
 	if err == nil {
-		st, err = s.begin(r, p.Cursor, viewOf(string(p.Include)))
+		st, err = s.begin(r, p.Cursor, asked{p.Lines, p.States, p.CallStates, p.Types, p.Fields, string(p.Include)})
 	}
 	if err != nil {
 		s.fail(w, err)
@@ -35,7 +35,7 @@ func (s *Server) WatchWebSocket(w http.ResponseWriter, r *http.Request, p api.Wa
 	}
 	defer conn.CloseNow()
 	conn.SetReadLimit(maxBody)
-	st.register(registration(p.Needs, p.Gives, p.On))
+	st.register(registration(p.Needs, p.Gives, p.On, p.DeadlineMs))
 	ctx, cancel := context.WithCancel(r.Context())
 	st.sink = &socketSink{conn: conn}
 	var reading sync.WaitGroup
@@ -113,10 +113,14 @@ func (st *stream) answer(ctx context.Context, message []byte) any {
 	s := st.server
 	var frame api.AnswerFrame
 	err := json.Unmarshal(message, &frame)
-	if err != nil || frame.Type != api.AnswerFrameTypeAnswer {
-		err = &telephony.Error{Code: telephony.CodeInvalid, Message: "the frame is not an answer", Remedy: "see AnswerFrame in /v1/openapi.yaml"}
+	if err == nil && frame.Type == api.AnswerFrameType(api.ProgressFrameTypeProgress) {
+		return st.progress(frame.Work)
 	}
-	body := api.Answer{Claims: frame.Claims, Items: frame.Items, NothingFound: frame.NothingFound, Error: frame.Error}
+	if err != nil || frame.Type != api.AnswerFrameTypeAnswer {
+		err = &telephony.Error{Code: telephony.CodeInvalid, Message: "the frame is neither an answer nor progress", Remedy: "see AnswerFrame and ProgressFrame in /v1/openapi.yaml"}
+	}
+	body := api.Answer{Claims: frame.Claims, Items: frame.Items, NothingFound: frame.NothingFound, NothingFields: frame.NothingFields,
+		NothingForMs: frame.NothingForMs, Match: frame.Match, Error: frame.Error}
 	if err == nil {
 		err = checkAnswer(body)
 	}
@@ -130,13 +134,26 @@ func (st *stream) answer(ctx context.Context, message []byte) any {
 	if err == nil {
 		written, err = s.options.Board.Answer(st.caller.source, frame.Work, newAnswer(body), time.Now())
 	}
-	if err == nil {
-		err = s.options.Committer.Wait(ctx, written.Seq)
-	}
-	if err != nil {
-		return api.ProblemFrame{Type: api.ProblemFrameTypeProblem, Work: frame.Work, Problem: problem(err, s.options.Logger)}
+	if err = s.settled(ctx, written, err); err != nil {
+		return st.refusal(frame.Work, err)
 	}
 	return api.AnsweredFrame{Type: api.AnsweredFrameTypeAnswered, Work: frame.Work, Written: wireWritten(written)}
+}
+
+func (st *stream) progress(work string) any {
+	err := st.caller.mayWrite()
+	var left int64
+	if err == nil {
+		left, err = st.server.progress(st.caller, work)
+	}
+	if err != nil {
+		return st.refusal(work, err)
+	}
+	return api.ProgressedFrame{Type: api.ProgressedFrameTypeProgressed, Work: work, DeadlineMs: left}
+}
+
+func (st *stream) refusal(work string, err error) any {
+	return api.ProblemFrame{Type: api.ProblemFrameTypeProblem, Work: work, Problem: st.server.problem(err)}
 }
 
 // socketSink writes one text frame per notification.

@@ -300,6 +300,7 @@ func TestStoreGone(t *testing.T) {
 		{"PUT", "/v1/records/" + popped + "/notes/one", api.NoteText{Text: "x"}},
 		{"DELETE", "/v1/records/" + popped + "/notes/one", nil},
 		{"POST", "/v1/works/work_1/answer", api.Answer{NothingFound: true}},
+		{"POST", "/v1/records/" + popped + "/claims", api.ClaimRequest{Claims: []api.NewClaim{{Field: "party.name", Value: "B", TTLMs: 5000}}}},
 	} {
 		h.refused(http.StatusInsufficientStorage, "store_unavailable", c.method, c.path, app, c.body)
 	}
@@ -353,14 +354,22 @@ func TestEveryOperation(t *testing.T) {
 	watch := h.watch(app, "?needs=party.number")
 	h.socket(h.user, "")
 	busy(h, app)
-	h.want(http.StatusOK, nil, "POST", "/v1/works/"+watch.work().Work+"/answer", app, api.Answer{NothingFound: true})
+	work := watch.work().Work
+	h.want(http.StatusOK, nil, "POST", "/v1/works/"+work+"/progress", app, nil)
+	h.want(http.StatusOK, nil, "POST", "/v1/works/"+work+"/answer", app, api.Answer{NothingFound: true})
 	var made api.Code
 	h.want(http.StatusCreated, &made, "POST", "/v1/codes", h.user, nil)
 	h.want(http.StatusOK, nil, "POST", "/v1/session", "", api.SessionRequest{Code: made.Code})
 	for _, path := range []string{"/v1/hello", "/v1/status", "/v1/apps", "/v1/records?state=open&include=claims"} {
 		h.want(http.StatusOK, nil, "GET", path, h.user, nil)
 	}
-	h.record(h.lookup("2025550177"))
+	looked := h.lookup("2025550177")
+	h.record(looked)
+	pin, hidden := "/v1/records/"+looked+"/fields/party.name/pin", "/v1/records/"+looked+"/fields/party.name/hidden/crm"
+	h.want(http.StatusOK, nil, "PUT", pin, h.user, api.Pin{Source: "crm"})
+	h.want(http.StatusOK, nil, "DELETE", pin, h.user, nil)
+	h.want(http.StatusOK, nil, "PUT", hidden, h.user, nil)
+	h.want(http.StatusOK, nil, "DELETE", hidden, h.user, nil)
 	var placed api.Placed
 	h.want(http.StatusCreated, &placed, "POST", "/v1/calls", h.user, api.Dial{Number: "1002"})
 	h.want(http.StatusOK, nil, "POST", "/v1/records/"+placed.Record+"/commands", h.user, api.Command{Command: "hangup"})

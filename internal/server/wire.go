@@ -38,7 +38,14 @@ func wireRecord(r *board.Record, v view, durable bool, can actions) api.Record {
 		out.Call = wireCall(r.Line, r.Call, can)
 	}
 	for name, f := range r.Fields {
-		out.Fields[name] = wireField(f, v)
+		if !f.Blank {
+			out.Fields[name] = wireField(f, v)
+		} else if v == withClaims {
+			put(&out.Blank, name, wireBlank(f))
+		}
+	}
+	for i := range r.Nothing {
+		out.Nothing = append(out.Nothing, wireNothing(&r.Nothing[i]))
 	}
 	for list, items := range r.Items {
 		out.Items[list] = make([]api.Item, 0, len(items))
@@ -57,11 +64,33 @@ func wireField(f *board.Field, v view) api.Field {
 	shown := f.Shown()
 	out := api.Field{Value: shown.Value, Source: shown.Source, Quality: api.Quality(shown.Quality), At: shown.At.UTC(), Round: shown.Round, Others: f.Others}
 	if v == withClaims {
-		for _, c := range f.Claims {
-			out.Claims = append(out.Claims, api.Claim{Source: c.Source, Value: c.Value, Quality: api.Quality(c.Quality), At: c.At.UTC(), Round: c.Round, Work: c.Work})
-		}
+		out.Claims, out.Pin, out.Hidden = wireClaims(f.Claims), f.Pin, f.Hidden
 	}
 	return out
+}
+
+func wireClaims(claims []board.Claim) []api.Claim {
+	out := make([]api.Claim, 0, len(claims))
+	for _, c := range claims {
+		out = append(out, api.Claim{Source: c.Source, Value: c.Value, Quality: api.Quality(c.Quality), At: c.At.UTC(), Round: c.Round, Work: c.Work, ExpiresAt: c.Expires.UTC()})
+	}
+	return out
+}
+
+// wireBlank is a field of which nothing is shown: it is no field to those who do not look at claims.
+func wireBlank(f *board.Field) api.BlankField {
+	return api.BlankField{Claims: wireClaims(f.Claims), Pin: f.Pin, Hidden: f.Hidden}
+}
+
+func wireNothing(n *board.Nothing) api.Nothing {
+	return api.Nothing{Source: n.Source, Fields: append([]string{}, n.Fields...), At: n.At.UTC(), Until: n.Until.UTC(), Round: n.Round}
+}
+
+func put(m *map[string]api.BlankField, name string, f api.BlankField) {
+	if *m == nil {
+		*m = map[string]api.BlankField{}
+	}
+	(*m)[name] = f
 }
 
 func wireItem(i *board.Item) api.Item {
@@ -132,7 +161,7 @@ func notification(c *board.Change, v view, epoch string, durable bool, can actio
 	if err != nil {
 		return nil, err
 	}
-	if c.Kind == board.RecordChanged && v == shownOnly && len(c.Shown) == 0 {
+	if c.Kind == board.RecordChanged && v == shownOnly && len(c.Shown) == 0 && c.Nothing == nil {
 		return nil, nil // a losing claim tells only those who look at claims (B-12)
 	}
 	return json.Marshal(api.Notification{
@@ -149,20 +178,31 @@ func lineSource(line string) string {
 	return "/lines/" + url.PathEscape(line)
 }
 
+func wireChanged(c *board.Change, v view) api.ChangedData {
+	out := api.ChangedData{Rev: c.Rev, Source: c.Source, Wave: c.Wave, Round: c.Round, Fields: map[string]*api.Field{}}
+	for name, f := range c.Fields {
+		out.Fields[name] = nil
+		switch {
+		case f == nil:
+		case !f.Blank:
+			wired := wireField(f, v)
+			out.Fields[name] = &wired
+		case v == withClaims:
+			put(&out.Blank, name, wireBlank(f))
+		}
+	}
+	if c.Nothing != nil {
+		out.Nothing = new(wireNothing(c.Nothing))
+	}
+	return out
+}
+
 func payload(c *board.Change, v view, durable bool, can actions) any {
 	switch c.Kind {
-	case board.RecordOpened, board.RecordJoined:
+	case board.RecordOpened, board.RecordJoined, recordAdded:
 		return api.RecordData{Rev: c.Rev, Record: wireRecord(c.Opened, v, durable, can)}
 	case board.RecordChanged:
-		fields := map[string]*api.Field{}
-		for name, f := range c.Fields {
-			fields[name] = nil
-			if f != nil {
-				wired := wireField(f, v)
-				fields[name] = &wired
-			}
-		}
-		return api.ChangedData{Rev: c.Rev, Source: c.Source, Wave: c.Wave, Round: c.Round, Fields: fields}
+		return wireChanged(c, v)
 	case board.RecordSettled:
 		s := wireSettled(c.Settled)
 		return api.SettledData{Rev: c.Rev, Wave: s.Wave, Rounds: s.Rounds, TookMs: s.TookMs, Unanswered: s.Unanswered}

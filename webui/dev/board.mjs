@@ -32,7 +32,7 @@ export class DevBoard {
   open(origin, fields = {}, call, at = new Date()) {
     const record = {
       id: 'r-' + shortId(), rev: 1, line: 'alice', origin, state: 'open', opened_at: at.toISOString(), complete: true, durable: true,
-      wave: 1, claims: {}, items: {}, ...(call ? { call } : {}),
+      wave: 1, claims: {}, verdicts: {}, items: {}, ...(call ? { call } : {}),
     };
     for (const [name, [source, value, quality = 'verified']] of Object.entries(fields)) put(record, name, source, value, quality, 0, at);
     this.records.set(record.id, record);
@@ -60,6 +60,19 @@ export class DevBoard {
       rev: record.rev, source, wave: record.wave, round, fields: Object.fromEntries(names.map((f) => [f, after[f] ?? null])),
     });
     return names.length;
+  }
+
+  /** What the person decides about the claims of a field. */
+  decide(record, field, change) {
+    const before = wire(record).fields[field];
+    change((record.verdicts[field] ??= { hidden: [] }));
+    record.rev++;
+    record.wave++;
+    const after = wire(record).fields[field] ?? null;
+    if (JSON.stringify(before ?? null) !== JSON.stringify(after)) {
+      this.notify('record.changed', record.id, { rev: record.rev, source: 'user', wave: record.wave, round: 0, fields: { [field]: after } });
+    }
+    return { record: record.id, rev: record.rev, changed: 1 };
   }
 
   settle(record, rounds, took_ms, unanswered = []) {
@@ -101,13 +114,22 @@ function put(record, name, source, value, quality, round, at) {
 }
 
 /** A record as it goes over the wire; the person's word first, then the surest. */
-export function wire({ claims, ...record }, withClaims = false) {
+export function wire({ claims, verdicts, ...record }, withClaims = false) {
   const fields = {};
+  const blank = {};
   for (const [name, slots] of Object.entries(claims)) {
-    const all = [...slots.values()].sort((a, b) => (b.source === 'user') - (a.source === 'user') || QUALITY.indexOf(b.quality) - QUALITY.indexOf(a.quality));
+    const { pin, hidden = [] } = verdicts[name] ?? {};
+    const isHidden = (c) => hidden.includes(c.source);
+    const all = [...slots.values()].sort((a, b) => isHidden(a) - isHidden(b) || (b.source === pin) - (a.source === pin) || (b.source === 'user') - (a.source === 'user') || QUALITY.indexOf(b.quality) - QUALITY.indexOf(a.quality));
     if (all.length === 0) continue;
-    const others = new Set(all.slice(1).map((c) => c.value).filter((v) => v !== all[0].value)).size;
-    fields[name] = { ...all[0], others, ...(withClaims ? { claims: all } : {}) };
+    const detail = withClaims ? { claims: all, hidden, ...(pin && { pin }) } : {};
+    const seen = all.filter((c) => !isHidden(c));
+    if (seen.length === 0) {
+      blank[name] = detail;
+      continue;
+    }
+    const others = new Set(seen.slice(1).map((c) => c.value).filter((v) => v !== all[0].value)).size;
+    fields[name] = { ...all[0], others, ...detail };
   }
-  return structuredClone({ ...record, fields });
+  return structuredClone({ ...record, fields, ...(withClaims && { blank }) });
 }

@@ -44,6 +44,15 @@ const routes = [
     setTimeout(() => board.settle(record, 0, 40), 600);
     return { record: id, rev: record.rev, changed };
   }],
+  ['PUT', /^\/v1\/records\/([^/]+)\/fields\/([^/]+)\/pin$/, ([id, field], _, { source }) => board.decide(need(id), field, (v) => { v.pin = source; })],
+  ['DELETE', /^\/v1\/records\/([^/]+)\/fields\/([^/]+)\/pin$/, ([id, field]) => board.decide(need(id), field, (v) => { delete v.pin; })],
+  ['PUT', /^\/v1\/records\/([^/]+)\/fields\/([^/]+)\/hidden\/([^/]+)$/, ([id, field, source]) => board.decide(need(id), field, (v) => {
+    v.hidden = [...new Set([...v.hidden, source])];
+    if (v.pin === source) delete v.pin;
+  })],
+  ['DELETE', /^\/v1\/records\/([^/]+)\/fields\/([^/]+)\/hidden\/([^/]+)$/, ([id, field, source]) => board.decide(need(id), field, (v) => {
+    v.hidden = v.hidden.filter((other) => other !== source);
+  })],
   ['PUT', /^\/v1\/records\/([^/]+)\/notes\/([^/]+)$/, ([id, item], _, { text }) => board.item(need(id), 'notes', 'user', { id: item, text })],
   ['DELETE', /^\/v1\/records\/([^/]+)\/notes\/([^/]+)$/, ([id, item]) => void board.removeItem(need(id), 'notes', item)],
   ['POST', /^\/v1\/session$/, (_, __, { code }) => {

@@ -1,20 +1,25 @@
-import type { BoardRecord, Claim, Field } from '@callboard/sdk';
+import type { BlankField, BoardRecord, Field } from '@callboard/sdk';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Desk } from './desk.js';
-import { groupsOf, hrefOf, wordOf, type Row } from './fields.js';
-import { exactly, sourceName, words } from './format.js';
+import { Claims } from './claims.js';
+import { groupsOf, hrefOf, notIn, wordOf, type Row } from './fields.js';
+import { exactly, sourceName } from './format.js';
 import { tell, useClaims } from './hooks.js';
 import { Chevron, Pen } from './icons.js';
 
 export function Fields({ desk, record, now }: { desk: Desk; record: BoardRecord; now: number }) {
   const [disclosed, setDisclosed] = useState<ReadonlySet<string>>(new Set());
+  const [unhidden, setUnhidden] = useState(false);
   // Values that come while one looks are marked for a moment; those that were there already are not.
   const looked = useRef<string | undefined>(undefined);
   useEffect(() => {
     looked.current = record.id;
     setDisclosed(new Set());
+    setUnhidden(false);
   }, [record.id]);
-  const claims = useClaims(desk, record, disclosed.size > 0);
+  const claims = useClaims(desk, record, unhidden || disclosed.size > 0);
+  const blank = Object.entries(claims?.blank ?? {}).filter(([, b]) => b.claims.length > 0).map(([name]) => name);
+  const nowhere = notIn(record).filter((app) => !Object.values(record.fields).some((f) => f.source === app));
   const toggle = (name: string) => {
     const next = new Set(disclosed);
     if (!next.delete(name)) next.add(name);
@@ -22,18 +27,27 @@ export function Fields({ desk, record, now }: { desk: Desk; record: BoardRecord;
   };
   return (
     <>
-      {groupsOf(record).map((group) => (
+      {nowhere.length > 0 && (
+        <p class="nowhere" data-testid="nothing">Not in {nowhere.map((app, i) => <>{i > 0 && ', '}<bdi key={app}>{sourceName(app)}</bdi></>)}</p>
+      )}
+      {groupsOf(record, [...disclosed, ...(unhidden ? blank : [])]).map((group) => (
         <section class={`card group-${group.id}`} key={group.id} aria-labelledby={`group-${group.id}`}>
           <h3 id={`group-${group.id}`}>{group.title}</h3>
           <dl class="fields">
             {group.rows.map((row) => (
               <FieldRow key={`${record.id} ${row.name}`} desk={desk} record={record} row={row} now={now} fresh={looked.current === record.id}
-                claims={disclosed.has(row.name) ? claims?.[row.name]?.claims : undefined}
+                all={claims?.fields[row.name] ?? claims?.blank[row.name]}
                 disclosed={disclosed.has(row.name)} onDisclose={() => toggle(row.name)} />
             ))}
           </dl>
         </section>
       ))}
+      <p class="hidden-values">
+        <button type="button" class="quiet" data-testid="show-hidden" aria-expanded={unhidden} onClick={() => setUnhidden(!unhidden)}>
+          {unhidden ? 'Done with hidden values' : 'Hidden values'}
+        </button>
+        <span role="status">{unhidden && claims && blank.length === 0 && 'No field is hidden.'}</span>
+      </p>
     </>
   );
 }
@@ -44,12 +58,13 @@ interface RowProps {
   row: Row;
   now: number;
   fresh: boolean;
-  claims: readonly Claim[] | undefined;
+  /** All that is said of the field, once it was read. */
+  all: Field | BlankField | undefined;
   disclosed: boolean;
   onDisclose: () => void;
 }
 
-function FieldRow({ desk, record, row, now, fresh, claims, disclosed, onDisclose }: RowProps) {
+function FieldRow({ desk, record, row, now, fresh, all, disclosed, onDisclose }: RowProps) {
   const [editing, setEditing] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const { field } = row;
@@ -58,6 +73,8 @@ function FieldRow({ desk, record, row, now, fresh, claims, disclosed, onDisclose
     requestAnimationFrame(() => button.current?.focus());
   };
   const id = `claims-${row.name}`;
+  const hidden = !field && all !== undefined && (all.claims?.length ?? 0) > 0;
+  const absent = field ? [] : notIn(record, row.name);
   return (
     <div class={field ? 'field' : 'field missing'} data-testid={field ? 'field' : 'field-missing'} data-field={row.name}
       data-source={field?.source} data-quality={field?.quality} data-round={field?.round}>
@@ -68,7 +85,7 @@ function FieldRow({ desk, record, row, now, fresh, claims, disclosed, onDisclose
           : <div class="value-row">
               {field
                 ? <Value name={row.name} field={field} fresh={fresh} key={field.source + field.value} />
-                : <span class="unknown">Not known</span>}
+                : <span class="unknown">{hidden ? 'Hidden' : absent.length > 0 ? `Not in ${absent.map(sourceName).join(', ')}` : 'Not known'}</span>}
               {row.editable && (
                 <button type="button" class="icon-button edit" ref={button} data-testid="edit" onClick={() => setEditing(true)}
                   aria-label={field ? `Correct ${row.label}` : `Add ${row.label}`} title={field ? 'Correct' : 'Add'}><Pen /></button>
@@ -80,18 +97,25 @@ function FieldRow({ desk, record, row, now, fresh, claims, disclosed, onDisclose
             <span>{field.quality}</span>
             <span>round {field.round}</span>
             <time dateTime={field.at}>{exactly(field.at, now)}</time>
-            {field.others > 0 && (
-              <button type="button" class="others" data-testid="others" aria-expanded={disclosed} aria-controls={id} onClick={onDisclose}>
-                <Chevron />{field.others} other {field.others === 1 ? 'value' : 'values'}
+            {(field.others > 0 || row.editable) && (
+              <button type="button" class="others" data-testid="others" aria-expanded={disclosed} aria-controls={id} onClick={onDisclose}
+                aria-label={field.others > 0 ? undefined : `Sources of ${row.label}`}>
+                <Chevron />{field.others > 0 ? `${field.others} other ${field.others === 1 ? 'value' : 'values'}` : 'Sources'}
               </button>
             )}
           </p>
         )}
+        {hidden && (
+          <p class="origin">
+            <button type="button" class="others" data-testid="others" aria-expanded={disclosed} aria-controls={id} onClick={onDisclose}
+              aria-label={`Hidden values of ${row.label}`}><Chevron />{all.claims?.length} hidden</button>
+          </p>
+        )}
       </dd>
-      {disclosed && field && (
+      {disclosed && (field || hidden) && (
         <dd id={id} class="all-claims">
           <div class="claims-box" role="region" aria-label={`All values of ${row.label}`} tabIndex={0}>
-            {claims ? <Claims claims={claims} now={now} /> : <p class="unknown">Reading…</p>}
+            {all?.claims ? <Claims desk={desk} record={record} row={row} all={all} now={now} /> : <p class="unknown">Reading…</p>}
           </div>
         </dd>
       )}
@@ -111,25 +135,6 @@ function Value({ name, field, fresh }: { name: string; field: Field; fresh: bool
     <span class={`value${/number|extension|\.ip$/.test(name) ? ' number' : ''}${isNew ? ' new' : ''}`}>
       {href ? <a href={href} target="_blank" rel="noopener noreferrer">{value}</a> : value}
     </span>
-  );
-}
-
-function Claims({ claims, now }: { claims: readonly Claim[]; now: number }) {
-  return (
-    <table class="claims">
-      <thead><tr><th scope="col">Value</th><th scope="col">Source</th><th scope="col">Quality</th><th scope="col">Round</th><th scope="col">Time</th></tr></thead>
-      <tbody>
-        {claims.map((claim) => (
-          <tr key={claim.source} data-testid="claim" data-source={claim.source}>
-            <td><bdi>{claim.value}</bdi></td>
-            <td><Source source={claim.source} /></td>
-            <td>{words(claim.quality)}</td>
-            <td>{claim.round}</td>
-            <td><time dateTime={claim.at}>{exactly(claim.at, now)}</time></td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
   );
 }
 

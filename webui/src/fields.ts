@@ -33,11 +33,12 @@ const OFFERED = ['party.name', 'party.company', 'party.email'];
 
 const ORDER = Object.keys(LABELS);
 
-export function groupsOf(record: BoardRecord): Group[] {
+/** The fields of a record as rows; `more` are names that have a row though nothing is shown of them. */
+export function groupsOf(record: BoardRecord, more: Iterable<string> = []): Group[] {
   const { 'party.number': number, 'party.number_raw': raw, 'party.name': called } = record.fields;
   const twice = raw && (raw.value === number?.value || sameText(raw.value, called?.value ?? ''));
   const said = Object.keys(record.fields).filter((name) => name !== 'party.number_raw' || !twice);
-  const names = new Set([...said, ...(record.state === 'open' ? OFFERED : [])]);
+  const names = new Set([...said, ...(record.state === 'open' ? OFFERED : []), ...more]);
   const rows = [...names].map((name) => rowOf(name, record.fields[name])).sort(byPlace);
   const groups: Group[] = [
     { id: 'party', title: 'Person & company', rows: rows.filter((r) => r.name.startsWith('party.')) },
@@ -67,6 +68,12 @@ export function wordOf(field: Field | undefined, typed: string): string | null |
   const text = typed.trim();
   if (text === '') return field?.source === 'user' ? null : undefined;
   return text === field?.value ? undefined : text;
+}
+
+/** The apps that have looked and know nothing of a field, or of any where none is named. */
+export function notIn(record: BoardRecord, name?: string): string[] {
+  const covers = (pattern: string) => name === undefined || (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name);
+  return [...new Set((record.nothing ?? []).filter((n) => n.fields.some(covers)).map((n) => n.source))].sort();
 }
 
 function byPlace(a: Row, b: Row): number {

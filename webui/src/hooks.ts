@@ -1,4 +1,4 @@
-import { CallboardError, type BoardRecord, type Field } from '@callboard/sdk';
+import { CallboardError, type BlankField, type BoardRecord, type Field } from '@callboard/sdk';
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
 import type { Desk, DeskState } from './desk.js';
 import { sentences } from './format.js';
@@ -46,9 +46,15 @@ export function useKeptFocus(): { current: HTMLElement | null } {
   return root;
 }
 
+/** What is said of each field, and of those of which nothing is shown. */
+export interface AllClaims {
+  fields: { readonly [name: string]: Field };
+  blank: { readonly [name: string]: BlankField };
+}
+
 /** All claims of a record's fields while `on`, read again when the record moves; one request at a time. */
-export function useClaims(desk: Desk, record: BoardRecord, on: boolean): { [name: string]: Field } | undefined {
-  const [held, set] = useState<{ id: string; rev: number; fields: { [name: string]: Field } }>();
+export function useClaims(desk: Desk, record: BoardRecord, on: boolean): AllClaims | undefined {
+  const [held, set] = useState<{ id: string; rev: number; all: AllClaims }>();
   const asking = useRef(false);
   const stale = on && (held?.id !== record.id || held.rev < record.rev);
   useEffect(() => {
@@ -56,11 +62,11 @@ export function useClaims(desk: Desk, record: BoardRecord, on: boolean): { [name
     asking.current = true;
     desk.board.getRecord(record.id, { include: 'claims' })
       // The list must not ask in a circle when the server is behind its own stream.
-      .then((r) => set({ id: r.id, rev: Math.max(r.rev, record.rev), fields: r.fields }))
+      .then((r) => set({ id: r.id, rev: Math.max(r.rev, record.rev), all: { fields: r.fields, blank: r.blank ?? {} } }))
       .catch(() => undefined)
       .finally(() => { asking.current = false; });
   }, [stale, desk, record.id, record.rev]);
-  return held?.id === record.id ? held.fields : undefined;
+  return held?.id === record.id ? held.all : undefined;
 }
 
 /** What to tell a person of an error. */

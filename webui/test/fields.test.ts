@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { groupsOf, hrefOf, isEditable, webAddress, wordOf } from '../src/fields.js';
+import { groupsOf, hrefOf, isEditable, notIn, webAddress, wordOf } from '../src/fields.js';
 import { field, record } from './records.js';
 
 describe('fields', () => {
@@ -10,6 +10,18 @@ describe('fields', () => {
       ['App fields', ['Open deals|crm|2', 'Due|erp|1']],
       ['Own line', ['Extension||1001']],
     ]);
+  });
+
+  it('have a row though nothing is shown of them, where one looks', () => {
+    const rows = groupsOf(record('r', {}, { state: 'closed' }), ['party.bio']).flatMap((g) => g.rows);
+    expect(rows.map((r) => [r.name, r.field])).toEqual([['party.bio', undefined]]);
+  });
+
+  it('tell which apps know nothing of them', () => {
+    const nothing = (source: string, ...fields: string[]) => ({ source, fields, at: '2026-11-22T10:00:00Z', round: 1 });
+    const r = record('r', {}, { nothing: [nothing('erp', 'party.company'), nothing('crm', 'party.*'), nothing('web', 'x.web.rank')] });
+    expect([notIn(r, 'party.company'), notIn(r, 'party.name'), notIn(r, 'user.name'), notIn(r)]).toEqual([['crm', 'erp'], ['crm'], [], ['crm', 'erp', 'web']]);
+    expect(notIn(record('r', {}))).toEqual([]);
   });
 
   it('as received are shown only where they differ', () => {

@@ -47,6 +47,7 @@ func Load() (*Contract, error) {
 type Operation struct {
 	ID, Method, Path string
 	Free             bool // needs no token
+	Body             bool // wants a body
 }
 
 // Operations are all that the contract has, in the order of their ids.
@@ -54,7 +55,7 @@ func (c *Contract) Operations() []Operation {
 	var all []Operation
 	for path, item := range c.doc.Paths.Map() {
 		for method, op := range item.Operations() {
-			all = append(all, Operation{ID: op.OperationID, Method: method, Path: path, Free: op.Security != nil && len(*op.Security) == 0})
+			all = append(all, Operation{ID: op.OperationID, Method: method, Path: path, Free: op.Security != nil && len(*op.Security) == 0, Body: op.RequestBody != nil})
 		}
 	}
 	slices.SortFunc(all, func(a, b Operation) int { return strings.Compare(a.ID, b.ID) })
@@ -83,6 +84,11 @@ var bodies = map[string]func() any{
 	"addNote":       func() any { return new(api.Item) },
 	"putNote":       func() any { return new(api.Item) },
 	"answerWork":    func() any { return new(api.Written) },
+	"progressWork":  func() any { return new(api.Progressed) },
+	"pinField":      func() any { return new(api.Written) },
+	"unpinField":    func() any { return new(api.Written) },
+	"hideClaim":     func() any { return new(api.Written) },
+	"unhideClaim":   func() any { return new(api.Written) },
 }
 
 // Response says what of an answer is not as the contract has it. body is all of it; of a stream it is not looked at.
@@ -156,6 +162,8 @@ var payloads = map[string]struct {
 	"record.joined":  {"RecordData", func() any { return new(api.RecordData) }},
 	"record.changed": {"ChangedData", func() any { return new(api.ChangedData) }},
 	"record.settled": {"SettledData", func() any { return new(api.SettledData) }},
+	"record.added":   {"RecordData", func() any { return new(api.RecordData) }},
+	"record.removed": {"RevData", func() any { return new(api.RevData) }},
 	"record.closed":  {"RevData", func() any { return new(api.RevData) }},
 	"record.erased":  {"RevData", func() any { return new(api.RevData) }},
 	"field.":         {"ContendedData", func() any { return new(api.ContendedData) }},

@@ -81,7 +81,8 @@ func (c *Contract) read(data []byte, id, event string) (Notification, error) {
 	return n, nil
 }
 
-// Message reads a WebSocket message: a notification, or what answers an answer (*api.AnsweredFrame, *api.ProblemFrame).
+// Message reads a WebSocket message: a notification, or what answers an answer (*api.AnsweredFrame,
+// *api.ProgressedFrame, *api.ProblemFrame).
 func (c *Contract) Message(raw []byte) (Notification, any, error) {
 	var kind struct {
 		Type        string `json:"type"`
@@ -94,6 +95,9 @@ func (c *Contract) Message(raw []byte) (Notification, any, error) {
 	case kind.Specversion == "" && kind.Type == string(api.AnsweredFrameTypeAnswered):
 		f := new(api.AnsweredFrame)
 		return Notification{}, f, c.Frame("AnsweredFrame", raw, f)
+	case kind.Specversion == "" && kind.Type == string(api.ProgressedFrameTypeProgressed):
+		f := new(api.ProgressedFrame)
+		return Notification{}, f, c.Frame("ProgressedFrame", raw, f)
 	case kind.Specversion == "" && kind.Type == string(api.ProblemFrameTypeProblem):
 		f := new(api.ProblemFrame)
 		return Notification{}, f, c.Frame("ProblemFrame", raw, f)

@@ -98,6 +98,8 @@ interface components {
 		};
 		AppList: {
 			apps: components["schemas"]["App"][];
+			/** @description Rings of connected apps that may set each other off. */
+			cycles?: components["schemas"]["Cycle"][];
 		};
 		NewApp: {
 			/** @description Short and stable: it names the source of claims. Not `pbx`, `user` or `history`. */
@@ -105,12 +107,24 @@ interface components {
 			name?: string;
 			/** @description Which commands it may give; none unless said. */
 			may?: components["schemas"]["Permission"][];
+			/** @description What it says that it works from, for the warning of loops. */
+			needs?: string[];
+			/** @description What it says that it gives, for the warning of loops. */
+			gives?: string[];
 			/** @description Give an app that is there already a new token; the old one stops working. Without it the answer is 409 `conflict`. */
 			renew?: boolean;
 		};
 		AppToken: {
 			id: string;
 			token: string;
+			/** @description Rings of apps that may set each other off, now that it is among them. Nothing runs for ever - fuel ends it - but look whether that is meant. */
+			cycles?: components["schemas"]["Cycle"][];
+		};
+		Cycle: {
+			/** @description Each may set off the next and the last the first. */
+			apps: string[];
+			/** @description What each of them gives that the next one works from. */
+			fields: string[];
 		};
 		/** @enum {string} */
 		RecordState: "open" | "closed";
@@ -159,6 +173,35 @@ interface components {
 			items: {
 				[key: string]: components["schemas"]["Item"][];
 			};
+			/** @description Apps that have looked and know nothing. */
+			nothing?: components["schemas"]["Nothing"][];
+			/** @description With `include=claims`: fields of which nothing is shown, because all that is said of them is hidden or nothing is said as yet. */
+			blank?: {
+				[key: string]: components["schemas"]["BlankField"];
+			};
+		};
+		BlankField: {
+			claims: components["schemas"]["Claim"][];
+			pin?: string;
+			hidden?: string[];
+		};
+		Nothing: {
+			/** @description The app. */
+			source: string;
+			/** @description Of which it knows nothing; a trailing `*` stands for any rest. */
+			fields: string[];
+			/** Format: date-time */
+			at: string;
+			/**
+			 * Format: date-time
+			 * @description When it is asked again. In a notification absent when that word is over.
+			 */
+			until?: string;
+			round: number;
+		};
+		Pin: {
+			/** @description Whose word is shown: an app's id, `pbx`, `user` or `history`. */
+			source: string;
 		};
 		Field: {
 			/** @description The shown value. */
@@ -174,6 +217,10 @@ interface components {
 			others: number;
 			/** @description Every claim, the shown one first. With `include=claims`. */
 			claims?: components["schemas"]["Claim"][];
+			/** @description The source that the person has pinned. With `include=claims`. */
+			pin?: string;
+			/** @description The sources that the person has hidden. With `include=claims`. */
+			hidden?: string[];
 		};
 		Claim: {
 			source: string;
@@ -184,6 +231,11 @@ interface components {
 			round: number;
 			/** @description The work that it answers. */
 			work?: string;
+			/**
+			 * Format: date-time
+			 * @description When it goes by itself; absent: never.
+			 */
+			expires_at?: string;
 		};
 		Item: {
 			id: string;
@@ -414,6 +466,11 @@ interface components {
 			/** @description Absent or empty withdraws your claim. */
 			value?: string;
 			quality?: components["schemas"]["Quality"];
+			/**
+			 * Format: int64
+			 * @description After how long it goes by itself, a second to 30 days; absent: never.
+			 */
+			ttl_ms?: number;
 		};
 		ClaimRequest: {
 			claims: components["schemas"]["NewClaim"][];
@@ -435,8 +492,28 @@ interface components {
 			items?: components["schemas"]["NewItem"][];
 			/** @description Looked and has nothing. */
 			nothing_found?: boolean;
+			/** @description Of which fields nothing was found; absent: of all that it gives. `party.*` stands for all that begin so. */
+			nothing_fields?: string[];
+			/**
+			 * Format: int64
+			 * @description How long that holds: so long the app is not asked the same again. Absent: 10 minutes; at most a day.
+			 */
+			nothing_for_ms?: number;
+			/**
+			 * Format: int64
+			 * @description The `rev` that the record must have, as `If-Match` of a claim.
+			 */
+			match?: number;
 			/** @description Could not look. */
 			error?: string;
+		};
+		Progressed: {
+			work: string;
+			/**
+			 * Format: int64
+			 * @description Time left to answer.
+			 */
+			deadline_ms: number;
 		};
 		Written: {
 			record: string;
@@ -465,12 +542,12 @@ interface components {
 			};
 		};
 		/**
-		 * @description `record.opened`, `record.joined`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
-		 *     `record.closed`, `record.erased`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
+		 * @description `record.opened`, `record.joined`, `record.added`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
+		 *     `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
 		 *     `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
 		 * @enum {string}
 		 */
-		NotificationType: "call.created" | "call.ringing" | "call.answered" | "call.held" | "call.resumed" | "call.transferred" | "call.forwarded" | "call.conferenced" | "call.parked" | "call.retrieved" | "call.picked_up" | "call.updated" | "call.ended" | "record.opened" | "record.joined" | "record.changed" | "record.settled" | "record.closed" | "record.erased" | "field.contended" | "item.added" | "item.changed" | "item.removed" | "app.registered" | "app.gone" | "app.quarantined" | "app.released" | "pbx.connected" | "pbx.lost" | "pbx.gap" | "work" | "bookmark" | "reset";
+		NotificationType: "call.created" | "call.ringing" | "call.answered" | "call.held" | "call.resumed" | "call.transferred" | "call.forwarded" | "call.conferenced" | "call.parked" | "call.retrieved" | "call.picked_up" | "call.updated" | "call.ended" | "record.opened" | "record.joined" | "record.changed" | "record.settled" | "record.closed" | "record.erased" | "record.added" | "record.removed" | "field.contended" | "item.added" | "item.changed" | "item.removed" | "app.registered" | "app.gone" | "app.quarantined" | "app.released" | "pbx.connected" | "pbx.lost" | "pbx.gap" | "work" | "bookmark" | "reset";
 		RevData: {
 			/** Format: int64 */
 			rev: number;
@@ -488,10 +565,16 @@ interface components {
 			/** Format: int64 */
 			wave: number;
 			round: number;
-			/** @description Only the changed ones; null when nobody claims the field any more. */
+			/** @description Only the changed ones; null when nothing is shown any more. */
 			fields: {
 				[key: string]: components["schemas"]["Field"] | null;
 			};
+			/** @description With `include=claims`: those of the fields that are null but of which something is said or decided. */
+			blank?: {
+				[key: string]: components["schemas"]["BlankField"];
+			};
+			/** @description An app looked and knows nothing; or that is over. */
+			nothing?: components["schemas"]["Nothing"];
 		};
 		CallData: {
 			/** Format: int64 */
@@ -534,6 +617,16 @@ interface components {
 		};
 		BookmarkData: {
 			cursor: string;
+			/**
+			 * Format: int64
+			 * @description How many changes there are that you have not been sent.
+			 */
+			behind?: number;
+			/**
+			 * Format: int64
+			 * @description How long ago the first of them was made.
+			 */
+			behind_ms?: number;
 		};
 		ResetData: {
 			reason: string;
@@ -561,7 +654,28 @@ interface components {
 			claims?: components["schemas"]["NewClaim"][];
 			items?: components["schemas"]["NewItem"][];
 			nothing_found?: boolean;
+			nothing_fields?: string[];
+			/** Format: int64 */
+			nothing_for_ms?: number;
+			/** Format: int64 */
+			match?: number;
 			error?: string;
+		};
+		/** @description Sent by the client on the WebSocket: still at it. */
+		ProgressFrame: {
+			/** @enum {string} */
+			type: "progress";
+			work: string;
+		};
+		ProgressedFrame: {
+			/** @enum {string} */
+			type: "progressed";
+			work: string;
+			/**
+			 * Format: int64
+			 * @description Time left to answer.
+			 */
+			deadline_ms: number;
 		};
 		AnsweredFrame: {
 			/** @enum {string} */
@@ -584,6 +698,8 @@ interface components {
 			code: string;
 			detail?: string;
 			remedy?: string;
+			/** @description Of `rev_mismatch`: the record as it is. */
+			current?: components["schemas"]["Record"];
 		};
 	};
 	responses: {
@@ -615,6 +731,27 @@ interface components {
 		IdempotencyKey: string;
 		/** @description `claims`: with every field all its claims, also those not shown. */
 		Include: "claims";
+		/** @description A field's name, such as `party.company`. */
+		FieldName: string;
+		/** @description Who says it: an app's id, `pbx` or `history`. */
+		SourceName: string;
+		/**
+		 * @description The `rev` of the record that you have read, in quotes: `"12"`. Needed for fields with one owner (`call.disposition`).
+		 *     Where the record has another by now, nothing is written: 412 `rev_mismatch` with the record as it is.
+		 */
+		IfMatch: string;
+		/** @description How long you take for a work, at most 60000; absent: 5000. */
+		DeadlineMS: number;
+		/** @description Only records of these lines. */
+		Lines: string[];
+		/** @description Only records in these states. */
+		States: components["schemas"]["RecordState"][];
+		/** @description Only records whose call is in one of these states. */
+		CallStates: components["schemas"]["CallState"][];
+		/** @description Only these types of notification. `call.*` stands for all that begin so. */
+		Types: string[];
+		/** @description Of changes only these fields, and only items of these lists. `party.*` stands for all that begin so. */
+		Fields: string[];
 		/** @description Go on after this place (`epoch:seq`). Absent: from now. */
 		Cursor: string;
 		/** @description Fields whose shown value the app works from; a change of one hands it the record. A trailing `*` stands for any rest. */
@@ -632,6 +769,8 @@ type Schemas = components["schemas"];
 export type WireRecord = Schemas["Record"];
 export type Field = Schemas["Field"];
 export type Claim = Schemas["Claim"];
+export type BlankField = Schemas["BlankField"];
+export type Nothing = Schemas["Nothing"];
 export type NewClaim = Schemas["NewClaim"];
 export type Item = Schemas["Item"];
 export type NewItem = Schemas["NewItem"];
@@ -663,7 +802,7 @@ export type NotificationType = Schemas["NotificationType"];
 type CallType = Extract<NotificationType, `call.${string}`>;
 type ItemType = Extract<NotificationType, `item.${string}`>;
 /** What `data` holds, by the notification's type. */
-export type DataOf<T extends NotificationType> = T extends "record.opened" | "record.joined" ? Schemas["RecordData"] : T extends "record.changed" ? Schemas["ChangedData"] : T extends "record.settled" ? Schemas["SettledData"] : T extends "record.closed" | "record.erased" ? Schemas["RevData"] : T extends CallType ? Schemas["CallData"] : T extends ItemType ? Schemas["ItemData"] : T extends "field.contended" ? Schemas["ContendedData"] : T extends `app.${string}` ? Schemas["AppData"] : T extends "pbx.connected" | "pbx.lost" ? Schemas["LinkData"] : T extends "pbx.gap" ? Schemas["GapData"] : T extends "work" ? WireWork : T extends "bookmark" ? Schemas["BookmarkData"] : T extends "reset" ? Schemas["ResetData"] : never;
+export type DataOf<T extends NotificationType> = T extends "record.opened" | "record.joined" | "record.added" ? Schemas["RecordData"] : T extends "record.changed" ? Schemas["ChangedData"] : T extends "record.settled" ? Schemas["SettledData"] : T extends "record.closed" | "record.erased" | "record.removed" ? Schemas["RevData"] : T extends CallType ? Schemas["CallData"] : T extends ItemType ? Schemas["ItemData"] : T extends "field.contended" ? Schemas["ContendedData"] : T extends `app.${string}` ? Schemas["AppData"] : T extends "pbx.connected" | "pbx.lost" ? Schemas["LinkData"] : T extends "pbx.gap" ? Schemas["GapData"] : T extends "work" ? WireWork : T extends "bookmark" ? Schemas["BookmarkData"] : T extends "reset" ? Schemas["ResetData"] : never;
 /** A CloudEvents 1.0 envelope; `id` is the cursor `epoch:seq`, except for `work`. */
 export type NotificationOf<T extends NotificationType> = Omit<Schemas["Notification"], "type" | "data"> & {
 	type: T;
@@ -698,12 +837,18 @@ export interface Enricher {
 	gives?: readonly string[];
 	/** Moments at which you want the record whatever its fields are. */
 	on?: readonly Moment[];
+	/** How long you take for a work, at most 60000 ms; absent: 5000. Of several enrichers the longest counts. */
+	deadlineMs?: number;
 }
 /** What the work was handed out for. */
-export type Work = Readonly<Omit<WireWork, "record">>;
+export type Work = Readonly<Omit<WireWork, "record">> & {
+	/** Says that you are still at it: you have as much time again, up to a minute in all. Resolves to the ms left. */
+	readonly progress: () => Promise<number>;
+};
 export type ClaimValue = string | number | boolean | null | undefined | {
 	value: string | null;
-	quality?: Quality;
+	quality?: Quality; /** After how long it goes by itself: a second to 30 days. */
+	ttlMs?: number;
 };
 /** Field name to what you say of it. `undefined` says nothing, `null` or '' withdraws what you said before. */
 export type Claims = {
@@ -712,8 +857,10 @@ export type Claims = {
 export interface Reply {
 	claims?: Claims;
 	items?: readonly NewItem[];
-	/** You looked and have nothing. */
-	nothing?: boolean;
+	/** You looked and have nothing: of all that you give, or of these fields. */
+	nothing?: boolean | readonly string[];
+	/** How long that holds: so long you are not asked the same again. Absent: 10 minutes; at most a day. */
+	nothingForMs?: number;
 }
 /** Nothing returned means: looked, found nothing. A thrown error means: could not look. */
 export type EnrichHandler = (record: BoardRecord, work: Work) => MaybePromise<Claims | Reply | undefined | null | false | "" | void>;
@@ -721,6 +868,18 @@ type MaybePromise<T> = T | Promise<T>;
 export type TokenSource = string | (() => string | Promise<string>);
 /** Exchanges the one-time code of an address that Callboard printed for the person's token. Works once per code. */
 export declare function exchangeCode(url: string | URL, code: string): Promise<Session>;
+/** Which records are followed, and what is told of them. Within a word any one suffices; an absent one asks nothing. */
+export interface WatchFilter {
+	lines?: readonly string[];
+	/** States of the record. */
+	states?: readonly RecordState[];
+	/** States of its call. */
+	callStates?: readonly CallState[];
+	/** Types of notification; `call.*` stands for all that begin so. */
+	types?: readonly string[];
+	/** Fields and lists of which changes are told; `party.*` stands for all that begin so. */
+	fields?: readonly string[];
+}
 export interface Retry {
 	/** Milliseconds before the first new try; doubles up to `max`. */
 	min?: number;
@@ -759,7 +918,14 @@ export interface CommandOptions {
 	/** Whose phone is meant, on a line with several. */
 	extension?: string;
 }
-export interface WatchOptions {
+export interface ClaimOptions {
+	/**
+	 * The `rev` of the record that you have read. Needed for fields with one owner, such as `call.disposition`; where the record has
+	 * another by now, nothing is written and the error has the code `rev_mismatch`.
+	 */
+	rev?: number;
+}
+export interface WatchOptions extends WatchFilter {
 	/** Go on after this place; absent: from now. */
 	cursor?: string;
 	include?: "claims";
@@ -795,7 +961,8 @@ export declare class Board {
 	 */
 	enrich(enricher: Enricher, fn: EnrichHandler): () => void;
 	/**
-	 * A stream of its own with every notification, in order, at your own pace. Reconnects by itself; throws when its place is
+	 * A stream of its own with every notification, or those that you ask for, in order, at your own pace. A record that comes to be
+	 * one of those you follow is told whole as `record.added`, one that no longer is as `record.removed`. Reconnects by itself; throws when its place is
 	 * gone (`cursor_gone`) or it is refused.
 	 */
 	watch(options?: WatchOptions): AsyncGenerator<Notification$1, void, void>;
@@ -810,7 +977,13 @@ export declare class Board {
 	/** The lines and their links to the PBX, the store, and who you are. */
 	status(): Promise<Status>;
 	/** Says what you know, outside any work. All claims are taken or none. */
-	claim(recordId: string, claims: Claims): Promise<Written>;
+	claim(recordId: string, claims: Claims, options?: ClaimOptions): Promise<Written>;
+	/** Lets what one source says be shown, whatever the others say, until the person pins another, types their own or takes it back. */
+	pin(recordId: string, field: string, source: string): Promise<Written>;
+	unpin(recordId: string, field: string): Promise<Written>;
+	/** Hides what one source says of a field: it is kept, and neither shown nor counted. */
+	hide(recordId: string, field: string, source: string): Promise<Written>;
+	unhide(recordId: string, field: string, source: string): Promise<Written>;
 	addNote(recordId: string, text: string): Promise<Item>;
 	/** Writes a note under an id of your own making (see newNoteId); safe to repeat, and outlives a page that is being closed. */
 	putNote(recordId: string, noteId: string, text: string): Promise<Item>;

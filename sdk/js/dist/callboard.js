@@ -22,6 +22,7 @@ function deepFreeze(value) {
 }
 
 // src/copy.ts
+var WHOLE = /* @__PURE__ */ new Set(["record.opened", "record.joined", "record.added"]);
 var CLOSED_KEPT = 500;
 var Copy = class {
   #held = /* @__PURE__ */ new Map();
@@ -42,7 +43,7 @@ var Copy = class {
   }
   /** Whether the record must be fetched before the notification can be applied. */
   lacks(n) {
-    return revOf(n) !== void 0 && n.subject !== void 0 && !this.#held.has(n.subject) && n.type !== "record.opened" && n.type !== "record.joined";
+    return revOf(n) !== void 0 && n.subject !== void 0 && !this.#held.has(n.subject) && !WHOLE.has(n.type) && n.type !== "record.removed";
   }
   /** Takes a notification of a record in; false when it was told of before (delivery is at least once across reconnects). */
   apply(n) {
@@ -71,7 +72,7 @@ function revOf(n) {
   return typeof rev === "number" ? rev : void 0;
 }
 function changed(record, n) {
-  if (n.type === "record.opened" || n.type === "record.joined") return { ...n.data.record, rev: n.data.rev };
+  if (n.type === "record.opened" || n.type === "record.joined" || n.type === "record.added") return { ...n.data.record, rev: n.data.rev };
   if (!record) return void 0;
   if (n.type.startsWith("call.")) {
     return { ...record, rev: n.data.rev, call: n.data.call };
@@ -98,8 +99,23 @@ function withFields(record, data) {
   const fields = { ...record.fields, ...data.fields };
   for (const [name, field] of Object.entries(data.fields)) if (field === null) delete fields[name];
   const next = { ...record, rev: data.rev, fields };
+  setBlank(next, data);
+  if (data.nothing) setNothing(next, data.nothing);
   next.wave = Math.max(record.wave ?? 0, data.wave);
   return next;
+}
+function setBlank(next, data) {
+  const blank = { ...next.blank };
+  for (const name of Object.keys(data.fields)) delete blank[name];
+  Object.assign(blank, data.blank);
+  delete next.blank;
+  if (Object.keys(blank).length > 0) next.blank = blank;
+}
+function setNothing(next, said) {
+  const others = (next.nothing ?? []).filter((n) => n.source !== said.source || n.fields.join() !== said.fields.join());
+  const nothing = said.until ? [...others, said] : others;
+  delete next.nothing;
+  if (nothing.length > 0) next.nothing = nothing;
 }
 function withItem(record, data, edit) {
   const list = edit(record.items[data.list] ?? [], data.item);
@@ -168,15 +184,17 @@ var Enrichers = class {
     return () => void this.#registered.delete(entry);
   }
   registration() {
+    const deadlines = [...this.#registered].flatMap((r) => r.enricher.deadlineMs ?? []);
     const union = (key) => [...new Set([...this.#registered].flatMap((r) => r.enricher[key] ?? []))].sort();
-    return { needs: union("needs"), gives: union("gives"), on: union("on") };
+    return { needs: union("needs"), gives: union("gives"), on: union("on"), deadlineMs: deadlines.length > 0 ? Math.max(...deadlines) : void 0 };
   }
   /** Runs the handlers that a work concerns and puts their replies into one answer. Errors of handlers go to `failed`. */
-  async answer(wire, failed) {
-    const { record: wireRecord, ...work } = wire;
+  async answer(wire, failed, progress) {
+    const { record: wireRecord, ...stated } = wire;
+    const work = Object.freeze({ ...stated, progress });
     const record = recordOf(wireRecord);
     const ran = await Promise.allSettled(
-      [...this.#registered].filter((r) => concerns(r.enricher, work)).map(async (r) => replyOf(await r.handler(record, Object.freeze(work))))
+      [...this.#registered].filter((r) => concerns(r.enricher, work)).map(async (r) => replyOf(await r.handler(record, work)))
     );
     const errors = ran.flatMap((r) => r.status === "rejected" ? [asCallboardError(r.reason)] : []);
     errors.forEach(failed);
@@ -191,24 +209,25 @@ function concerns(enricher, work) {
 function covers(need, field) {
   return need.endsWith("*") ? field.startsWith(need.slice(0, -1)) : need === field;
 }
+var NOTHING_SAID = { nothing: void 0, nothingForMs: void 0 };
 function replyOf(reply) {
-  if (!reply) return { claims: [], items: [] };
+  if (!reply) return { claims: [], items: [], ...NOTHING_SAID };
   if (typeof reply !== "object") throw new TypeError(`An enricher returned ${typeof reply}; it returns claims, a reply or nothing.`);
   if ("claims" in reply || "items" in reply || "nothing" in reply) {
-    const { claims, items } = reply;
-    return { claims: claimsOf(claims ?? {}), items: items ?? [] };
+    const { claims, items, nothing, nothingForMs } = reply;
+    return { claims: claimsOf(claims ?? {}), items: items ?? [], nothing: typeof nothing === "object" ? nothing : void 0, nothingForMs };
   }
-  return { claims: claimsOf(reply), items: [] };
+  return { claims: claimsOf(reply), items: [], ...NOTHING_SAID };
 }
 function claimsOf(claims) {
   return Object.entries(claims).flatMap(([field, said]) => {
     if (said === void 0) return [];
-    const { value, quality } = typeof said === "object" && said !== null ? said : { value: said, quality: void 0 };
+    const { value, quality, ttlMs } = typeof said === "object" && said !== null ? said : { value: said, quality: void 0, ttlMs: void 0 };
     if (value === null || value === "") return [{ field, value: "" }];
     if (value === void 0 || typeof value === "object" || typeof value === "function") {
       throw new TypeError(`The claim on ${field} has no value that can be shown; give a string, or {value, quality}.`);
     }
-    return [{ field, value: String(value), quality: quality ?? "matched" }];
+    return [{ field, value: String(value), quality: quality ?? "matched", ...ttlMs !== void 0 && { ttl_ms: ttlMs } }];
   });
 }
 var STRENGTH = { guess: 0, derived: 1, matched: 2, verified: 3, confirmed: 4 };
@@ -227,6 +246,10 @@ function combine(said, errors) {
     if (error) answer.error = error.detail.slice(0, 512);
     else answer.nothing_found = true;
   }
+  const fields = [...new Set(said.flatMap((s) => s.nothing ?? []))];
+  if (!answer.error && fields.length > 0) Object.assign(answer, { nothing_found: true, nothing_fields: fields });
+  const lives = said.flatMap((s) => s.nothingForMs ?? []);
+  if (answer.nothing_found && lives.length > 0) answer.nothing_for_ms = Math.min(...lives);
   return answer;
 }
 function strength(claim) {
@@ -266,6 +289,10 @@ var Http = class {
     const response = await this.ask(method, path, { body, signal, keepalive });
     return readJSON(response);
   }
+  /** Writes; with a rev only if the record still has that. */
+  async write(method, path, body, rev) {
+    return readJSON(await this.ask(method, path, { body, rev }));
+  }
   /** Gives a command, once per key. It waits longer than a read does: a phone has to do something. */
   async command(path, body, key) {
     return readJSON(await this.ask("POST", path, { body, key, patience: 2 * PATIENCE }));
@@ -278,7 +305,11 @@ var Http = class {
       this.#held = void 0;
       throw new CallboardError("unreachable", 0, "The token could not be had.", "Look at what the `token` function does.", cause);
     }
-    return send(this.base + path, method, { authorization: `Bearer ${token}`, ...ask.key && { "idempotency-key": ask.key } }, ask);
+    return send(this.base + path, method, {
+      authorization: `Bearer ${token}`,
+      ...ask.key && { "idempotency-key": ask.key },
+      ...ask.rev !== void 0 && { "if-match": `"${ask.rev}"` }
+    }, ask);
   }
 };
 async function exchangeCode(url, code) {
@@ -493,10 +524,11 @@ function queryOf(options) {
   const query = new URLSearchParams();
   if (options.cursor !== void 0) query.set("cursor", options.cursor);
   if (options.include) query.set("include", options.include);
-  for (const key of ["needs", "gives", "on"]) {
+  for (const key of ["needs", "gives", "on", "lines", "states", "callStates", "types", "fields"]) {
     const names = options[key];
-    if (names?.length) query.set(key, names.join(","));
+    if (names?.length) query.set(key === "callStates" ? "call_states" : key, names.join(","));
   }
+  if (options.deadlineMs !== void 0) query.set("deadline_ms", String(options.deadlineMs));
   const text = query.toString();
   return text && "?" + text;
 }
@@ -604,7 +636,8 @@ var Board = class {
     };
   }
   /**
-   * A stream of its own with every notification, in order, at your own pace. Reconnects by itself; throws when its place is
+   * A stream of its own with every notification, or those that you ask for, in order, at your own pace. A record that comes to be
+   * one of those you follow is told whole as `record.added`, one that no longer is as `record.removed`. Reconnects by itself; throws when its place is
    * gone (`cursor_gone`) or it is refused.
    */
   async *watch(options = {}) {
@@ -618,7 +651,7 @@ var Board = class {
     try {
       for (let attempt = 0; !stop.signal.aborted; attempt++) {
         try {
-          for await (const n of openStream(this.#http, { cursor, include: options.include, signal: stop.signal, quiet: this.#retry.quiet })) {
+          for await (const n of openStream(this.#http, { ...options, cursor, signal: stop.signal, quiet: this.#retry.quiet })) {
             if (n.type === "reset") throw new CallboardError("cursor_gone", 410, `The stream was ended: ${n.data.reason}`, "List again.");
             const next = cursorAfter(n);
             if (next !== void 0 && isSeen(next, cursor) && n.type !== "bookmark") continue;
@@ -653,9 +686,25 @@ var Board = class {
   }
   // ---- writing
   /** Says what you know, outside any work. All claims are taken or none. */
-  claim(recordId, claims) {
-    return this.#http.json("POST", `/v1/records/${encodeURIComponent(recordId)}/claims`, { claims: claimsOf(claims) });
+  claim(recordId, claims, options = {}) {
+    return this.#http.write("POST", `/v1/records/${encodeURIComponent(recordId)}/claims`, { claims: claimsOf(claims) }, options.rev);
   }
+  // ---- deciding: for the person
+  /** Lets what one source says be shown, whatever the others say, until the person pins another, types their own or takes it back. */
+  pin(recordId, field, source) {
+    return this.#http.json("PUT", fieldPath(recordId, field, "pin"), { source });
+  }
+  unpin(recordId, field) {
+    return this.#http.json("DELETE", fieldPath(recordId, field, "pin"));
+  }
+  /** Hides what one source says of a field: it is kept, and neither shown nor counted. */
+  hide(recordId, field, source) {
+    return this.#http.json("PUT", fieldPath(recordId, field, "hidden", source));
+  }
+  unhide(recordId, field, source) {
+    return this.#http.json("DELETE", fieldPath(recordId, field, "hidden", source));
+  }
+  // ---- noting
   addNote(recordId, text) {
     return this.#http.json("POST", `/v1/records/${encodeURIComponent(recordId)}/notes`, { text });
   }
@@ -841,7 +890,7 @@ var Board = class {
     if (this.#working.has(work.work)) return;
     this.#working.add(work.work);
     try {
-      const answer = await this.#enrichers.answer(work, (error) => this.#report(error));
+      const answer = await this.#enrichers.answer(work, (error) => this.#report(error), () => this.#progress(work.work));
       for (let attempt = 0; !this.#closing.signal.aborted; attempt++) {
         try {
           await this.#http.json("POST", `/v1/works/${encodeURIComponent(work.work)}/answer`, answer, this.#closing.signal);
@@ -856,6 +905,10 @@ var Board = class {
     } finally {
       this.#working.delete(work.work);
     }
+  }
+  async #progress(work) {
+    const left = await this.#http.json("POST", `/v1/works/${encodeURIComponent(work)}/progress`, {}, this.#closing.signal);
+    return left.deadline_ms;
   }
   // ---- telling
   #setState(state, error, always = false) {
@@ -917,6 +970,9 @@ function split(cursor) {
 }
 function notePath(recordId, noteId) {
   return `/v1/records/${encodeURIComponent(recordId)}/notes/${encodeURIComponent(noteId)}`;
+}
+function fieldPath(recordId, field, ...rest) {
+  return `/v1/records/${encodeURIComponent(recordId)}/fields/${[field, ...rest].map(encodeURIComponent).join("/")}`;
 }
 function closedError() {
   return new CallboardError("closed", 0, "The connection was closed before it was made.");

@@ -171,6 +171,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/records/{record}/fields/{field}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A record's id. */
+                record: components["parameters"]["RecordID"];
+                /** @description A field's name, such as `party.company`. */
+                field: components["parameters"]["FieldName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Let what one source says be shown, whatever the others say. For the person only.
+         * @description It stays with that source, also when that says something else later, until the person pins another, types their own
+         *     or takes the pin back. A source that says nothing as yet can be pinned too.
+         */
+        put: operations["pinField"];
+        post?: never;
+        /** Take the pin back. For the person only. */
+        delete: operations["unpinField"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/{record}/fields/{field}/hidden/{source}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A record's id. */
+                record: components["parameters"]["RecordID"];
+                /** @description A field's name, such as `party.company`. */
+                field: components["parameters"]["FieldName"];
+                /** @description Who says it: an app's id, `pbx` or `history`. */
+                source: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Hide what one source says of a field: it is kept, and neither shown nor counted. For the person only. */
+        put: operations["hideClaim"];
+        post?: never;
+        /** Let it be seen again. For the person only. */
+        delete: operations["unhideClaim"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/records/{record}/notes": {
         parameters: {
             query?: never;
@@ -302,6 +354,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/works/{work}/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A work's id. */
+                work: components["parameters"]["WorkID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that you are still at a work. You have as much time again, up to a minute in all.
+         * @description A work that nobody waits for any more gives 404 `work_unknown`; its answer is taken all the same. A longer job answers now and writes later.
+         */
+        post: operations["progressWork"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/watch": {
         parameters: {
             query?: never;
@@ -317,6 +392,9 @@ export interface paths {
          *     one stream per app holds the registration, a newer one takes it over.
          *     Outside the window or of another epoch the answer is 410 `cursor_gone` before the stream starts; inside a stream a
          *     `reset` frame ends it. In both cases list again.
+         *     `lines`, `states` and `call_states` say which records are followed: one that comes to be such is told whole as
+         *     `record.added`, one that no longer is as `record.removed`. `types` and `fields` say what is told of them. Work is not
+         *     filtered.
          */
         get: operations["watch"];
         put?: never;
@@ -336,8 +414,8 @@ export interface paths {
         };
         /**
          * The same stream as WebSocket text frames, one `Notification` a frame; answers go back on the same socket.
-         * @description The token goes in the `Authorization` header of the handshake. The client may send `AnswerFrame`s;
-         *     each gets an `AnsweredFrame` or a `ProblemFrame` naming the work.
+         * @description The token goes in the `Authorization` header of the handshake. The client may send `AnswerFrame`s
+         *     and `ProgressFrame`s; each gets an `AnsweredFrame`, a `ProgressedFrame` or a `ProblemFrame` naming the work.
          */
         get: operations["watchWebSocket"];
         put?: never;
@@ -436,6 +514,8 @@ export interface components {
         };
         AppList: {
             apps: components["schemas"]["App"][];
+            /** @description Rings of connected apps that may set each other off. */
+            cycles?: components["schemas"]["Cycle"][];
         };
         NewApp: {
             /** @description Short and stable: it names the source of claims. Not `pbx`, `user` or `history`. */
@@ -443,12 +523,24 @@ export interface components {
             name?: string;
             /** @description Which commands it may give; none unless said. */
             may?: components["schemas"]["Permission"][];
+            /** @description What it says that it works from, for the warning of loops. */
+            needs?: string[];
+            /** @description What it says that it gives, for the warning of loops. */
+            gives?: string[];
             /** @description Give an app that is there already a new token; the old one stops working. Without it the answer is 409 `conflict`. */
             renew?: boolean;
         };
         AppToken: {
             id: string;
             token: string;
+            /** @description Rings of apps that may set each other off, now that it is among them. Nothing runs for ever - fuel ends it - but look whether that is meant. */
+            cycles?: components["schemas"]["Cycle"][];
+        };
+        Cycle: {
+            /** @description Each may set off the next and the last the first. */
+            apps: string[];
+            /** @description What each of them gives that the next one works from. */
+            fields: string[];
         };
         /** @enum {string} */
         RecordState: "open" | "closed";
@@ -497,6 +589,35 @@ export interface components {
             items: {
                 [key: string]: components["schemas"]["Item"][];
             };
+            /** @description Apps that have looked and know nothing. */
+            nothing?: components["schemas"]["Nothing"][];
+            /** @description With `include=claims`: fields of which nothing is shown, because all that is said of them is hidden or nothing is said as yet. */
+            blank?: {
+                [key: string]: components["schemas"]["BlankField"];
+            };
+        };
+        BlankField: {
+            claims: components["schemas"]["Claim"][];
+            pin?: string;
+            hidden?: string[];
+        };
+        Nothing: {
+            /** @description The app. */
+            source: string;
+            /** @description Of which it knows nothing; a trailing `*` stands for any rest. */
+            fields: string[];
+            /** Format: date-time */
+            at: string;
+            /**
+             * Format: date-time
+             * @description When it is asked again. In a notification absent when that word is over.
+             */
+            until?: string;
+            round: number;
+        };
+        Pin: {
+            /** @description Whose word is shown: an app's id, `pbx`, `user` or `history`. */
+            source: string;
         };
         Field: {
             /** @description The shown value. */
@@ -512,6 +633,10 @@ export interface components {
             others: number;
             /** @description Every claim, the shown one first. With `include=claims`. */
             claims?: components["schemas"]["Claim"][];
+            /** @description The source that the person has pinned. With `include=claims`. */
+            pin?: string;
+            /** @description The sources that the person has hidden. With `include=claims`. */
+            hidden?: string[];
         };
         Claim: {
             source: string;
@@ -522,6 +647,11 @@ export interface components {
             round: number;
             /** @description The work that it answers. */
             work?: string;
+            /**
+             * Format: date-time
+             * @description When it goes by itself; absent: never.
+             */
+            expires_at?: string;
         };
         Item: {
             id: string;
@@ -752,6 +882,11 @@ export interface components {
             /** @description Absent or empty withdraws your claim. */
             value?: string;
             quality?: components["schemas"]["Quality"];
+            /**
+             * Format: int64
+             * @description After how long it goes by itself, a second to 30 days; absent: never.
+             */
+            ttl_ms?: number;
         };
         ClaimRequest: {
             claims: components["schemas"]["NewClaim"][];
@@ -773,8 +908,28 @@ export interface components {
             items?: components["schemas"]["NewItem"][];
             /** @description Looked and has nothing. */
             nothing_found?: boolean;
+            /** @description Of which fields nothing was found; absent: of all that it gives. `party.*` stands for all that begin so. */
+            nothing_fields?: string[];
+            /**
+             * Format: int64
+             * @description How long that holds: so long the app is not asked the same again. Absent: 10 minutes; at most a day.
+             */
+            nothing_for_ms?: number;
+            /**
+             * Format: int64
+             * @description The `rev` that the record must have, as `If-Match` of a claim.
+             */
+            match?: number;
             /** @description Could not look. */
             error?: string;
+        };
+        Progressed: {
+            work: string;
+            /**
+             * Format: int64
+             * @description Time left to answer.
+             */
+            deadline_ms: number;
         };
         Written: {
             record: string;
@@ -803,12 +958,12 @@ export interface components {
             };
         };
         /**
-         * @description `record.opened`, `record.joined`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
-         *     `record.closed`, `record.erased`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
+         * @description `record.opened`, `record.joined`, `record.added`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
+         *     `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
          *     `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
          * @enum {string}
          */
-        NotificationType: "call.created" | "call.ringing" | "call.answered" | "call.held" | "call.resumed" | "call.transferred" | "call.forwarded" | "call.conferenced" | "call.parked" | "call.retrieved" | "call.picked_up" | "call.updated" | "call.ended" | "record.opened" | "record.joined" | "record.changed" | "record.settled" | "record.closed" | "record.erased" | "field.contended" | "item.added" | "item.changed" | "item.removed" | "app.registered" | "app.gone" | "app.quarantined" | "app.released" | "pbx.connected" | "pbx.lost" | "pbx.gap" | "work" | "bookmark" | "reset";
+        NotificationType: "call.created" | "call.ringing" | "call.answered" | "call.held" | "call.resumed" | "call.transferred" | "call.forwarded" | "call.conferenced" | "call.parked" | "call.retrieved" | "call.picked_up" | "call.updated" | "call.ended" | "record.opened" | "record.joined" | "record.changed" | "record.settled" | "record.closed" | "record.erased" | "record.added" | "record.removed" | "field.contended" | "item.added" | "item.changed" | "item.removed" | "app.registered" | "app.gone" | "app.quarantined" | "app.released" | "pbx.connected" | "pbx.lost" | "pbx.gap" | "work" | "bookmark" | "reset";
         RevData: {
             /** Format: int64 */
             rev: number;
@@ -826,10 +981,16 @@ export interface components {
             /** Format: int64 */
             wave: number;
             round: number;
-            /** @description Only the changed ones; null when nobody claims the field any more. */
+            /** @description Only the changed ones; null when nothing is shown any more. */
             fields: {
                 [key: string]: components["schemas"]["Field"] | null;
             };
+            /** @description With `include=claims`: those of the fields that are null but of which something is said or decided. */
+            blank?: {
+                [key: string]: components["schemas"]["BlankField"];
+            };
+            /** @description An app looked and knows nothing; or that is over. */
+            nothing?: components["schemas"]["Nothing"];
         };
         CallData: {
             /** Format: int64 */
@@ -872,6 +1033,16 @@ export interface components {
         };
         BookmarkData: {
             cursor: string;
+            /**
+             * Format: int64
+             * @description How many changes there are that you have not been sent.
+             */
+            behind?: number;
+            /**
+             * Format: int64
+             * @description How long ago the first of them was made.
+             */
+            behind_ms?: number;
         };
         ResetData: {
             reason: string;
@@ -899,7 +1070,28 @@ export interface components {
             claims?: components["schemas"]["NewClaim"][];
             items?: components["schemas"]["NewItem"][];
             nothing_found?: boolean;
+            nothing_fields?: string[];
+            /** Format: int64 */
+            nothing_for_ms?: number;
+            /** Format: int64 */
+            match?: number;
             error?: string;
+        };
+        /** @description Sent by the client on the WebSocket: still at it. */
+        ProgressFrame: {
+            /** @enum {string} */
+            type: "progress";
+            work: string;
+        };
+        ProgressedFrame: {
+            /** @enum {string} */
+            type: "progressed";
+            work: string;
+            /**
+             * Format: int64
+             * @description Time left to answer.
+             */
+            deadline_ms: number;
         };
         AnsweredFrame: {
             /** @enum {string} */
@@ -922,6 +1114,8 @@ export interface components {
             code: string;
             detail?: string;
             remedy?: string;
+            /** @description Of `rev_mismatch`: the record as it is. */
+            current?: components["schemas"]["Record"];
         };
     };
     responses: {
@@ -953,6 +1147,27 @@ export interface components {
         IdempotencyKey: string;
         /** @description `claims`: with every field all its claims, also those not shown. */
         Include: "claims";
+        /** @description A field's name, such as `party.company`. */
+        FieldName: string;
+        /** @description Who says it: an app's id, `pbx` or `history`. */
+        SourceName: string;
+        /**
+         * @description The `rev` of the record that you have read, in quotes: `"12"`. Needed for fields with one owner (`call.disposition`).
+         *     Where the record has another by now, nothing is written: 412 `rev_mismatch` with the record as it is.
+         */
+        IfMatch: string;
+        /** @description How long you take for a work, at most 60000; absent: 5000. */
+        DeadlineMS: number;
+        /** @description Only records of these lines. */
+        Lines: string[];
+        /** @description Only records in these states. */
+        States: components["schemas"]["RecordState"][];
+        /** @description Only records whose call is in one of these states. */
+        CallStates: components["schemas"]["CallState"][];
+        /** @description Only these types of notification. `call.*` stands for all that begin so. */
+        Types: string[];
+        /** @description Of changes only these fields, and only items of these lists. `party.*` stands for all that begin so. */
+        Fields: string[];
         /** @description Go on after this place (`epoch:seq`). Absent: from now. */
         Cursor: string;
         /** @description Fields whose shown value the app works from; a change of one hands it the record. A trailing `*` stands for any rest. */
@@ -1129,6 +1344,12 @@ export interface operations {
             query?: {
                 /** @description Only records in this state. */
                 state?: components["schemas"]["RecordState"];
+                /** @description Only records of these lines. */
+                lines?: components["parameters"]["Lines"];
+                /** @description Only records in these states. */
+                states?: components["parameters"]["States"];
+                /** @description Only records whose call is in one of these states. */
+                call_states?: components["parameters"]["CallStates"];
                 /** @description `claims`: with every field all its claims, also those not shown. */
                 include?: components["parameters"]["Include"];
             };
@@ -1205,7 +1426,13 @@ export interface operations {
     claim: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The `rev` of the record that you have read, in quotes: `"12"`. Needed for fields with one owner (`call.disposition`).
+                 *     Where the record has another by now, nothing is written: 412 `rev_mismatch` with the record as it is.
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description A record's id. */
                 record: components["parameters"]["RecordID"];
@@ -1217,6 +1444,118 @@ export interface operations {
                 "application/json": components["schemas"]["ClaimRequest"];
             };
         };
+        responses: {
+            /** @description Taken. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Written"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    pinField: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A record's id. */
+                record: components["parameters"]["RecordID"];
+                /** @description A field's name, such as `party.company`. */
+                field: components["parameters"]["FieldName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Pin"];
+            };
+        };
+        responses: {
+            /** @description Taken. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Written"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    unpinField: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A record's id. */
+                record: components["parameters"]["RecordID"];
+                /** @description A field's name, such as `party.company`. */
+                field: components["parameters"]["FieldName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Written"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    hideClaim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A record's id. */
+                record: components["parameters"]["RecordID"];
+                /** @description A field's name, such as `party.company`. */
+                field: components["parameters"]["FieldName"];
+                /** @description Who says it: an app's id, `pbx` or `history`. */
+                source: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Written"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    unhideClaim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A record's id. */
+                record: components["parameters"]["RecordID"];
+                /** @description A field's name, such as `party.company`. */
+                field: components["parameters"]["FieldName"];
+                /** @description Who says it: an app's id, `pbx` or `history`. */
+                source: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Taken. */
             200: {
@@ -1409,6 +1748,30 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    progressWork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A work's id. */
+                work: components["parameters"]["WorkID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The time left. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Progressed"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     watch: {
         parameters: {
             query?: {
@@ -1422,6 +1785,18 @@ export interface operations {
                 gives?: components["parameters"]["Gives"];
                 /** @description Moments at which the app is handed the record whatever its inputs are. */
                 on?: components["parameters"]["On"];
+                /** @description How long you take for a work, at most 60000; absent: 5000. */
+                deadline_ms?: components["parameters"]["DeadlineMS"];
+                /** @description Only records of these lines. */
+                lines?: components["parameters"]["Lines"];
+                /** @description Only records in these states. */
+                states?: components["parameters"]["States"];
+                /** @description Only records whose call is in one of these states. */
+                call_states?: components["parameters"]["CallStates"];
+                /** @description Only these types of notification. `call.*` stands for all that begin so. */
+                types?: components["parameters"]["Types"];
+                /** @description Of changes only these fields, and only items of these lists. `party.*` stands for all that begin so. */
+                fields?: components["parameters"]["Fields"];
             };
             header?: {
                 /** @description As `cursor`, sent by reconnecting EventSource clients. */
@@ -1457,6 +1832,18 @@ export interface operations {
                 gives?: components["parameters"]["Gives"];
                 /** @description Moments at which the app is handed the record whatever its inputs are. */
                 on?: components["parameters"]["On"];
+                /** @description How long you take for a work, at most 60000; absent: 5000. */
+                deadline_ms?: components["parameters"]["DeadlineMS"];
+                /** @description Only records of these lines. */
+                lines?: components["parameters"]["Lines"];
+                /** @description Only records in these states. */
+                states?: components["parameters"]["States"];
+                /** @description Only records whose call is in one of these states. */
+                call_states?: components["parameters"]["CallStates"];
+                /** @description Only these types of notification. `call.*` stands for all that begin so. */
+                types?: components["parameters"]["Types"];
+                /** @description Of changes only these fields, and only items of these lists. `party.*` stands for all that begin so. */
+                fields?: components["parameters"]["Fields"];
             };
             header?: never;
             path?: never;

@@ -3,9 +3,9 @@ import { claimsOf, Enrichers, type Claims, type Enricher, type EnrichHandler } f
 import { CallboardError, asCallboardError, isRefusal } from './error.js';
 import { Http, type TokenSource } from './http.js';
 import { recordOf, type BoardRecord } from './record.js';
-import { RETRY, backOff, cursorAfter, openStream, pause, type Retry } from './stream.js';
+import { RETRY, backOff, cursorAfter, openStream, pause, type Retry, type WatchFilter } from './stream.js';
 import type {
-  Command, Commanded, Item, Notification, NotificationOf, NotificationType, Placed, RecordList, RecordState, Status, WireRecord, WireWork, Written,
+  Command, Commanded, Item, Notification, NotificationOf, NotificationType, Placed, Progressed, RecordList, RecordState, Status, WireRecord, WireWork, Written,
 } from './wire.js';
 
 export interface ConnectOptions {
@@ -45,7 +45,15 @@ export interface CommandOptions {
   extension?: string;
 }
 
-export interface WatchOptions {
+export interface ClaimOptions {
+  /**
+   * The `rev` of the record that you have read. Needed for fields with one owner, such as `call.disposition`; where the record has
+   * another by now, nothing is written and the error has the code `rev_mismatch`.
+   */
+  rev?: number;
+}
+
+export interface WatchOptions extends WatchFilter {
   /** Go on after this place; absent: from now. */
   cursor?: string;
   include?: 'claims';
@@ -156,7 +164,8 @@ export class Board {
   }
 
   /**
-   * A stream of its own with every notification, in order, at your own pace. Reconnects by itself; throws when its place is
+   * A stream of its own with every notification, or those that you ask for, in order, at your own pace. A record that comes to be
+   * one of those you follow is told whole as `record.added`, one that no longer is as `record.removed`. Reconnects by itself; throws when its place is
    * gone (`cursor_gone`) or it is refused.
    */
   async *watch(options: WatchOptions = {}): AsyncGenerator<Notification, void, void> {
@@ -170,7 +179,7 @@ export class Board {
     try {
       for (let attempt = 0; !stop.signal.aborted; attempt++) {
         try {
-          for await (const n of openStream(this.#http, { cursor, include: options.include, signal: stop.signal, quiet: this.#retry.quiet })) {
+          for await (const n of openStream(this.#http, { ...options, cursor, signal: stop.signal, quiet: this.#retry.quiet })) {
             if (n.type === 'reset') throw new CallboardError('cursor_gone', 410, `The stream was ended: ${n.data.reason}`, 'List again.');
             const next = cursorAfter(n);
             if (next !== undefined && isSeen(next, cursor) && n.type !== 'bookmark') continue;
@@ -211,9 +220,31 @@ export class Board {
   // ---- writing
 
   /** Says what you know, outside any work. All claims are taken or none. */
-  claim(recordId: string, claims: Claims): Promise<Written> {
-    return this.#http.json('POST', `/v1/records/${encodeURIComponent(recordId)}/claims`, { claims: claimsOf(claims) });
+  claim(recordId: string, claims: Claims, options: ClaimOptions = {}): Promise<Written> {
+    return this.#http.write('POST', `/v1/records/${encodeURIComponent(recordId)}/claims`, { claims: claimsOf(claims) }, options.rev);
   }
+
+  // ---- deciding: for the person
+
+  /** Lets what one source says be shown, whatever the others say, until the person pins another, types their own or takes it back. */
+  pin(recordId: string, field: string, source: string): Promise<Written> {
+    return this.#http.json('PUT', fieldPath(recordId, field, 'pin'), { source });
+  }
+
+  unpin(recordId: string, field: string): Promise<Written> {
+    return this.#http.json('DELETE', fieldPath(recordId, field, 'pin'));
+  }
+
+  /** Hides what one source says of a field: it is kept, and neither shown nor counted. */
+  hide(recordId: string, field: string, source: string): Promise<Written> {
+    return this.#http.json('PUT', fieldPath(recordId, field, 'hidden', source));
+  }
+
+  unhide(recordId: string, field: string, source: string): Promise<Written> {
+    return this.#http.json('DELETE', fieldPath(recordId, field, 'hidden', source));
+  }
+
+  // ---- noting
 
   addNote(recordId: string, text: string): Promise<Item> {
     return this.#http.json('POST', `/v1/records/${encodeURIComponent(recordId)}/notes`, { text });
@@ -433,7 +464,7 @@ export class Board {
     if (this.#working.has(work.work)) return; // handed out again after a break while we are still at it
     this.#working.add(work.work);
     try {
-      const answer = await this.#enrichers.answer(work, (error) => this.#report(error));
+      const answer = await this.#enrichers.answer(work, (error) => this.#report(error), () => this.#progress(work.work));
       for (let attempt = 0; !this.#closing.signal.aborted; attempt++) {
         try {
           await this.#http.json('POST', `/v1/works/${encodeURIComponent(work.work)}/answer`, answer, this.#closing.signal);
@@ -448,6 +479,11 @@ export class Board {
     } finally {
       this.#working.delete(work.work);
     }
+  }
+
+  async #progress(work: string): Promise<number> {
+    const left = await this.#http.json<Progressed>('POST', `/v1/works/${encodeURIComponent(work)}/progress`, {}, this.#closing.signal);
+    return left.deadline_ms;
   }
 
   // ---- telling
@@ -526,6 +562,10 @@ function split(cursor: string): { epoch: string; seq: number } {
 
 function notePath(recordId: string, noteId: string): string {
   return `/v1/records/${encodeURIComponent(recordId)}/notes/${encodeURIComponent(noteId)}`;
+}
+
+function fieldPath(recordId: string, field: string, ...rest: string[]): string {
+  return `/v1/records/${encodeURIComponent(recordId)}/fields/${[field, ...rest].map(encodeURIComponent).join('/')}`;
 }
 
 function closedError(): CallboardError {

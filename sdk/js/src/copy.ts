@@ -1,11 +1,14 @@
 import { recordOf, type BoardRecord } from './record.js';
-import type { Call, Item, Notification, NotificationOf, WireRecord } from './wire.js';
+import type { Call, Item, Nothing, Notification, NotificationOf, WireRecord } from './wire.js';
 
 interface Held {
   record: BoardRecord;
   /** The newest rev that handlers were told of; a record fetched on its own may be ahead of it. */
   told: number;
 }
+
+/** Types whose data carries the whole record. */
+const WHOLE = new Set<string>(['record.opened', 'record.joined', 'record.added']);
 
 /** Closed records kept, so that a page open for weeks stays small. */
 const CLOSED_KEPT = 500;
@@ -37,7 +40,7 @@ export class Copy {
   /** Whether the record must be fetched before the notification can be applied. */
   lacks(n: Notification): boolean {
     return revOf(n) !== undefined && n.subject !== undefined && !this.#held.has(n.subject)
-      && n.type !== 'record.opened' && n.type !== 'record.joined';
+      && !WHOLE.has(n.type) && n.type !== 'record.removed';
   }
 
   /** Takes a notification of a record in; false when it was told of before (delivery is at least once across reconnects). */
@@ -72,7 +75,7 @@ function revOf(n: Notification): number | undefined {
 
 /** The record after `n`; undefined when `n` changes none that is known. Types that are not known change nothing. */
 function changed(record: WireRecord | undefined, n: Notification): WireRecord | undefined {
-  if (n.type === 'record.opened' || n.type === 'record.joined') return { ...n.data.record, rev: n.data.rev };
+  if (n.type === 'record.opened' || n.type === 'record.joined' || n.type === 'record.added') return { ...n.data.record, rev: n.data.rev };
   if (!record) return undefined;
   if (n.type.startsWith('call.')) {
     return { ...record, rev: (n.data as { rev: number }).rev, call: (n.data as { call: Call }).call };
@@ -96,9 +99,28 @@ function withFields(record: WireRecord, data: NotificationOf<'record.changed'>['
   const fields = { ...record.fields, ...data.fields };
   for (const [name, field] of Object.entries(data.fields)) if (field === null) delete fields[name];
   const next: WireRecord = { ...record, rev: data.rev, fields: fields as WireRecord['fields'] };
+  setBlank(next, data);
+  if (data.nothing) setNothing(next, data.nothing);
   // What settled last stays, as it does in a list: a change that concerns no app is followed by no `record.settled`.
   next.wave = Math.max(record.wave ?? 0, data.wave);
   return next;
+}
+
+/** Fields of which nothing is shown: told only to those who look at claims. */
+function setBlank(next: WireRecord, data: NotificationOf<'record.changed'>['data']): void {
+  const blank = { ...next.blank };
+  for (const name of Object.keys(data.fields)) delete blank[name];
+  Object.assign(blank, data.blank);
+  delete next.blank;
+  if (Object.keys(blank).length > 0) next.blank = blank;
+}
+
+/** An app's word that it knows nothing takes the place of the one about the same fields; without `until` it is over. */
+function setNothing(next: WireRecord, said: Nothing): void {
+  const others = (next.nothing ?? []).filter((n) => n.source !== said.source || n.fields.join() !== said.fields.join());
+  const nothing = said.until ? [...others, said] : others;
+  delete next.nothing;
+  if (nothing.length > 0) next.nothing = nothing;
 }
 
 function withItem(

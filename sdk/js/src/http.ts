@@ -9,6 +9,8 @@ export interface Ask {
   signal?: AbortSignal | undefined;
   /** The Idempotency-Key of a command. */
   key?: string;
+  /** The rev that the record must have (If-Match). */
+  rev?: number | undefined;
   /** Let the request outlive the page that sends it. */
   keepalive?: boolean;
   /** Milliseconds until the answer's head must be there. */
@@ -55,6 +57,11 @@ export class Http {
     return readJSON<T>(response);
   }
 
+  /** Writes; with a rev only if the record still has that. */
+  async write<T>(method: string, path: string, body: unknown, rev: number | undefined): Promise<T> {
+    return readJSON<T>(await this.ask(method, path, { body, rev }));
+  }
+
   /** Gives a command, once per key. It waits longer than a read does: a phone has to do something. */
   async command<T>(path: string, body: unknown, key: string): Promise<T> {
     return readJSON<T>(await this.ask('POST', path, { body, key, patience: 2 * PATIENCE }));
@@ -68,7 +75,8 @@ export class Http {
       this.#held = undefined;
       throw new CallboardError('unreachable', 0, 'The token could not be had.', 'Look at what the `token` function does.', cause);
     }
-    return send(this.base + path, method, { authorization: `Bearer ${token}`, ...(ask.key && { 'idempotency-key': ask.key }) }, ask);
+    return send(this.base + path, method, { authorization: `Bearer ${token}`, ...(ask.key && { 'idempotency-key': ask.key }),
+      ...(ask.rev !== undefined && { 'if-match': `"${ask.rev}"` }) }, ask);
   }
 }
 

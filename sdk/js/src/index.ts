@@ -1,15 +1,15 @@
 // @callboard/sdk: read the calls on the board, add what you know, hear what the others added.
 export { Board, connect, newNoteId } from './board.js';
 export type {
-  AnyHandler, CommandOptions, ConnectOptions, ErrorHandler, Handler, LinkState, ListHandler, RecordBound, StatusHandler, WatchOptions,
+  AnyHandler, ClaimOptions, CommandOptions, ConnectOptions, ErrorHandler, Handler, LinkState, ListHandler, RecordBound, StatusHandler, WatchOptions,
 } from './board.js';
 export type { Claims, ClaimValue, Enricher, EnrichHandler, Reply, Work } from './enrich.js';
 export { CallboardError } from './error.js';
 export { exchangeCode, type TokenSource } from './http.js';
 export type { BoardRecord, Values } from './record.js';
-export type { Retry } from './stream.js';
+export type { Retry, WatchFilter } from './stream.js';
 export type {
-  Ability, Call, CallState, Claim, Command, CommandName, DataOf, Direction, EndedBy, Field, Item, Known, Line, Link, Moment, NewClaim, NewItem, Notification,
+  Ability, BlankField, Call, CallState, Claim, Command, CommandName, DataOf, Direction, EndedBy, Field, Item, Known, Line, Link, Moment, NewClaim, NewItem, Nothing, Notification,
   NotificationOf, NotificationType, Party, Permission, Problem, Quality, RecordState, Result, Session, Settled, Status, TimelineEntry, View,
   WireRecord, Written,
 } from './wire.js';

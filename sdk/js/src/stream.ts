@@ -1,14 +1,28 @@
 import { CallboardError, unexpected } from './error.js';
 import { EVENT_STREAM, unreachable, type Http } from './http.js';
 import { FrameReader } from './sse.js';
-import type { Notification } from './wire.js';
+import type { CallState, Notification, RecordState } from './wire.js';
 
-export interface StreamOptions {
+/** Which records are followed, and what is told of them. Within a word any one suffices; an absent one asks nothing. */
+export interface WatchFilter {
+  lines?: readonly string[];
+  /** States of the record. */
+  states?: readonly RecordState[];
+  /** States of its call. */
+  callStates?: readonly CallState[];
+  /** Types of notification; `call.*` stands for all that begin so. */
+  types?: readonly string[];
+  /** Fields and lists of which changes are told; `party.*` stands for all that begin so. */
+  fields?: readonly string[];
+}
+
+export interface StreamOptions extends WatchFilter {
   cursor?: string | undefined;
   include?: 'claims' | undefined;
   needs?: readonly string[];
   gives?: readonly string[];
   on?: readonly string[];
+  deadlineMs?: number | undefined;
   signal: AbortSignal;
   /** Milliseconds without a byte after which the connection counts as dead. */
   quiet: number;
@@ -91,10 +105,11 @@ function queryOf(options: StreamOptions): string {
   const query = new URLSearchParams();
   if (options.cursor !== undefined) query.set('cursor', options.cursor);
   if (options.include) query.set('include', options.include);
-  for (const key of ['needs', 'gives', 'on'] as const) {
+  for (const key of ['needs', 'gives', 'on', 'lines', 'states', 'callStates', 'types', 'fields'] as const) {
     const names = options[key];
-    if (names?.length) query.set(key, names.join(','));
+    if (names?.length) query.set(key === 'callStates' ? 'call_states' : key, names.join(','));
   }
+  if (options.deadlineMs !== undefined) query.set('deadline_ms', String(options.deadlineMs));
   const text = query.toString();
   return text && '?' + text;
 }

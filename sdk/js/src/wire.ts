@@ -6,6 +6,8 @@ type Schemas = components['schemas'];
 export type WireRecord = Schemas['Record'];
 export type Field = Schemas['Field'];
 export type Claim = Schemas['Claim'];
+export type BlankField = Schemas['BlankField'];
+export type Nothing = Schemas['Nothing'];
 export type NewClaim = Schemas['NewClaim'];
 export type Item = Schemas['Item'];
 export type NewItem = Schemas['NewItem'];
@@ -35,6 +37,7 @@ export type Written = Schemas['Written'];
 export type Answer = Schemas['Answer'];
 export type Session = Schemas['Session'];
 export type Problem = Schemas['Problem'];
+export type Progressed = Schemas['Progressed'];
 export type RecordList = Schemas['RecordList'];
 export type WireWork = Schemas['Work'];
 
@@ -45,10 +48,10 @@ type ItemType = Extract<NotificationType, `item.${string}`>;
 
 /** What `data` holds, by the notification's type. */
 export type DataOf<T extends NotificationType> =
-  T extends 'record.opened' | 'record.joined' ? Schemas['RecordData']
+  T extends 'record.opened' | 'record.joined' | 'record.added' ? Schemas['RecordData']
   : T extends 'record.changed' ? Schemas['ChangedData']
   : T extends 'record.settled' ? Schemas['SettledData']
-  : T extends 'record.closed' | 'record.erased' ? Schemas['RevData']
+  : T extends 'record.closed' | 'record.erased' | 'record.removed' ? Schemas['RevData']
   : T extends CallType ? Schemas['CallData']
   : T extends ItemType ? Schemas['ItemData']
   : T extends 'field.contended' ? Schemas['ContendedData']

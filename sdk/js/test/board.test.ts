@@ -413,6 +413,53 @@ describe('asking and writing', () => {
   });
 });
 
+describe('deciding', () => {
+  it('pins, hides and takes both back', async () => {
+    const board = await open();
+    await board.pin('r1', 'party.name', 'crm');
+    await board.unpin('r1', 'party.name');
+    await board.hide('r1', 'party.name', 'a/b');
+    expect((await board.unhide('r1', 'party.name', 'crm')).changed).toBe(1);
+    expect(server.requests.slice(-4).map((r) => [r.method, r.path, r.body])).toEqual([
+      ['PUT', '/v1/records/r1/fields/party.name/pin', { source: 'crm' }], ['DELETE', '/v1/records/r1/fields/party.name/pin', undefined],
+      ['PUT', '/v1/records/r1/fields/party.name/hidden/a%2Fb', undefined], ['DELETE', '/v1/records/r1/fields/party.name/hidden/crm', undefined],
+    ]);
+  });
+
+  it('claims with the rev that was read, and for a while', async () => {
+    const board = await open();
+    await board.claim('r1', { 'call.disposition': { value: 'sold', ttlMs: 5000 } }, { rev: 6 });
+    const { match, body } = server.requests.at(-1)!;
+    expect([match, body.claims]).toEqual(['"6"', [{ field: 'call.disposition', value: 'sold', quality: 'matched', ttl_ms: 5000 }]]);
+    await board.claim('r1', { 'party.name': 'Ann' });
+    expect(server.requests.at(-1)?.match).toBeUndefined();
+  });
+
+  it('asks for time, and says of which fields nothing is known', async () => {
+    const board = await open();
+    board.enrich({ needs: ['party.number'], deadlineMs: 20_000 }, async (_, work) => {
+      expect(await work.progress()).toBe(4000);
+      return { nothing: ['party.company'], nothingForMs: 60_000 };
+    });
+    const watch = await server.watches.next();
+    expect(watch.query.get('deadline_ms')).toBe('20000');
+    watch.head().bookmark('e1:0').send(work('w1', record0('r1')));
+    expect(await server.answers.next()).toEqual({ work: 'w1', answer: { nothing_found: true, nothing_fields: ['party.company'], nothing_for_ms: 60_000 } });
+    expect(server.count('POST', '/v1/works/w1/progress')).toBe(1);
+  });
+
+  it('watches what is asked for', async () => {
+    const board = await open();
+    await server.watches.next();
+    const stop = new AbortController();
+    const reading = board.watch({ lines: ['l1'], states: ['open'], callStates: ['ringing', 'connected'], types: ['call.*'], fields: ['party.*'], signal: stop.signal }).next();
+    const { query } = await server.watches.next();
+    expect(Object.fromEntries(query)).toEqual({ lines: 'l1', states: 'open', call_states: 'ringing,connected', types: 'call.*', fields: 'party.*' });
+    stop.abort();
+    await reading;
+  });
+});
+
 describe('watch', () => {
   it('yields every notification once, across breaks, and ends when left', async () => {
     const board = await open();

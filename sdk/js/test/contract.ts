@@ -70,6 +70,7 @@ export interface Request {
   query: URLSearchParams;
   token: string | undefined;
   key: string | undefined;
+  match: string | undefined;
   body: any;
 }
 
@@ -119,7 +120,7 @@ export class Contract {
     for await (const chunk of req) text += String(chunk);
     const request: Request = {
       method: req.method ?? '', path: url.pathname, query: url.searchParams,
-      token: req.headers.authorization?.replace(/^Bearer /, ''), key: req.headers['idempotency-key'] as string | undefined, body: text ? JSON.parse(text) : undefined,
+      token: req.headers.authorization?.replace(/^Bearer /, ''), key: req.headers['idempotency-key'] as string | undefined, match: req.headers['if-match'], body: text ? JSON.parse(text) : undefined,
     };
     this.requests.push(request);
     if (this.before(request, res)) return;
@@ -144,6 +145,9 @@ export class Contract {
         return record ? json(res, 200, record) : problem(res, 404, 'record_unknown');
       case 'POST records': return json(res, 201, record0('r-lookup', { origin: 'lookup' }));
       case 'POST records/claims': return json(res, 200, { record: id, rev: 7, changed: request.body.claims.length });
+      case 'PUT records/fields':
+      case 'DELETE records/fields': return json(res, 200, { record: id, rev: 8, changed: 1 });
+      case 'POST works/progress': return json(res, 200, { work: id, deadline_ms: 4000 });
       case 'POST records/notes': return json(res, 201, { id: 'n1', source: 'user', at: T, changed_at: T, text: request.body.text });
       case 'PUT records/notes': return json(res, 200, { id: item, source: 'user', at: T, changed_at: T, text: request.body.text });
       case 'DELETE records/notes': return void res.writeHead(204).end();

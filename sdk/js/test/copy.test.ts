@@ -18,6 +18,19 @@ describe('copy', () => {
     expect(r?.rev).toBe(3);
   });
 
+  it('keeps what is not shown and what nobody knows until that is over', () => {
+    const said = { source: 'crm', fields: ['party.company'], at: T, until: T, round: 1 };
+    const { until: _, ...over } = said;
+    const more = (n: Notification, data: object) => ({ ...n, data: { ...n.data, ...data } }) as Notification;
+    const copy = copyOf(more(changed(1, 'r1', 2, { 'party.name': null }), { blank: { 'party.name': { claims: [], hidden: ['crm'] } } }),
+      more(changed(2, 'r1', 3, {}), { nothing: said }));
+    expect(copy.get('r1')).toMatchObject({ blank: { 'party.name': { hidden: ['crm'] } }, nothing: [said] });
+    copy.apply(changed(3, 'r1', 4, { 'party.name': field('Ann') }));
+    copy.apply(more(changed(4, 'r1', 5, {}), { nothing: over }));
+    expect(copy.get('r1')).not.toHaveProperty('blank');
+    expect(copy.get('r1')).not.toHaveProperty('nothing');
+  });
+
   it('tells of each rev once', () => {
     const copy = copyOf();
     const n = changed(1, 'r1', 2, { 'party.name': field('Ann') });

@@ -6,6 +6,7 @@ import { record0, work } from './contract.js';
 
 const workOf = (more: object = {}) => work('w1', record0('r1'), more).data as WireWork;
 const silent = () => undefined;
+const noTime = () => Promise.resolve(0);
 
 describe('enrichers', () => {
   it('are registered as one', () => {
@@ -26,7 +27,7 @@ describe('enrichers', () => {
     e.add({ on: ['ended'] }, () => void ran.push('ended'));
     const given = async (more: object) => {
       ran.length = 0;
-      await e.answer(workOf(more), silent);
+      await e.answer(workOf(more), silent, noTime);
       return ran.join(' ');
     };
     expect(await given({ changed: ['party.number'] })).toBe('number party');
@@ -49,9 +50,9 @@ describe('enrichers', () => {
     for (const nothing of [undefined, null, false, '', {}, { nothing: true }, { claims: {} }] as const) {
       const e = new Enrichers();
       e.add({ needs: ['party.number'] }, () => nothing as undefined);
-      expect(await e.answer(workOf(), silent)).toEqual({ nothing_found: true });
+      expect(await e.answer(workOf(), silent, noTime)).toEqual({ nothing_found: true });
     }
-    expect(await new Enrichers().answer(workOf(), silent)).toEqual({ nothing_found: true });
+    expect(await new Enrichers().answer(workOf(), silent, noTime)).toEqual({ nothing_found: true });
   });
 
   it('put several replies into one answer, the surer claim first', async () => {
@@ -59,7 +60,7 @@ describe('enrichers', () => {
     e.add({ needs: ['party.number'] }, async () => ({ 'party.name': { value: 'A', quality: 'guess' } }));
     e.add({ needs: ['party.number'] }, () => ({ claims: { 'party.name': 'Ann', 'party.company': 'Acme' }, items: [{ list: 'links', url: 'https://x.test' }] }));
     e.add({ needs: ['party.number'] }, () => ({ 'party.company': 'Other' }));
-    expect(await e.answer(workOf(), silent)).toEqual({
+    expect(await e.answer(workOf(), silent, noTime)).toEqual({
       claims: [{ field: 'party.name', value: 'Ann', quality: 'matched' }, { field: 'party.company', value: 'Acme', quality: 'matched' }],
       items: [{ list: 'links', url: 'https://x.test' }],
     });
@@ -69,11 +70,11 @@ describe('enrichers', () => {
     const e = new Enrichers();
     const errors: CallboardError[] = [];
     e.add({ needs: ['party.number'] }, async () => { throw new Error('CRM is down: ' + 'x'.repeat(1000)); });
-    const answer = await e.answer(workOf(), (x) => errors.push(x));
+    const answer = await e.answer(workOf(), (x) => errors.push(x), noTime);
     expect(answer.error).toMatch(/^CRM is down/);
     expect(answer.error).toHaveLength(512);
     e.add({ needs: ['party.number'] }, () => ({ 'party.name': 'Ann' }));
-    expect(await e.answer(workOf(), (x) => errors.push(x))).toEqual({ claims: [{ field: 'party.name', value: 'Ann', quality: 'matched' }] });
+    expect(await e.answer(workOf(), (x) => errors.push(x), noTime)).toEqual({ claims: [{ field: 'party.name', value: 'Ann', quality: 'matched' }] });
     expect(errors).toHaveLength(2);
   });
 });
