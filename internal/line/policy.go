@@ -1,7 +1,7 @@
 package line
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
@@ -13,8 +13,9 @@ import (
 // the number in E.164, the others against what is dialled. The longest that fits decides, Deny where both are as long.
 //
 // Where none fits: numbers of another country and premium-rate numbers are denied (SEC-24), as are feature codes with a
-// number behind them, for some forward calls; all else is for the PBX to decide. Emergency numbers are short and so never
-// denied. For a premium-rate number a prefix that is no more than its country does not count.
+// number behind them, for some forward calls, and numbers longer than their country has them; all else is for the PBX to
+// decide. Emergency numbers are never denied. For a premium-rate number a prefix that ends before the number within its
+// country does not count. A number that can be read in several ways must be allowed in each.
 type Policy struct {
 	Region  string // by which numbers without a country code are read
 	Outside string // what is dialled before a number that leaves the house: 9, 0; may be empty
@@ -23,8 +24,14 @@ type Policy struct {
 	Deny    []string
 }
 
-// longestCode is the longest feature code that is taken for one without a number behind it: **1002, *901002.
-const longestCode = 8
+// longestCode is the longest feature code that is taken for one without a number behind it: *8, *97. Two stars and a
+// colleague's number pick up his call, which only the one who answers hears of.
+const longestCode = 3
+
+func (n number) carries() bool {
+	rest, pickup := strings.CutPrefix(n.dialled, "**")
+	return n.code && len(n.dialled) > longestCode && !(pickup && len(rest) <= longestExtension && strings.Trim(rest, "0123456789") == "")
+}
 
 // Dialable is what is dialled for what a person or an app has typed. The error says why it must not be.
 func (p Policy) Dialable(typed string) (string, error) {
@@ -38,94 +45,85 @@ func (p Policy) Dialable(typed string) (string, error) {
 		return "", &telephony.Error{Code: telephony.CodeInvalid, Message: "\"" + telephony.Display(typed) + "\" is not a number that can be dialled",
 			Remedy: "type digits, * and #, with a + before the country code if there is one"}
 	}
+	if strings.LastIndexAny(number, "*#") > 0 && !strings.ContainsAny(number[:1], "*#") {
+		return "", &telephony.Error{Code: telephony.CodeInvalid, Message: "\"" + telephony.Display(typed) + "\" is not a number that can be dialled: a * or # stands behind its digits",
+			Remedy: "dial the number alone, and press the rest when it is answered"}
+	}
 	n := p.read(number)
-	if verdict := p.verdict(n); verdict != "" {
+	if verdict, hint := p.verdict(n); verdict != "" {
 		return "", &telephony.Error{Code: telephony.CodeNumberDenied, Message: telephony.Display(typed) + " may not be dialled from here: " + verdict,
-			Remedy: "dial it at the phone, or put " + n.hint() + " or its beginning under dial.allow in callboard.yaml"}
+			Remedy: "dial it at the phone, or put " + hint + " or its beginning under dial.allow in callboard.yaml"}
 	}
 	return p.spell(n), nil
 }
 
-// number is what is known of a number that is to be dialled.
-type number struct {
-	dialled       string
-	e164          string // empty: no number of the public network that is known to be one
-	country       string // +45
-	international bool
-	premium       bool
-	code          bool // begins with * or #
-	parsed        *phonenumbers.PhoneNumber
+// verdict says why a number may not be dialled, and what would have to be let in; empty: it may.
+func (p Policy) verdict(n number) (why, hint string) {
+	switch {
+	case n.emergency:
+		return "", ""
+	case n.code:
+		return p.ofCode(n), n.dialled
+	}
+	home := slices.ContainsFunc(n.readings, func(r reading) bool { return r.exact && r.home })
+	for _, r := range n.readings {
+		hint = n.dialled
+		if r.known {
+			hint = r.e164
+		}
+		if why := p.ofReading(n.dialled, r); why != "" {
+			return why, hint
+		}
+	}
+	for _, r := range n.readings {
+		if r.overlong && !home && max(longest(p.Allow, n.dialled), longest(p.Allow, r.e164)) < 0 {
+			return "it has more digits than such a number can have", r.e164
+		}
+	}
+	return "", ""
 }
 
-func (n number) hint() string {
-	if n.e164 != "" {
-		return n.e164
-	}
-	return n.dialled
-}
-
-// read finds out what a number is. With a digit for an outside line before it, it is read without that too: a rule that a 9
-// gets round is none.
-func (p Policy) read(dialled string) number {
-	n := number{dialled: dialled, code: strings.ContainsAny(dialled[:1], "*#")}
-	if n.code || n.understand(dialled, p.Region) {
-		return n
-	}
-	rest := ""
-	if p.Outside != "" {
-		rest, _ = strings.CutPrefix(dialled, p.Outside)
-	} else if len(dialled) > 7 && dialled[0] != '+' {
-		rest = dialled[1:]
-	}
-	if rest != "" && rest != dialled {
-		n.understand(rest, p.Region)
-	}
-	return n
-}
-
-// understand reports whether it is a number of the public network, or is dialled as one of another country.
-func (n *number) understand(text, region string) bool {
-	abroad := strings.HasPrefix(text, "+") || strings.HasPrefix(text, "00") || strings.HasPrefix(text, "011")
-	parsed, err := phonenumbers.Parse(text, region)
-	if err != nil || !phonenumbers.IsValidNumber(parsed) && !strings.HasPrefix(text, "+") {
-		n.international = n.international || abroad
-		return abroad
-	}
-	n.parsed, n.e164 = parsed, phonenumbers.Format(parsed, phonenumbers.E164)
-	n.country = fmt.Sprintf("+%d", parsed.GetCountryCode())
-	home := int(parsed.GetCountryCode()) == phonenumbers.GetCountryCodeForRegion(region)
-	// Countries that share a code, as the United States and Jamaica do, are other countries all the same.
-	if other := phonenumbers.GetRegionCodeForNumber(parsed); home && other != "" && other != region {
-		home = phonenumbers.GetCountryCodeForRegion(region) != 1 || other == "US" || other == "CA"
-	}
-	n.international = !home
-	kind := phonenumbers.GetNumberType(parsed)
-	n.premium = kind == phonenumbers.PREMIUM_RATE || kind == phonenumbers.SHARED_COST
-	return true
-}
-
-func (p Policy) verdict(n number) string {
-	allow, deny := p.longest(p.Allow, n), p.longest(p.Deny, n)
+// ofReading judges a number as one that it may be.
+func (p Policy) ofReading(dialled string, r reading) string {
+	allow, deny := max(longest(p.Allow, dialled), longest(p.Allow, r.e164)), max(longest(p.Deny, dialled), longest(p.Deny, r.e164))
 	switch {
 	case deny >= 0 && deny >= allow:
 		return "dial.deny in callboard.yaml names it"
-	case n.premium && allow <= len(n.country):
+	case r.premium && longest(p.Allow, dialled) <= r.begins && longest(p.Allow, r.e164) <= len(r.country):
 		return "it is a premium-rate number"
 	case allow >= 0:
 		return ""
-	case n.international:
+	case r.known && !r.home:
 		return "it is a number of another country"
-	case n.code && len(n.dialled) > longestCode:
+	}
+	return ""
+}
+
+// ofCode judges a feature code, and the number behind one that is let in.
+func (p Policy) ofCode(n number) string {
+	allow, deny := longest(p.Allow, n.dialled), longest(p.Deny, n.dialled)
+	switch {
+	case deny >= 0 && deny >= allow:
+		return "dial.deny in callboard.yaml names it"
+	case allow >= 0:
+		rest := n.dialled[allow:]
+		rest = rest[strings.LastIndexAny(rest, "*#")+1:]
+		if rest == "" {
+			return ""
+		}
+		why, _ := p.verdict(p.read(rest))
+		return why
+	case n.carries():
 		return "it is a feature code with a number behind it"
 	}
 	return ""
 }
 
 // longest is the length of the longest prefix that fits; -1: none.
-func (p Policy) longest(prefixes []string, n number) int {
+func longest(prefixes []string, number string) int {
 	best := -1
 	for _, prefix := range prefixes {
-		if strings.HasPrefix(n.dialled, prefix) || n.e164 != "" && strings.HasPrefix(n.e164, prefix) {
+		if strings.HasPrefix(number, prefix) {
 			best = max(best, len(prefix))
 		}
 	}

@@ -121,6 +121,8 @@ func (s *Server) Dial(w http.ResponseWriter, r *http.Request, params api.DialPar
 		if err != nil {
 			return nil, err
 		}
+		ctx, cancel := context.WithTimeout(ctx, keepWithin)
+		defer cancel()
 		if err := s.options.Committer.Wait(ctx, seq); err != nil { // the phone rings all the same
 			s.options.Logger.Warn("a call that was placed is not kept yet", "record", record, "error", err)
 		}
@@ -143,7 +145,8 @@ func (s *Server) Command(w http.ResponseWriter, r *http.Request, record api.Reco
 		return
 	}
 	caller := callerOf(r)
-	s.once(w, r, order{key: params.IdempotencyKey, what: "command " + record, body: body, status: http.StatusOK}, func(ctx context.Context) (any, error) {
+	reaches := body.Command == api.CommandNameTransfer || body.Command == api.CommandNameConsult // somebody else, so never twice
+	s.once(w, r, order{key: params.IdempotencyKey, what: "command " + record, body: body, status: http.StatusOK, durable: reaches}, func(ctx context.Context) (any, error) {
 		err := s.command(r.WithContext(ctx), record, body)
 		s.options.Logger.Info("command", "by", caller.source, "command", string(body.Command), "record", record, "error", err)
 		if err != nil {

@@ -6,34 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
-
-// given are the commands that are being carried out, by source and key. What the store has and this has not was begun by a
-// Callboard that ended meanwhile.
-type given struct {
-	mu  sync.Mutex
-	now map[string]bool
-}
-
-func (g *given) begin(id string) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.now[id] {
-		return false
-	}
-	g.now[id] = true
-	return true
-}
-
-func (g *given) end(id string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.now, id)
-}
 
 // order is a command as it was asked for.
 type order struct {
@@ -45,7 +21,8 @@ type order struct {
 }
 
 // once carries a command out and answers it, once per source and key (D-10): what was answered is kept before it is told,
-// and a command whose outcome is not known is never given again.
+// and a command whose outcome is not known is never given again. What the store does not take is remembered for as long as this
+// Callboard runs.
 func (s *Server) once(w http.ResponseWriter, r *http.Request, o order, do func(ctx context.Context) (any, error)) {
 	source := callerOf(r).source
 	if err := checkKey(o.key); err != nil {
@@ -64,8 +41,12 @@ func (s *Server) once(w http.ResponseWriter, r *http.Request, o order, do func(c
 		s.fail(w, err)
 		return
 	}
-	asked := KnownCommand{Source: source, Key: o.key, Request: sha256.Sum256(body), At: time.Now()}
-	before, err := s.options.Store.BeginCommand(ctx, asked)
+	asked := KnownCommand{Source: source, Key: o.key, Request: sha256.Sum256(body), At: s.now()}
+	if done, _, _ := s.given.outcome(id); done != nil {
+		s.again(w, done, asked)
+		return
+	}
+	before, err := s.keepBegun(ctx, id, asked)
 	switch {
 	case err != nil && o.durable:
 		s.options.Logger.Error("a command was not kept", "error", err)
@@ -78,13 +59,21 @@ func (s *Server) once(w http.ResponseWriter, r *http.Request, o order, do func(c
 		return
 	}
 	status, answer := s.answered(o.status, do, ctx)
+	switch {
+	case status != 0:
+		asked.Status, asked.Answer = status, answer
+		s.keepEnded(ctx, id, asked, err == nil)
+	case err == nil:
+		s.keepDropped(ctx, id, asked)
+	}
 	if status == 0 {
-		status, answer = s.refused(ctx, source, o.key, answer)
-	} else if err := s.options.Store.EndCommand(ctx, source, o.key, status, answer); err != nil {
-		s.options.Logger.Error("the outcome of a command was not kept", "error", err)
+		status = statusOf(answer)
 	}
 	s.send(w, status, answer)
 }
+
+// now is the time by the clock of the machine as it was at the start: a clock that is set meanwhile makes no command old.
+func (s *Server) now() time.Time { return s.began.Add(time.Since(s.began)) }
 
 func checkKey(key string) error {
 	if len(key) < 8 || len(key) > 128 {
@@ -122,16 +111,13 @@ func reached(err error) bool {
 	return !ok || known.Code == telephony.CodePBXRefused || known.Code == telephony.CodePBXAway || known.Code == telephony.CodePhoneSilent
 }
 
-// refused lets the key of a command that had no effect be used again.
-func (s *Server) refused(ctx context.Context, source, key string, answer []byte) (int, []byte) {
-	if err := s.options.Store.DropCommand(ctx, source, key); err != nil {
-		s.options.Logger.Error("a command without effect was not forgotten", "error", err)
-	}
+// statusOf reads the status of a problem.
+func statusOf(answer []byte) int {
 	var p struct{ Status int }
 	if err := json.Unmarshal(answer, &p); err != nil || p.Status == 0 {
-		p.Status = http.StatusInternalServerError
+		return http.StatusInternalServerError
 	}
-	return p.Status, answer
+	return p.Status
 }
 
 // again answers a command that was given before.

@@ -96,12 +96,13 @@ type Server struct {
 	frames  *frames
 	ended   chan struct{} // closed by Close: streams end
 	apps    sync.Mutex    // held while an app comes or goes: store and gate change together
-	given   given         // commands that are being carried out
+	given   given         // commands of this run
+	began   time.Time
 }
 
 // New returns a server that knows the apps that the store knows.
 func New(ctx context.Context, o Options) (*Server, error) {
-	s := &Server{options: o, gate: newGate(o.UserToken), ended: make(chan struct{}), given: given{now: map[string]bool{}}}
+	s := &Server{options: o, gate: newGate(o.UserToken), ended: make(chan struct{}), given: newGiven(), began: time.Now()}
 	s.frames = newFrames(o.Board, s.actions)
 	apps, err := o.Store.Apps(ctx)
 	if err != nil {
