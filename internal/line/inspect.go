@@ -67,10 +67,24 @@ func (l *Line) wonder(c *telephony.Call, anew bool) {
 			legs[leg.ID] = a
 		}
 		if w, wanted := a.next(leg, anew, unserved(c, leg)); wanted {
-			select {
-			case l.wishes <- w:
-			default: // the facts stay unknown
-			}
+			l.wish(w)
+		}
+	}
+}
+
+// wish queues what is to be asked. What serves a caller goes before all else: he may soon be gone.
+func (l *Line) wish(w wish) {
+	if w.service {
+		select {
+		case l.urgent <- wish{leg: w.leg, service: true}:
+		default: // it stays unknown
+		}
+		w.service = false
+	}
+	if w.about != 0 {
+		select {
+		case l.wishes <- w:
+		default: // the facts stay unknown
 		}
 	}
 }
@@ -116,14 +130,29 @@ func unserved(c *telephony.Call, leg telephony.Leg) bool {
 func (l *Line) Inspect(ctx context.Context) {
 	pbx, able := l.options.PBX.(connector.Inspector)
 	for {
-		select {
-		case <-ctx.Done():
+		w, more := l.nextWish(ctx)
+		if !more {
 			return
-		case w := <-l.wishes:
-			if able {
-				l.ask(ctx, pbx, w)
-			}
 		}
+		if able {
+			l.ask(ctx, pbx, w)
+		}
+	}
+}
+
+func (l *Line) nextWish(ctx context.Context) (wish, bool) {
+	select {
+	case w := <-l.urgent:
+		return w, true
+	default:
+	}
+	select {
+	case <-ctx.Done():
+		return wish{}, false
+	case w := <-l.urgent:
+		return w, true
+	case w := <-l.wishes:
+		return w, true
 	}
 }
 

@@ -32,6 +32,7 @@ type Line struct {
 	options Options
 	board   *board.Board
 
+	urgent chan wish // that goes before those
 	wishes chan wish // what the PBX is to be asked; bounded
 
 	mu      sync.Mutex // guards the rest
@@ -45,7 +46,7 @@ type Line struct {
 // New returns a line that shows its calls on a board. live are its calls that were not over when the program ended, and
 // seenAt is when its PBX was last seen then.
 func New(o Options, b *board.Board, live []telephony.Call, seenAt time.Time) *Line {
-	l := &Line{options: o, board: b, link: telephony.Link{State: telephony.LinkConnecting, Since: time.Now()}, wishes: make(chan wish, mostWaiting),
+	l := &Line{options: o, board: b, link: telephony.Link{State: telephony.LinkConnecting, Since: time.Now()}, wishes: make(chan wish, mostWaiting), urgent: make(chan wish, mostWaiting),
 		calls: map[telephony.CallID]*telephony.Call{}, stir: make(chan struct{}), asked: map[telephony.CallID]map[telephony.LegID]*asked{}}
 	l.tracker = tracker.New(tracker.Options{
 		Extensions: o.Extensions, Trunks: o.Trunks,
