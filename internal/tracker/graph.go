@@ -66,12 +66,16 @@ func (t *Tracker) enter(l *leg, f telephony.BridgeEntered) {
 	t.leaveBridge(l)
 	l.bridge, l.inRoom, l.leftAt = f.Bridge, f.Room, time.Time{}
 	t.bridges[f.Bridge] = append(t.bridges[f.Bridge], l)
-	ends := []*leg{l}
-	if !f.Room && len(t.bridges[f.Bridge]) <= crowd { // a room is nobody's other end
+	var ends []*leg
+	switch {
+	case f.Room: // it is nobody's other end
+	case len(t.bridges[f.Bridge]) <= crowd:
 		ends = append(t.bridged(l), l)
+	default:
+		ends = []*leg{l}
 	}
 	for _, end := range ends {
-		if end.kind != telephony.DeviceLeg || f.Room {
+		if end.kind != telephony.DeviceLeg {
 			continue
 		}
 		for _, peer := range t.peers(end) {

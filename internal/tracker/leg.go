@@ -52,8 +52,7 @@ type leg struct {
 	givenBy     string    // whose device gave it away
 	sentOnBy    string    // device that sent it on to another number
 	parkedAt    string
-	parkedBy    string // device
-	parkedFrom  *call  // whose call it was parked out of
+	parkedFrom  *call // whose call it was parked out of
 	queue       string
 	service     telephony.Service
 	room        string

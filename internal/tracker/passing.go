@@ -199,8 +199,8 @@ func (t *Tracker) numberOf(l *leg) string {
 // parked puts a leg aside. Many a PBX parks by a transfer to the parking's number: what was noted as one is none.
 func (t *Tracker) parked(f telephony.Parked, now time.Time) {
 	t.with(f.Leg, func(l *leg) {
-		l.parkedAt, l.parkedBy = telephony.Display(f.Space), f.By
-		l.givenBy, l.parkedFrom = "", l.call
+		l.parkedAt, l.parkedFrom = telephony.Display(f.Space), l.call
+		l.givenBy = ""
 		l.settle()
 		if l.call == nil {
 			return

@@ -121,12 +121,7 @@ func (t *Tracker) happen(f telephony.Fact, now time.Time) {
 
 // hold is what a device does to its own leg, and what the other ends then hear.
 func (t *Tracker) hold(id telephony.LegID, held bool) {
-	t.with(id, func(l *leg) {
-		l.held = held
-		for _, peer := range t.peers(l) {
-			t.touch(peer)
-		}
-	})
+	t.withPeers(id, func(l *leg) { l.held = held })
 }
 
 func (t *Tracker) dialEnded(f telephony.DialEnded, now time.Time) {
@@ -187,7 +182,7 @@ func (t *Tracker) touchCall(c *call) {
 }
 
 // learn merges what a message said about a leg in passing.
-func (t *Tracker) learn(facts telephony.LegFacts, now time.Time) *leg {
+func (t *Tracker) learn(facts telephony.LegFacts, now time.Time) {
 	l := t.legs[facts.Leg]
 	if l == nil {
 		l = &leg{id: facts.Leg, addedAt: now}
@@ -205,7 +200,6 @@ func (t *Tracker) learn(facts telephony.LegFacts, now time.Time) *leg {
 	if l.wantsView() {
 		t.openView(l, now)
 	}
-	return l
 }
 
 // openView begins a view for a leg whose device belongs to the line.
