@@ -74,7 +74,8 @@ func (s *session) redirect(r request) {
 	})
 }
 
-func (s *session) blindTransfer(r request) {
+// toExtension runs what sends the party of a channel to an extension.
+func (s *session) toExtension(r request, run func(*exchange, *channel)) {
 	switch {
 	case r.get("Channel") == "":
 		s.refuse(r, "No channel specified")
@@ -89,6 +90,12 @@ func (s *session) blindTransfer(r request) {
 			s.refuse(r, "Channel specified does not exist")
 			return
 		}
+		run(x, ch)
+	})
+}
+
+func (s *session) blindTransfer(r request) {
+	s.toExtension(r, func(x *exchange, ch *channel) {
 		context := r.get("Context")
 		if context == "" {
 			context = ch.context
@@ -104,20 +111,7 @@ func (s *session) blindTransfer(r request) {
 
 // atxfer sends the digits of the feature code and of the number, as if the phone had.
 func (s *session) atxfer(r request) {
-	switch {
-	case r.get("Channel") == "":
-		s.refuse(r, "No channel specified")
-		return
-	case r.get("Exten") == "":
-		s.refuse(r, "No extension specified")
-		return
-	}
-	s.with(func(x *exchange) {
-		ch := x.find(r.get("Channel"))
-		if ch == nil {
-			s.refuse(r, "Channel specified does not exist")
-			return
-		}
+	s.toExtension(r, func(x *exchange, ch *channel) {
 		s.accept(r, "Atxfer successfully queued")
 		if ch.bridge != nil {
 			x.consult(ch, r.get("Exten"))
