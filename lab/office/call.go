@@ -122,9 +122,6 @@ func (c *Call) hearsRinging() { c.o.must(c.sip.WaitRinging(c.o.ctx)) }
 // hearsAudio waits until sound comes.
 func (c *Call) hearsAudio() { c.o.must(c.sip.WaitAudio(c.o.ctx, 5)) }
 
-// knows waits until the display shows a number.
-func (c *Call) knows(number string) { c.o.must(c.sip.WaitRemote(c.o.ctx, number)) }
-
 func (c *Call) holds()             { c.o.must(c.sip.Hold(c.o.ctx)) }
 func (c *Call) resumes()           { c.o.must(c.sip.Resume(c.o.ctx)) }
 func (c *Call) hangsUp()           { c.o.must(c.sip.Hangup(c.o.ctx)) }

@@ -91,5 +91,6 @@ var parking = []Flow{
 			back = o.fetches("1001", "701", first)
 			o.talk()
 			first.hangsUp()
+			back.over()
 		}},
 }
