@@ -16,7 +16,8 @@ import (
 )
 
 type doctorCommand struct {
-	Config   string `help:"The configuration. Default: callboard.yaml here, else in your configuration folder." placeholder:"FILE" type:"path"`
+	configured `embed:""`
+
 	TestCall bool   `help:"Allow a call within the PBX, to see whether all is told of it. No phone rings, no line is used."`
 	Answers  string `placeholder:"NUMBER@CONTEXT" help:"For --test-call, an extension that answers by itself, such as an echo test. Default: one that most Asterisks have."`
 	JSON     bool   `help:"Print one JSON object."`
@@ -26,11 +27,7 @@ type doctorCommand struct {
 var errUnwell = errors.New("there is a problem with the PBX: see above what to change")
 
 func (c *doctorCommand) Run(ctx context.Context) error {
-	path := c.Config
-	if path == "" {
-		path = config.DefaultPath()
-	}
-	settings, err := config.Load(path)
+	path, settings, err := c.load()
 	if err != nil {
 		return err
 	}

@@ -11,23 +11,19 @@ import (
 
 	"github.com/callboard-dev/callboard/internal/app"
 	"github.com/callboard-dev/callboard/internal/asterisk/ami"
-	"github.com/callboard-dev/callboard/internal/config"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
 type recordCommand struct {
-	File   string        `arg:"" type:"path" help:"Where to keep it, such as calls.ami. The times go beside it, as calls.times."`
-	Config string        `help:"The configuration. Default: callboard.yaml here, else in your configuration folder." placeholder:"FILE" type:"path"`
-	For    time.Duration `help:"How long, such as 10m. Default: until Ctrl-C." placeholder:"TIME"`
-	Blur   bool          `help:"Replace names, and numbers of seven digits and more, the same by the same."`
+	File       string `arg:"" type:"path" help:"Where to keep it, such as calls.ami. The times go beside it, as calls.times."`
+	configured `embed:""`
+
+	For  time.Duration `help:"How long, such as 10m. Default: until Ctrl-C." placeholder:"TIME"`
+	Blur bool          `help:"Replace names, and numbers of seven digits and more, the same by the same."`
 }
 
 func (c *recordCommand) Run(ctx context.Context) error {
-	path := c.Config
-	if path == "" {
-		path = config.DefaultPath()
-	}
-	settings, err := config.Load(path)
+	_, settings, err := c.load()
 	if err != nil {
 		return err
 	}

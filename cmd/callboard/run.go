@@ -14,9 +14,24 @@ import (
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
-type runCommand struct {
+// configured is a command that begins with the configuration.
+type configured struct {
 	Config string `help:"The configuration. Default: callboard.yaml here, else in your configuration folder." placeholder:"FILE" type:"path"`
-	Debug  bool   `help:"Log more."`
+}
+
+// load reads it, and says from which file.
+func (c configured) load() (path string, settings config.Config, err error) {
+	if path = c.Config; path == "" {
+		path = config.DefaultPath()
+	}
+	settings, err = config.Load(path)
+	return path, settings, err
+}
+
+type runCommand struct {
+	configured `embed:""`
+
+	Debug bool `help:"Log more."`
 }
 
 const firstRun = `%w
@@ -29,11 +44,7 @@ This is how to begin:
 Or see it work first, with no PBX at all: callboard demo`
 
 func (c *runCommand) Run(ctx context.Context) error {
-	path := c.Config
-	if path == "" {
-		path = config.DefaultPath()
-	}
-	settings, err := config.Load(path)
+	_, settings, err := c.load()
 	if errors.Is(err, config.ErrNone) {
 		return fmt.Errorf(firstRun, err)
 	}
