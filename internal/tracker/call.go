@@ -43,21 +43,6 @@ func (c *call) beside(l *leg, e Extension) *view {
 	return nil
 }
 
-// givenBackTo finds who was given away by a device and came to nobody, in a call that nobody has a part in just now.
-func (c *call) givenBackTo(device string) *leg {
-	for _, v := range c.views {
-		if v.State != telephony.Ended {
-			return nil
-		}
-	}
-	for _, v := range c.views {
-		if v.leg.device == device && v.TransferKind == telephony.AttendedTransfer && v.peer != nil && !v.peer.gone {
-			return v.peer
-		}
-	}
-	return nil
-}
-
 // add takes a leg in that is in no call, or in one that has ended.
 func (c *call) add(l *leg) {
 	if l.current() == nil {

@@ -106,6 +106,15 @@ func (t *Tracker) leaveBridge(l *leg) {
 	l.bridge = ""
 }
 
+// driftAnew begins the wait again of whom somebody has just left: the PBX may have more in mind for him.
+func (t *Tracker) driftAnew(bridge string, now time.Time) {
+	for _, l := range t.bridges[bridge] {
+		if !l.adrift.IsZero() {
+			l.adrift = now
+		}
+	}
+}
+
 // bridged are the other legs in the same bridge, in the order of their ids.
 func (t *Tracker) bridged(l *leg) []*leg {
 	if l.bridge == "" || len(t.bridges[l.bridge]) < 2 {

@@ -396,3 +396,22 @@ func TestPlacedToService(t *testing.T) {
 	s.see(asks("A"), gone("A", 16))
 	s.over()
 }
+
+// The PBX calls the giver back before all legs of the failed attempt are gone, and long after he gave the call away: it is
+// the same call, and nobody has taken it.
+func TestRecallOverlaps(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, "1001", "1002")
+	s.see(join(inbound(), answered())...)
+	s.see(holds("B"), leaves("B"), relay("one", "p", false), relay("two", "p", true), entersBridge("y", "one"), entersBridge("y", "B"),
+		called("C", "PJSIP/1002", "1002", "Bo"), dials("two", "C"), rings("C"), asks("B"), leavesBridge("y", "B"), leavesBridge("y", "one"), enters("one"),
+		fact(telephony.Transferred{Kind: telephony.AttendedTransfer, By: "B", Second: "B", Transferee: "A", Target: "one"}))
+	s.now = s.now.Add(16 * time.Second)
+	s.see(leaves("one"), gone("one", 16), called("D", "PJSIP/1001", "1001", "Alice"), dials("", "D"), rings("D"),
+		dialEnds("two", "C", telephony.DialCancelled), gone("C", 16), gone("two", 16), gone("D", 0))
+	if v := s.viewAt("D"); v.Result != telephony.Missed || v.AnsweredBy != "" || v.ClickToDial || v.ReturnedFrom != "1002" || len(s.calls()) != 1 {
+		t.Errorf("%d calls; called back it is %+v", len(s.calls()), v)
+	}
+	s.see(asks("A"), leaves("A"), gone("A", 16), gone("B", 16))
+	s.over()
+}

@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -153,9 +154,7 @@ func (t *Tracker) receive(transferee, target, by *leg, f telephony.Transferred, 
 		t.touch(transferee)
 		transferee.givenBy = giver
 		transferee.drift(now)
-		if f.Kind == telephony.BlindTransfer {
-			transferee.dials = slices.DeleteFunc(transferee.dials, func(l *leg) bool { return l == by })
-		}
+		transferee.dials = slices.DeleteFunc(transferee.dials, func(l *leg) bool { return l == by }) // who gave it away has not taken it
 		if v := transferee.view; v != nil && v.State != telephony.Ended {
 			v.TransferredBy = giver
 			v.happened(telephony.WhatTransferred, now, "by "+giver, telephony.CallTransferred)
@@ -315,8 +314,8 @@ func (v *view) comeBack(c *call) {
 		if before == v || before.Extension != v.Extension || before.State != telephony.Ended {
 			continue
 		}
-		if v.ReturnedFrom = before.ParkedAt; v.ReturnedFrom == "" {
-			v.ReturnedFrom = before.TransferredTo
+		if from := cmp.Or(before.ParkedAt, before.TransferredTo); from != "" {
+			v.ReturnedFrom = from
 		}
 	}
 }

@@ -162,7 +162,7 @@ func (t *Tracker) showFound(l *leg, s telephony.SnapshotLeg, now time.Time) {
 	if l.view == nil {
 		_, ours := t.extension(l.device)
 		// A leg that was answered and is in no bridge has left its talk, or is just about to begin: only its call can tell.
-		left := s.Called && l.state == telephony.LegUp && s.Bridge == "" && t.callOfPeers(l) == nil
+		left := s.Called && l.state == telephony.LegUp && s.Bridge == "" && t.callOfPeers(l, now) == nil
 		// One that is called for another, who is not there any more, is about to go too.
 		orphan := s.Called && s.Bridge == "" && len(t.peers(l)) == 0 && l.group != "" && l.group != string(l.id)
 		if !ours || left || orphan {

@@ -94,6 +94,7 @@ func (t *Tracker) happen(f telephony.Fact, now time.Time) {
 			if l.bridge == f.Bridge {
 				t.leaveBridge(l)
 				l.leftAt = now
+				t.driftAnew(f.Bridge, now)
 			}
 		})
 	case telephony.LegHeld:
@@ -213,7 +214,7 @@ func (t *Tracker) openView(l *leg, now time.Time) {
 	}
 	c := l.current()
 	if c == nil {
-		c = t.callOfPeers(l)
+		c = t.callOfPeers(l, now)
 	}
 	if c == nil {
 		c = &call{id: t.options.NewID(), complete: true}
@@ -235,24 +236,27 @@ func (t *Tracker) openView(l *leg, now time.Time) {
 
 // callOfPeers finds the call of a leg at the other end of l; and that of whom the PBX calls back after it gave somebody
 // away who then came to nobody.
-func (t *Tracker) callOfPeers(l *leg) *call {
+func (t *Tracker) callOfPeers(l *leg, now time.Time) *call {
 	for _, peer := range t.peers(l) {
 		if c := peer.current(); c != nil {
 			return c
 		}
 	}
 	if l.dialed && l.dialedBy == nil && !l.placed {
-		return t.recall(l)
+		return t.recall(l, now)
 	}
 	return nil
 }
 
-// recall finds the call that the PBX calls a device back for.
-func (t *Tracker) recall(l *leg) *call {
+// recall finds the call that the PBX calls a device back for: whom the device gave away has come to nobody yet.
+func (t *Tracker) recall(l *leg, now time.Time) *call {
 	for _, c := range t.calls {
-		if from := c.givenBackTo(l.device); from != nil {
-			from.dial(l)
-			return c
+		for _, v := range c.views {
+			gave := v.State == telephony.Ended && v.TransferKind == telephony.AttendedTransfer && v.leg.device == l.device
+			if gave && v.peer != nil && t.waits(v.peer, now) {
+				v.peer.dial(l)
+				return c
+			}
 		}
 	}
 	return nil

@@ -131,7 +131,12 @@ var transfers = []Flow{
 			second.Disposition, second.EndedBy = "missed", "pbx"
 			back := o.rings("1001", caller)
 			o.ring()
-			for back.gone() { // the PBX may take its first ring back at once; it rings again after 2 s
+			for back.gone() { // a PBX that is busy may take its ring back at once: then it tries 1002 and 1001 once more
+				back.Disposition, back.EndedBy = "missed", "pbx"
+				back.fact("returned_from", "1002")
+				again := o.rings("1002", caller)
+				again.Disposition, again.EndedBy = "missed", "pbx"
+				again.over()
 				back = o.rings("1001", caller)
 				o.ring()
 			}
