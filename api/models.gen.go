@@ -155,6 +155,36 @@ func (e CallState) Valid() bool {
 	}
 }
 
+// Defines values for ClaimFrameType.
+const (
+	ClaimFrameTypeClaim ClaimFrameType = "claim"
+)
+
+// Valid indicates whether the value is a known member of the ClaimFrameType enum.
+func (e ClaimFrameType) Valid() bool {
+	switch e {
+	case ClaimFrameTypeClaim:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ClaimedFrameType.
+const (
+	ClaimedFrameTypeClaimed ClaimedFrameType = "claimed"
+)
+
+// Valid indicates whether the value is a known member of the ClaimedFrameType enum.
+func (e ClaimedFrameType) Valid() bool {
+	switch e {
+	case ClaimedFrameTypeClaimed:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CommandName.
 const (
 	CommandNameAnswer          CommandName = "answer"
@@ -412,6 +442,7 @@ const (
 	NotificationTypeRecordClosed    NotificationType = "record.closed"
 	NotificationTypeRecordErased    NotificationType = "record.erased"
 	NotificationTypeRecordJoined    NotificationType = "record.joined"
+	NotificationTypeRecordNewest    NotificationType = "record.newest"
 	NotificationTypeRecordOpened    NotificationType = "record.opened"
 	NotificationTypeRecordRemoved   NotificationType = "record.removed"
 	NotificationTypeRecordSettled   NotificationType = "record.settled"
@@ -481,6 +512,8 @@ func (e NotificationType) Valid() bool {
 	case NotificationTypeRecordErased:
 		return true
 	case NotificationTypeRecordJoined:
+		return true
+	case NotificationTypeRecordNewest:
 		return true
 	case NotificationTypeRecordOpened:
 		return true
@@ -704,6 +737,21 @@ func (e ViewTransferKind) Valid() bool {
 	}
 }
 
+// Defines values for Coalesce.
+const (
+	CoalesceRecord Coalesce = "record"
+)
+
+// Valid indicates whether the value is a known member of the Coalesce enum.
+func (e Coalesce) Valid() bool {
+	switch e {
+	case CoalesceRecord:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Include.
 const (
 	IncludeClaims Include = "claims"
@@ -764,6 +812,21 @@ func (e WatchParamsInclude) Valid() bool {
 	}
 }
 
+// Defines values for WatchParamsCoalesce.
+const (
+	WatchParamsCoalesceRecord WatchParamsCoalesce = "record"
+)
+
+// Valid indicates whether the value is a known member of the WatchParamsCoalesce enum.
+func (e WatchParamsCoalesce) Valid() bool {
+	switch e {
+	case WatchParamsCoalesceRecord:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for WatchWebSocketParamsInclude.
 const (
 	WatchWebSocketParamsIncludeClaims WatchWebSocketParamsInclude = "claims"
@@ -773,6 +836,21 @@ const (
 func (e WatchWebSocketParamsInclude) Valid() bool {
 	switch e {
 	case WatchWebSocketParamsIncludeClaims:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WatchWebSocketParamsCoalesce.
+const (
+	WatchWebSocketParamsCoalesceRecord WatchWebSocketParamsCoalesce = "record"
+)
+
+// Valid indicates whether the value is a known member of the WatchWebSocketParamsCoalesce enum.
+func (e WatchWebSocketParamsCoalesce) Valid() bool {
+	switch e {
+	case WatchWebSocketParamsCoalesceRecord:
 		return true
 	default:
 		return false
@@ -817,8 +895,11 @@ type Answer struct {
 
 // AnswerFrame Sent by the client on the WebSocket.
 type AnswerFrame struct {
-	Claims        []NewClaim      `json:"claims,omitempty,omitzero"`
-	Error         string          `json:"error,omitempty,omitzero"`
+	Claims []NewClaim `json:"claims,omitempty,omitzero"`
+	Error  string     `json:"error,omitempty,omitzero"`
+
+	// ID Yours: it comes back with the reply.
+	ID            string          `json:"id,omitempty,omitzero"`
 	Items         []NewItem       `json:"items,omitempty,omitzero"`
 	Match         int64           `json:"match,omitempty,omitzero"`
 	NothingFields []string        `json:"nothing_fields,omitempty,omitzero"`
@@ -833,6 +914,7 @@ type AnswerFrameType string
 
 // AnsweredFrame defines model for AnsweredFrame.
 type AnsweredFrame struct {
+	ID      string            `json:"id,omitempty,omitzero"`
 	Type    AnsweredFrameType `json:"type"`
 	Work    string            `json:"work"`
 	Written Written           `json:"written"`
@@ -1015,10 +1097,36 @@ type Claim struct {
 	Work string `json:"work,omitempty,omitzero"`
 }
 
+// ClaimFrame Sent by the client on the WebSocket: the same as `POST /v1/records/{record}/claims`.
+type ClaimFrame struct {
+	Claims []NewClaim `json:"claims"`
+
+	// ID Yours: it comes back with the reply.
+	ID string `json:"id,omitempty,omitzero"`
+
+	// Match The `rev` that the record must have, as If-Match.
+	Match  int64          `json:"match,omitempty,omitzero"`
+	Record string         `json:"record"`
+	Type   ClaimFrameType `json:"type"`
+}
+
+// ClaimFrameType defines model for ClaimFrame.Type.
+type ClaimFrameType string
+
 // ClaimRequest defines model for ClaimRequest.
 type ClaimRequest struct {
 	Claims []NewClaim `json:"claims"`
 }
+
+// ClaimedFrame defines model for ClaimedFrame.
+type ClaimedFrame struct {
+	ID      string           `json:"id,omitempty,omitzero"`
+	Type    ClaimedFrameType `json:"type"`
+	Written Written          `json:"written"`
+}
+
+// ClaimedFrameType defines model for ClaimedFrame.Type.
+type ClaimedFrameType string
 
 // Code defines model for Code.
 type Code struct {
@@ -1297,6 +1405,9 @@ type Nothing struct {
 
 // Notification A CloudEvents 1.0 envelope in JSON.
 type Notification struct {
+	// Coalesced It stands for several changes, and `id` is no cursor to go on from. Only where `coalesce` was asked for.
+	Coalesced bool `json:"coalesced,omitempty,omitzero"`
+
 	// Data See the schema named for its type.
 	Data            json.RawMessage `json:"data"`
 	Datacontenttype string          `json:"datacontenttype,omitempty,omitzero"`
@@ -1312,7 +1423,7 @@ type Notification struct {
 	Subject string    `json:"subject,omitempty,omitzero"`
 	Time    time.Time `json:"time"`
 
-	// Type `record.opened`, `record.joined`, `record.added`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
+	// Type `record.opened`, `record.joined`, `record.added`, `record.newest`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
 	// `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
 	// `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
 	Type NotificationType `json:"type"`
@@ -1321,7 +1432,7 @@ type Notification struct {
 // NotificationSpecversion defines model for Notification.Specversion.
 type NotificationSpecversion string
 
-// NotificationType `record.opened`, `record.joined`, `record.added`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
+// NotificationType `record.opened`, `record.joined`, `record.added`, `record.newest`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
 // `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
 // `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
 type NotificationType string
@@ -1374,6 +1485,7 @@ type Problem struct {
 
 // ProblemFrame defines model for ProblemFrame.
 type ProblemFrame struct {
+	ID      string           `json:"id,omitempty,omitzero"`
 	Problem Problem          `json:"problem"`
 	Type    ProblemFrameType `json:"type"`
 	Work    string           `json:"work,omitempty,omitzero"`
@@ -1384,6 +1496,7 @@ type ProblemFrameType string
 
 // ProgressFrame Sent by the client on the WebSocket: still at it.
 type ProgressFrame struct {
+	ID   string            `json:"id,omitempty,omitzero"`
 	Type ProgressFrameType `json:"type"`
 	Work string            `json:"work"`
 }
@@ -1402,6 +1515,7 @@ type Progressed struct {
 type ProgressedFrame struct {
 	// DeadlineMs Time left to answer.
 	DeadlineMs int64               `json:"deadline_ms"`
+	ID         string              `json:"id,omitempty,omitzero"`
 	Type       ProgressedFrameType `json:"type"`
 	Work       string              `json:"work"`
 }
@@ -1642,6 +1756,9 @@ type AppID = string
 // CallStates defines model for CallStates.
 type CallStates = []CallState
 
+// Coalesce defines model for Coalesce.
+type Coalesce string
+
 // Cursor defines model for Cursor.
 type Cursor = string
 
@@ -1783,12 +1900,19 @@ type WatchParams struct {
 	// Fields Of changes only these fields, and only items of these lists. `party.*` stands for all that begin so.
 	Fields Fields `form:"fields,omitempty" json:"fields,omitempty,omitzero"`
 
+	// Coalesce `record`: where this stream has fallen behind, tell the newest state of each record (`record.newest`) in place of all its
+	// changes. Frames told so are marked `coalesced`: their `id` is no cursor, that of the `bookmark` after them is.
+	Coalesce WatchParamsCoalesce `form:"coalesce,omitempty" json:"coalesce,omitempty,omitzero"`
+
 	// LastEventID As `cursor`, sent by reconnecting EventSource clients.
 	LastEventID string `json:"Last-Event-ID,omitempty,omitzero"`
 }
 
 // WatchParamsInclude defines parameters for Watch.
 type WatchParamsInclude string
+
+// WatchParamsCoalesce defines parameters for Watch.
+type WatchParamsCoalesce string
 
 // WatchWebSocketParams defines parameters for WatchWebSocket.
 type WatchWebSocketParams struct {
@@ -1824,10 +1948,17 @@ type WatchWebSocketParams struct {
 
 	// Fields Of changes only these fields, and only items of these lists. `party.*` stands for all that begin so.
 	Fields Fields `form:"fields,omitempty" json:"fields,omitempty,omitzero"`
+
+	// Coalesce `record`: where this stream has fallen behind, tell the newest state of each record (`record.newest`) in place of all its
+	// changes. Frames told so are marked `coalesced`: their `id` is no cursor, that of the `bookmark` after them is.
+	Coalesce WatchWebSocketParamsCoalesce `form:"coalesce,omitempty" json:"coalesce,omitempty,omitzero"`
 }
 
 // WatchWebSocketParamsInclude defines parameters for WatchWebSocket.
 type WatchWebSocketParamsInclude string
+
+// WatchWebSocketParamsCoalesce defines parameters for WatchWebSocket.
+type WatchWebSocketParamsCoalesce string
 
 // CreateAppJSONRequestBody defines body for CreateApp for application/json ContentType.
 type CreateAppJSONRequestBody = NewApp

@@ -32,6 +32,14 @@ type Enricher struct {
 	queue        []*entry // what is due, the longest first; some may have been handed out already
 	wake         chan struct{}
 	replaced     chan struct{} // closed when a newer registration took over
+	hooks        Hooks
+}
+
+// Hooks are told what an enricher's channels would tell, for who has too many enrichers to wait for each. They are called
+// with the board's lock held: they must not block, nor call the board.
+type Hooks struct {
+	Woken    func() // TakeWork may have something
+	Replaced func() // a newer registration of the same app took over
 }
 
 // Woken is signalled when TakeWork may have something.
@@ -41,6 +49,9 @@ func (en *Enricher) Woken() <-chan struct{} { return en.wake }
 func (en *Enricher) Replaced() <-chan struct{} { return en.replaced }
 
 func (en *Enricher) poke() {
+	if en.hooks.Woken != nil {
+		en.hooks.Woken()
+	}
 	select {
 	case en.wake <- struct{}{}:
 	default:
@@ -108,17 +119,25 @@ func (b *Board) Approve(app string, g Grant) {
 // Register makes an app an enricher. A registration that it had before is replaced. Open records on which it has not
 // worked with today's inputs are due at once.
 func (b *Board) Register(app string, r Registration, at time.Time) *Enricher {
+	return b.RegisterHooked(app, r, Hooks{}, at)
+}
+
+// RegisterHooked is Register, with hooks beside the channels.
+func (b *Board) RegisterHooked(app string, r Registration, hooks Hooks, at time.Time) *Enricher {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var released []*entry
 	if old := b.crew.enrichers[app]; old != nil {
 		released = b.release(old)
 		close(old.replaced)
+		if old.hooks.Replaced != nil {
+			old.hooks.Replaced()
+		}
 	}
 	if r.Grant != (Grant{}) {
 		b.crew.grants[app] = r.Grant
 	}
-	en := &Enricher{App: app, Registration: r, due: map[*entry]bool{}, wake: make(chan struct{}, 1), replaced: make(chan struct{})}
+	en := &Enricher{App: app, Registration: r, due: map[*entry]bool{}, wake: make(chan struct{}, 1), replaced: make(chan struct{}), hooks: hooks}
 	b.crew.enlist(app, en)
 	seq := b.journal.push(&Change{Kind: AppRegistered, At: at, Source: app, App: app, Work: &r})
 	for _, e := range b.inOrder() {

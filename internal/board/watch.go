@@ -16,21 +16,25 @@ var (
 	ErrReset = errors.New("another epoch has begun")
 )
 
-// Watch is a place in the log, what is wanted of it, and a way to be woken. One goroutine uses it; Close it when done.
+// Watch is a place in the log, what is wanted of it, and a way to be woken. One goroutine uses it; Close it when done. One
+// that nobody asked to be woken for costs the others nothing.
 type Watch struct {
 	board  *Board
 	filter Filter
 	epoch  string
 	seq    uint64
 	wake   chan struct{}
+	wakes  bool // somebody waits for it
+	closed bool // guarded by the board's lock
 }
 
 // Told is what a reader sees of a change: the change, trimmed to what was asked for, or in its place the whole record.
 type Told struct {
-	Sight   Sight
-	Change  *Change
-	Trimmed bool    // Change is a copy for this reader alone
-	Record  *Record // for Added and Newest: the record as it is shown now, nil if it is no longer on the board
+	Sight     Sight
+	Change    *Change
+	Trimmed   bool    // Change is a copy for this reader alone
+	Coalesced bool    // it stands for several changes, and its seq is no place to go on from
+	Record    *Record // for Added and Newest: the record as it is shown now, nil if it is no longer on the board
 }
 
 // Bookmark says how far a reader has come, and how far it is behind (D-5).
@@ -70,7 +74,6 @@ func (b *Board) WatchOnly(from Cursor, f Filter) (*Watch, error) {
 		return nil, gone("the cursor is older than the log reaches back")
 	}
 	w.poke()
-	b.watches[w] = struct{}{}
 	return w, nil
 }
 
@@ -78,11 +81,22 @@ func (b *Board) WatchOnly(from Cursor, f Filter) (*Watch, error) {
 func (w *Watch) Close() {
 	w.board.mu.Lock()
 	defer w.board.mu.Unlock()
+	w.closed = true
 	delete(w.board.watches, w)
 }
 
-// Woken is signalled when Next may have something.
-func (w *Watch) Woken() <-chan struct{} { return w.wake }
+// Woken is signalled when Next may have something; the first time in any case.
+func (w *Watch) Woken() <-chan struct{} {
+	if !w.wakes {
+		w.wakes = true
+		w.board.mu.Lock()
+		defer w.board.mu.Unlock()
+		if !w.closed {
+			w.board.watches[w] = struct{}{}
+		}
+	}
+	return w.wake
+}
 
 // Cursor is the place up to which the watch has read.
 func (w *Watch) Cursor() Cursor { return Cursor{Epoch: w.epoch, Seq: w.seq} }
@@ -209,5 +223,8 @@ func (w *Watch) Coalesce(changes []*Change) []Told {
 		}
 	}
 	slices.SortFunc(told, func(a, b Told) int { return cmp.Compare(a.Change.Seq, b.Change.Seq) })
+	for i := range told {
+		told[i].Coalesced = true
+	}
 	return told
 }

@@ -3,6 +3,7 @@ package line
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,6 +40,7 @@ type Committer struct {
 	durable uint64
 	waiting chan struct{} // closed and replaced whenever the above or the problem may have changed
 	problem error         // why the store does not take changes; nil while it does
+	onShown []func()
 }
 
 // NewCommitter returns a committer; shown is the board's newest seq at start.
@@ -110,13 +112,17 @@ func (c *Committer) show(batch []*board.Change, err error) {
 	}
 	c.board.Show(batch, err == nil, time.Now())
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.problem = err
 	if err == nil {
 		c.durable = c.newest
 	}
 	close(c.waiting)
 	c.waiting = make(chan struct{})
+	hooks := c.onShown
+	c.mu.Unlock()
+	for _, shown := range hooks {
+		shown()
+	}
 }
 
 // hold keeps a batch for when the store takes changes again. When too much is held, the older half is given up but for
@@ -141,6 +147,29 @@ func (c *Committer) hold(batch []*board.Change) {
 	c.board.NewEpoch(c.newEpoch())
 }
 
+// OnShown adds what is called whenever changes were shown, or it stands otherwise with the store. It must not block.
+func (c *Committer) OnShown(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.onShown = append(slices.Clip(c.onShown), f)
+}
+
+// Reached is the seq up to which all is durable, and why the store does not take more; nil while it does.
+func (c *Committer) Reached() (seq uint64, problem error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.durable, refusal(c.problem)
+}
+
+// refusal is what a writer is told of a store that takes nothing; nil if it does.
+func refusal(problem error) error {
+	if problem == nil {
+		return nil
+	}
+	return &telephony.Error{Code: telephony.CodeStore, Message: "the database does not take changes: " + problem.Error(),
+		Remedy: "free space or mend the disk; Callboard goes on by itself, then write again"}
+}
+
 // Problem is why the store does not take changes; nil while it does.
 func (c *Committer) Problem() error {
 	c.mu.Lock()
@@ -159,8 +188,7 @@ func (c *Committer) Wait(ctx context.Context, seq uint64) error {
 		case seq > 0 && durable >= seq: // also if it has failed since
 			return nil
 		case problem != nil:
-			return &telephony.Error{Code: telephony.CodeStore, Message: "the database does not take changes: " + problem.Error(),
-				Remedy: "free space or mend the disk; Callboard goes on by itself, then write again"}
+			return refusal(problem)
 		case durable >= seq:
 			return nil
 		}

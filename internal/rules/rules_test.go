@@ -103,7 +103,8 @@ func TestFloors(t *testing.T) {
 		"demopbx":      nil,
 		"config":       nil,
 		"store":        {"board", "telephony"},
-		"server":       {"board", "telephony"},
+		"delivery":     {"board"},
+		"server":       {"board", "telephony", "delivery"},
 	}
 	prefix := module + "/internal/"
 	for name, allowed := range may {

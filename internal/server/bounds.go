@@ -79,6 +79,14 @@ func checkDeadline(ms int64) error {
 	return nil
 }
 
+// checkClaims looks at a write that is nothing but claims.
+func checkClaims(claims []api.NewClaim) error {
+	if len(claims) == 0 {
+		return &telephony.Error{Code: telephony.CodeInvalid, Message: "there are no claims", Remedy: "send at least one"}
+	}
+	return checkNewClaims(claims)
+}
+
 func checkNewClaims(claims []api.NewClaim) error {
 	var err error
 	for _, c := range claims {

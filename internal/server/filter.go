@@ -37,38 +37,3 @@ func (a asked) filter() (board.Filter, error) {
 	}
 	return f, err
 }
-
-// told encodes what a reader sees of a change. A change that everybody sees alike is encoded once for all; what one
-// reader's filter makes of it is not kept.
-func (s *Server) told(t board.Told, v view, epoch string) ([]byte, error) {
-	switch {
-	case t.Sight == board.Added && t.Record != nil:
-		c := *t.Change
-		c.Kind, c.Rev, c.Opened = recordAdded, t.Record.Rev, t.Record
-		return notification(&c, v, epoch, s.options.Board.Durable(), s.actions)
-	case t.Sight == board.Removed && t.Change.Kind != board.RecordErased:
-		c := *t.Change
-		c.Kind, c.Call, c.Item = recordRemoved, nil, nil
-		return notification(&c, v, epoch, s.options.Board.Durable(), s.actions)
-	case t.Trimmed:
-		return notification(t.Change, v, epoch, s.options.Board.Durable(), s.actions)
-	}
-	return s.frames.of(t.Change, v, epoch)
-}
-
-// kindOf is what a reader is told.
-func kindOf(t board.Told) string {
-	switch {
-	case t.Sight == board.Added && t.Record != nil:
-		return recordAdded
-	case t.Sight == board.Removed && t.Change.Kind != board.RecordErased:
-		return recordRemoved
-	}
-	return t.Change.Kind
-}
-
-// What a change is to a reader whose filter its record enters or leaves.
-const (
-	recordAdded   = "record.added"
-	recordRemoved = "record.removed"
-)

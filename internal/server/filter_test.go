@@ -38,6 +38,7 @@ func TestFilterEdge(t *testing.T) {
 		t.Errorf("the list has %+v", got)
 	}
 	h.board.NewEpoch("another")
+	h.server.delivery.Wake() // as the committer does
 	if n := elsewhere.next(); n.Type != "reset" {
 		t.Errorf("a reader of another line was told of %s %s", n.Type, n.Subject)
 	}

@@ -1,13 +1,18 @@
 package server
 
 import (
+	"encoding/json"
 	"sync/atomic"
+	"time"
 
+	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/delivery"
 )
 
-// frames encodes each change once per view and remembers the newest: with a thousand readers of one view a change is
-// encoded once, not a thousand times. Two readers that meet at an empty place both encode; the bytes are equal.
+// frames encodes what readers are told. It remembers the newest changes per view: with groups of readers of one view, and
+// readers that catch up, a change is encoded once, not once for each. Two that meet at an empty place both encode; the bytes
+// are equal.
 type frames struct {
 	board   *board.Board
 	actions actions
@@ -30,10 +35,82 @@ func (f *frames) of(c *board.Change, v view, epoch string) ([]byte, error) {
 	if held := place.Load(); held != nil && held.change == c && held.epoch == epoch {
 		return held.bytes, nil
 	}
-	bytes, err := notification(c, v, epoch, f.board.Durable(), f.actions)
+	bytes, err := notification(c, v, epoch, f.board.Durable(), false, f.actions)
 	if err != nil {
 		return nil, err
 	}
 	place.Store(&frame{change: c, epoch: epoch, bytes: bytes})
 	return bytes, nil
+}
+
+// Told implements delivery.Encoder. A change that everybody of a view sees alike is encoded once; what one reader's filter
+// makes of it is not kept.
+func (f *frames) Told(t board.Told, v delivery.View, epoch string) (delivery.Frame, error) {
+	out := delivery.Frame{Kind: t.Change.Kind, ID: board.Cursor{Epoch: epoch, Seq: t.Change.Seq}.String()}
+	if t.Coalesced {
+		out.ID = ""
+	}
+	view := v.(view)
+	c := *t.Change
+	switch {
+	case t.Sight == board.Added && t.Record != nil:
+		c.Kind, c.Rev, c.Opened = recordAdded, t.Record.Rev, t.Record
+	case t.Sight == board.Newest && t.Record != nil:
+		c.Kind, c.Rev, c.Opened = recordNewest, t.Record.Rev, t.Record
+	case t.Sight == board.Removed && t.Change.Kind != board.RecordErased:
+		c.Kind, c.Call, c.Item = recordRemoved, nil, nil
+	case t.Trimmed, t.Coalesced:
+	default:
+		var err error
+		out.JSON, err = f.of(t.Change, view, epoch)
+		return out, err
+	}
+	var err error
+	out.Kind = c.Kind
+	out.JSON, err = notification(&c, view, epoch, f.board.Durable(), t.Coalesced, f.actions)
+	return out, err
+}
+
+// What a change is to a reader whose filter its record enters or leaves, or who is told the newest state only.
+const (
+	recordAdded   = "record.added"
+	recordNewest  = "record.newest"
+	recordRemoved = "record.removed"
+)
+
+// Work implements delivery.Encoder.
+func (f *frames) Work(w *board.Work, v delivery.View, now time.Time) (delivery.Frame, error) {
+	out := api.Work{Work: w.ID, Record: wireRecord(w.Record, v.(view), f.board.Durable(), f.actions), Changed: append([]string{}, w.Changed...),
+		Round: w.Round, Wave: w.Wave, DeadlineMs: w.Deadline.Sub(now).Milliseconds()}
+	for _, m := range w.Moments {
+		out.Moments = append(out.Moments, api.Moment(m))
+	}
+	frame := envelope("work", w.ID, w.Record.Line, w.Record.ID, now, out)
+	frame.ID = "" // a work has no place in the log
+	return frame, nil
+}
+
+// Bookmark implements delivery.Encoder.
+func (f *frames) Bookmark(mark board.Bookmark) delivery.Frame {
+	return envelope("bookmark", mark.Cursor.String(), "", "", time.Now(),
+		api.BookmarkData{Cursor: mark.Cursor.String(), Behind: int64(mark.Changes), BehindMs: mark.Behind.Milliseconds()})
+}
+
+// Reset implements delivery.Encoder.
+func (f *frames) Reset(at board.Cursor, why error) delivery.Frame {
+	return envelope("reset", at.String(), "", "", time.Now(), api.ResetData{Reason: why.Error()})
+}
+
+func envelope(kind, id, line, record string, at time.Time, data any) delivery.Frame {
+	return delivery.Frame{Kind: kind, ID: id, JSON: mustEncode(api.Notification{Specversion: "1.0", ID: id, Source: lineSource(line), Type: api.NotificationType(kind),
+		Time: at.UTC(), Subject: record, Datacontenttype: "application/json", Data: mustEncode(data)})}
+}
+
+// mustEncode is for values that always encode: they are made of texts, numbers and times.
+func mustEncode(value any) []byte {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return text
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/delivery"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -143,8 +144,14 @@ func (s *Server) letIn(ctx context.Context, a KnownApp, renew bool) error {
 	}
 	if err == nil {
 		s.gate.admit(a.ID, a.TokenHash, a.May)
+		s.cut(a.ID)
 	}
 	return err
+}
+
+// cut ends the streams of a token that was taken away.
+func (s *Server) cut(app string) {
+	s.delivery.End(func(r *delivery.Reader) bool { return r.Source == app }, delivery.ErrTokenGone)
 }
 
 func (s *Server) putOut(ctx context.Context, id string) error {
@@ -156,6 +163,7 @@ func (s *Server) putOut(ctx context.Context, id string) error {
 	}
 	if err == nil { // first here: whatever the disk says, the token works no more
 		s.gate.remove(id)
+		s.cut(id)
 		err = s.options.Store.RemoveApp(ctx, id)
 	}
 	return err
@@ -203,7 +211,7 @@ func (s *Server) GetRecord(w http.ResponseWriter, r *http.Request, record api.Re
 	err := checkEnum("include", params.Include)
 	var found *board.Record
 	if err == nil {
-		found, err = s.find(r, record)
+		found, err = s.find(r.Context(), record)
 	}
 	if err != nil {
 		s.fail(w, err)
@@ -214,11 +222,11 @@ func (s *Server) GetRecord(w http.ResponseWriter, r *http.Request, record api.Re
 }
 
 // find looks on the board, then in the store.
-func (s *Server) find(r *http.Request, id string) (*board.Record, error) {
+func (s *Server) find(ctx context.Context, id string) (*board.Record, error) {
 	if found := s.options.Board.Get(id); found != nil {
 		return found, nil
 	}
-	found, err := s.options.Store.Record(r.Context(), id)
+	found, err := s.options.Store.Record(ctx, id)
 	if err == nil && found == nil {
 		err = &telephony.Error{Code: telephony.CodeNotFound, Message: "there is no such record", Remedy: "list the records"}
 	}
@@ -226,11 +234,11 @@ func (s *Server) find(r *http.Request, id string) (*board.Record, error) {
 }
 
 // writable makes sure that a record can be written to: the store takes changes, and a stored record is on the board.
-func (s *Server) writable(r *http.Request, id string) error {
-	if err := s.options.Committer.Wait(r.Context(), 0); err != nil {
+func (s *Server) writable(ctx context.Context, id string) error {
+	if err := s.options.Committer.Wait(ctx, 0); err != nil {
 		return err
 	}
-	found, err := s.find(r, id)
+	found, err := s.find(ctx, id)
 	if err == nil {
 		s.options.Board.Admit(found)
 	}
@@ -260,7 +268,7 @@ func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, err)
 		return
 	}
-	found, err := s.find(r, id)
+	found, err := s.find(r.Context(), id)
 	if err != nil {
 		s.fail(w, err)
 		return
@@ -271,18 +279,15 @@ func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request) {
 // Claim implements ServerInterface.
 func (s *Server) Claim(w http.ResponseWriter, r *http.Request, record api.RecordID, params api.ClaimParams) {
 	body, err := decode[api.ClaimRequest](w, r)
-	if err == nil && len(body.Claims) == 0 {
-		err = &telephony.Error{Code: telephony.CodeInvalid, Message: "there are no claims", Remedy: "send at least one"}
-	}
 	if err == nil {
-		err = checkNewClaims(body.Claims)
+		err = checkClaims(body.Claims)
 	}
 	var rev int64
 	if err == nil {
 		rev, err = revOf(params.IfMatch)
 	}
 	if err == nil {
-		err = s.writable(r, record)
+		err = s.writable(r.Context(), record)
 	}
 	if err != nil {
 		s.fail(w, err)
@@ -363,7 +368,7 @@ func (s *Server) PutNote(w http.ResponseWriter, r *http.Request, record api.Reco
 func (s *Server) note(w http.ResponseWriter, r *http.Request, record, id string, status int) {
 	body, err := decode[api.NoteText](w, r)
 	if err == nil {
-		err = s.writable(r, record)
+		err = s.writable(r.Context(), record)
 	}
 	if err != nil {
 		s.fail(w, err)
@@ -382,7 +387,7 @@ func (s *Server) note(w http.ResponseWriter, r *http.Request, record, id string,
 
 // RemoveNote implements ServerInterface.
 func (s *Server) RemoveNote(w http.ResponseWriter, r *http.Request, record api.RecordID, item api.ItemID) {
-	err := s.writable(r, record)
+	err := s.writable(r.Context(), record)
 	if err == nil {
 		var written board.Written
 		if written, err = s.options.Board.RemoveItem(record, callerOf(r).source, "notes", item, time.Now()); err == nil {

@@ -163,7 +163,6 @@ func (h *house) serve() {
 	}
 	h.addr = listener.Addr().String()
 	web := h.server.http()
-	web.ConnState = h.connState
 	base := &http.Transport{DisableCompression: true}
 	h.http = &http.Client{
 		Transport:     &servertest.Transport{Base: base, Contract: h.contract, Report: func(err error) { h.t.Errorf("not as the contract has it: %v", err) }},
@@ -173,7 +172,7 @@ func (h *house) serve() {
 	committing, endCommitting := context.WithCancel(context.Background())
 	var servers, committers sync.WaitGroup
 	servers.Go(func() {
-		if err := h.server.serve(serving, web, narrowed{listener, h.narrow}); err != nil {
+		if err := h.server.serve(serving, web, narrowed{listener, h}); err != nil {
 			h.t.Errorf("serve: %v", err)
 		}
 	})

@@ -146,7 +146,7 @@ func TestServeEnds(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		go func() { done <- other.Serve(ctx, narrowed{listener, true}) }()
+		go func() { done <- other.Serve(ctx, narrowed{listener, h}) }()
 		return listener.Addr().String(), listener, cancel, done
 	}
 	there := h.addr

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"strings"
 	"testing"
 	"time"
@@ -207,7 +206,7 @@ func body(t testing.TB, in *bufio.Reader) io.Reader {
 			t.Fatal(err)
 		}
 		if line == "\r\n" {
-			return httputil.NewChunkedReader(in)
+			return in
 		}
 	}
 }
@@ -227,12 +226,20 @@ func (h *house) closed(conn net.Conn) time.Time {
 	return time.Time{}
 }
 
-func (h *house) connState(conn net.Conn, state http.ConnState) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if ended := h.ended[conn.RemoteAddr().String()]; ended != nil && state == http.StateClosed {
+// noted is a connection of which is noted when it was closed.
+type noted struct {
+	*net.TCPConn
+	house *house
+}
+
+func (n noted) Close() error {
+	err := n.TCPConn.Close()
+	n.house.mu.Lock()
+	defer n.house.mu.Unlock()
+	if ended := n.house.ended[n.RemoteAddr().String()]; ended != nil && err == nil {
 		ended <- time.Now()
 	}
+	return err
 }
 
 // narrowBuffer is some packets on a loopback device; with less, TCP's own timers make a test last for minutes.
@@ -241,15 +248,19 @@ const narrowBuffer = 256 << 10
 // narrowed is a listener whose connections take few bytes before a write must wait.
 type narrowed struct {
 	net.Listener
-	on bool
+	house *house
 }
 
 func (n narrowed) Accept() (net.Conn, error) {
 	conn, err := n.Listener.Accept()
-	if tcp, ok := conn.(*net.TCPConn); ok && n.on {
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return conn, err
+	}
+	if n.house.narrow {
 		err = errors.Join(err, tcp.SetWriteBuffer(narrowBuffer))
 	}
-	return conn, err
+	return noted{tcp, n.house}, err
 }
 
 // flood makes changes of 8 KiB each on a record, and waits until they are durable.

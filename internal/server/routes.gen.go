@@ -79,7 +79,7 @@ type ServerInterface interface {
 	// Watch Follow every change in order, as server-sent events; and be handed work.
 	// (GET /v1/watch)
 	Watch(w http.ResponseWriter, r *http.Request, params WatchParams)
-	// WatchWebSocket The same stream as WebSocket text frames, one `Notification` a frame; answers go back on the same socket.
+	// WatchWebSocket The same stream as WebSocket text frames, one `Notification` a frame; claims and answers go back on the same socket.
 	// (GET /v1/watch/ws)
 	WatchWebSocket(w http.ResponseWriter, r *http.Request, params WatchWebSocketParams)
 	// AnswerWork Answer a work. The answer is the write, its claims are one round deeper than the work.
@@ -905,6 +905,19 @@ func (siw *ServerInterfaceWrapper) Watch(w http.ResponseWriter, r *http.Request)
 		return
 	}
 
+	// ------------- Optional query parameter "coalesce" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "coalesce", r.URL.Query(), &params.Coalesce, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "coalesce"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "coalesce", Err: err})
+		}
+		return
+	}
+
 	headers := r.Header
 
 	// ------------- Optional header parameter "Last-Event-ID" -------------
@@ -1085,6 +1098,19 @@ func (siw *ServerInterfaceWrapper) WatchWebSocket(w http.ResponseWriter, r *http
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "fields"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "fields", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "coalesce" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "coalesce", r.URL.Query(), &params.Coalesce, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "coalesce"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "coalesce", Err: err})
 		}
 		return
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/delivery"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -21,6 +22,10 @@ import (
 type Committer interface {
 	Wait(ctx context.Context, seq uint64) error
 	Problem() error
+	// Reached is the seq up to which all is durable, and why no more is.
+	Reached() (seq uint64, problem error)
+	// OnShown adds what is called whenever that is another.
+	OnShown(func())
 }
 
 // Store is what the API needs of a database. Any method may block on the disk.
@@ -91,19 +96,19 @@ type Options struct {
 
 // Server answers HTTP. It implements the generated ServerInterface.
 type Server struct {
-	options Options
-	gate    *gate
-	frames  *frames
-	ended   chan struct{} // closed by Close: streams end
-	apps    sync.Mutex    // held while an app comes or goes: store and gate change together
-	given   given         // commands of this run
-	began   time.Time
+	options  Options
+	gate     *gate
+	delivery *delivery.Loop
+	apps     sync.Mutex // held while an app comes or goes: store and gate change together
+	given    given      // commands of this run
+	began    time.Time
 }
 
 // New returns a server that knows the apps that the store knows.
 func New(ctx context.Context, o Options) (*Server, error) {
-	s := &Server{options: o, gate: newGate(o.UserToken), ended: make(chan struct{}), given: newGiven(), began: time.Now()}
-	s.frames = newFrames(o.Board, s.actions)
+	s := &Server{options: o, gate: newGate(o.UserToken), given: newGiven(), began: time.Now()}
+	s.delivery = delivery.New(delivery.Options{Board: o.Board, Log: o.Store, Encoder: newFrames(o.Board, s.actions), Reached: o.Committer.Reached})
+	o.Committer.OnShown(s.delivery.Wake)
 	apps, err := o.Store.Apps(ctx)
 	if err != nil {
 		return nil, err
@@ -119,9 +124,6 @@ func (s *Server) Code() string {
 	code, _ := s.gate.newCode(time.Now())
 	return code
 }
-
-// Close ends all streams, so that http.Server.Shutdown does not wait for them. Call it once.
-func (s *Server) Close() { close(s.ended) }
 
 // free are the API's routes that need no token: they tell nothing about calls.
 var free = map[string]bool{"GET /v1/hello": true, "POST /v1/session": true, "GET /v1/openapi.yaml": true}
@@ -221,26 +223,18 @@ func (s *Server) http() *http.Server {
 }
 
 func (s *Server) serve(ctx context.Context, h *http.Server, l net.Listener) error {
-	var running sync.WaitGroup // requests, WebSockets too: http.Server.Shutdown does not know those
-	next := h.Handler
-	h.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case <-s.ended:
-			panic(http.ErrAbortHandler) // it came too late
-		default:
-		}
-		running.Add(1)
-		defer running.Done()
-		next.ServeHTTP(w, r)
-	})
+	streaming, endStreams := context.WithCancel(context.WithoutCancel(ctx))
+	defer endStreams()
 	broken := make(chan error, 1)
+	var running sync.WaitGroup
 	running.Go(func() { broken <- h.Serve(l) })
+	running.Go(func() { s.delivery.Run(streaming) })
 	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-broken:
 	}
-	s.Close()
+	endStreams()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
 	if h.Shutdown(last) != nil {

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/callboard-dev/callboard/api"
@@ -308,79 +307,6 @@ func TestSlowReader(t *testing.T) {
 	for n := slow.next(); n.Type != "record.changed" || n.Payload.(*api.ChangedData).Source != "crm"; n = slow.next() {
 	}
 	conn.Close()
-}
-
-// recorded is a sink that keeps what it is given.
-type recorded struct {
-	kinds chan string
-}
-
-func (r recorded) add(kind, _ string, _ []byte)  { r.kinds <- kind }
-func (recorded) flush(ctx context.Context) error { return ctx.Err() }
-
-// TestBookmarks: one at the start, then one every 15 s, and one after a thousand changes that were not for this reader (D-5).
-func TestBookmarks(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ids := 0
-		b := board.New(board.Options{Epoch: "e", NewID: func(kind string) string { ids++; return fmt.Sprint(kind, "_", ids) }})
-		s := &Server{options: Options{Board: b}, frames: newFrames(b, nil), ended: make(chan struct{})}
-		watch, err := b.Watch(board.Cursor{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		sink := recorded{make(chan string, 10_000)}
-		st := &stream{server: s, caller: &caller{source: "user", gone: make(chan struct{})}, watch: watch, sink: sink, behind: make(chan struct{}, 1)}
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- st.run(ctx) }()
-		began := time.Now()
-		for i := range 5 {
-			if kind := <-sink.kinds; kind != "bookmark" || time.Since(began) != time.Duration(i)*15*time.Second {
-				t.Errorf("%s after %v", kind, time.Since(began))
-			}
-		}
-		open := func(number int) string {
-			id, _ := b.OpenLookup("l", board.SourceUser, []board.NewClaim{{Field: "party.number", Value: fmt.Sprint("+45", number)}}, time.Now())
-			return id
-		}
-		claim := func(id, source, value string) {
-			if _, err := b.Claim(id, source, []board.NewClaim{{Field: "party.name", Value: value}}, time.Now()); err != nil {
-				t.Fatal(err)
-			}
-			b.Show(b.Take(), true, time.Now())
-			synctest.Wait()
-		}
-		var records []string
-		for i := range 1250 {
-			records = append(records, open(i))
-			claim(records[i], board.SourceUser, "Robert")
-			claim(records[i], "crm", "Bob")
-			for len(sink.kinds) > 0 {
-				<-sink.kinds
-			}
-		}
-		for i := range 2500 { // what an app changes again and again is stopped
-			claim(records[i/2], "crm", fmt.Sprint("Bob ", i)) // never shown
-		}
-		bookmarks := 0
-		for len(sink.kinds) > 0 {
-			switch kind := <-sink.kinds; kind {
-			case "bookmark":
-				bookmarks++
-			case "record.changed":
-				t.Fatal("a change that is not shown was told")
-			}
-		}
-		if bookmarks != 2 {
-			t.Errorf("%d bookmarks for 2500 changes that are not shown, want two", bookmarks)
-		}
-		cancel()
-		if err := <-done; !errors.Is(err, context.Canceled) {
-			t.Errorf("ended with %v", err)
-		}
-		st.end()
-	})
 }
 
 // TestEveryNotification lets everything happen and holds each kind of notification to the contract.

@@ -50,7 +50,7 @@ func (s *Server) verdict(w http.ResponseWriter, r *http.Request, record, field, 
 	}
 	err := checkLength("the source", source, maxSource)
 	if err == nil {
-		err = s.writable(r, record)
+		err = s.writable(r.Context(), record)
 	}
 	if err != nil {
 		s.fail(w, err)

@@ -1,181 +1,151 @@
 package server
 
 import (
+	"bufio"
 	"cmp"
 	"context"
+	"crypto/sha1"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
-	"sync"
+	"strings"
 	"time"
-
-	"github.com/coder/websocket"
 
 	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/delivery"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
-// WatchWebSocket implements ServerInterface. Answers come back on the same socket.
+// WatchWebSocket implements ServerInterface. Claims and answers come on the same socket.
 func (s *Server) WatchWebSocket(w http.ResponseWriter, r *http.Request, p api.WatchWebSocketParams) {
-	err := cmp.Or(checkEnum("include", p.Include), checkRegistration(p.Needs, p.Gives, p.On), checkDeadline(p.DeadlineMs))
-	var st *stream
-	if err == nil {
-		st, err = s.begin(r, p.Cursor, asked{p.Lines, p.States, p.CallStates, p.Types, p.Fields, string(p.Include)})
-	}
+	f := following{cursor: p.Cursor, asked: asked{p.Lines, p.States, p.CallStates, p.Types, p.Fields, string(p.Include)},
+		coalesce: string(p.Coalesce), needs: p.Needs, gives: p.Gives, on: p.On, deadline: p.DeadlineMs}
+	reader, err := s.open(r, f, delivery.WebSocket)
 	if err != nil {
 		s.fail(w, err)
 		return
 	}
-	defer st.end()
-	conn, err := accept(w, r)
+	var conn net.Conn
+	var buffered *bufio.ReadWriter
+	err = errNoSocket
+	if isHandshake(r) {
+		conn, buffered, err = http.NewResponseController(w).Hijack()
+	}
 	if err != nil {
-		s.fail(w, err)
+		reader.Cancel()
+		s.fail(w, errNoSocket)
 		return
 	}
-	defer conn.CloseNow()
-	conn.SetReadLimit(maxBody)
-	st.register(registration(p.Needs, p.Gives, p.On, p.DeadlineMs))
-	ctx, cancel := context.WithCancel(r.Context())
-	st.sink = &socketSink{conn: conn}
-	var reading sync.WaitGroup
-	reading.Go(func() {
-		defer cancel()
-		st.answers(ctx, conn)
-	})
-	err = st.run(ctx)
-	if ctx.Err() == nil { // it is we who end it: say why
-		late := time.AfterFunc(closeTime, cancel)
-		conn.Close(closeCode(err), err.Error()[:min(len(err.Error()), 100)])
-		late.Stop()
+	h := w.Header()
+	h.Set("Connection", "Upgrade")
+	h.Set("Upgrade", "websocket")
+	h.Set("Sec-WebSocket-Accept", acceptance(r.Header.Get("Sec-WebSocket-Key")))
+	peer := &peer{server: s, caller: callerOf(r)}
+	s.begin(r, f, reader, hijacked{conn, buffered.Reader}, appendHeader([]byte("HTTP/1.1 101 Switching Protocols\r\n"), h), peer.received)
+}
+
+var errNoSocket error = &telephony.Error{Code: codeUpgrade, Message: "this is no handshake of a WebSocket", Remedy: "open this address as a WebSocket (RFC 6455), or use /v1/watch"}
+
+// isHandshake reports whether a request asks for a WebSocket (RFC 6455, 4.2.1).
+func isHandshake(r *http.Request) bool {
+	key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-WebSocket-Key"))
+	return r.Method == http.MethodGet && r.ProtoAtLeast(1, 1) && names(r.Header, "Connection", "upgrade") && names(r.Header, "Upgrade", "websocket") &&
+		r.Header.Get("Sec-WebSocket-Version") == "13" && err == nil && len(key) == 16
+}
+
+// names reports whether a header that lists tokens has one.
+func names(h http.Header, header, token string) bool {
+	for part := range strings.SplitSeq(strings.Join(h.Values(header), ","), ",") {
+		if strings.EqualFold(strings.TrimSpace(part), token) {
+			return true
+		}
 	}
-	cancel()
-	reading.Wait()
-	s.closed(err, st)
+	return false
 }
 
-// closeTime is how long a peer has to answer the closing handshake.
-const closeTime = time.Second
-
-// accept makes a WebSocket of a request. What the library refuses is told as every other error is.
-func accept(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
-	conn, err := websocket.Accept(&handshake{ResponseWriter: w}, r, nil)
-	if err != nil {
-		return nil, &telephony.Error{Code: codeUpgrade, Message: telephony.Display(err.Error()), Remedy: "open this address as a WebSocket (RFC 6455), or use /v1/watch"}
-	}
-	return conn, nil
+// acceptance proves that the handshake was understood (RFC 6455, 4.2.2).
+func acceptance(key string) string {
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// handshake lets only the switch of protocols through.
-type handshake struct {
-	http.ResponseWriter
-	refused bool
+// peer is who speaks on a WebSocket.
+type peer struct {
+	server *Server
+	caller *caller
 }
 
-func (h *handshake) WriteHeader(status int) {
-	if h.refused = status != http.StatusSwitchingProtocols; !h.refused {
-		h.ResponseWriter.WriteHeader(status)
-	}
+// said is what a peer sends: an answer, progress or a claim.
+type said struct {
+	Type string `json:"type"`
+	ID   string `json:"id"`
+	Work string `json:"work"`
+	api.Answer
+	Record string `json:"record"`
 }
 
-func (h *handshake) Write(b []byte) (int, error) {
-	if h.refused {
-		return len(b), nil
-	}
-	return h.ResponseWriter.Write(b)
-}
-
-// Unwrap lets the library take the connection over.
-func (h *handshake) Unwrap() http.ResponseWriter { return h.ResponseWriter }
-
-func closeCode(err error) websocket.StatusCode {
-	if errors.Is(err, errTokenGone) || errors.Is(err, errReplaced) {
-		return websocket.StatusPolicyViolation
-	}
-	return websocket.StatusGoingAway
-}
-
-// answers reads frames of an app until the socket ends. Each gets one frame back.
-func (st *stream) answers(ctx context.Context, conn *websocket.Conn) {
-	for {
-		_, message, err := conn.Read(ctx)
+// received acts on a message. Its reply leaves when what it tells is durable; meanwhile the next message is read.
+func (p *peer) received(message []byte) delivery.Reply {
+	var f said
+	err := json.Unmarshal(message, &f)
+	refused := cmp.Or(p.caller.still(), p.caller.mayWrite())
+	reply := func(answer any, seq uint64, err error) delivery.Reply {
+		refuse := func(err error) []byte { return p.refusal(&f, err) }
 		if err != nil {
-			return
+			return delivery.Reply{JSON: refuse(err), Seq: seq, Refuse: refuse}
 		}
-		reply, err := json.Marshal(st.answer(ctx, message))
-		if err != nil || write(ctx, conn, reply) != nil {
-			return
-		}
+		return delivery.Reply{JSON: mustEncode(answer), Seq: seq, Refuse: refuse}
 	}
+	switch {
+	case refused != nil:
+		return reply(nil, 0, refused)
+	case err == nil && f.Type == string(api.ProgressFrameTypeProgress):
+		left, err := p.server.progress(p.caller, f.Work)
+		return reply(api.ProgressedFrame{Type: api.ProgressedFrameTypeProgressed, ID: f.ID, Work: f.Work, DeadlineMs: left}, 0, err)
+	case err == nil && f.Type == string(api.AnswerFrameTypeAnswer):
+		done, err := p.answer(&f)
+		return reply(api.AnsweredFrame{Type: api.AnsweredFrameTypeAnswered, ID: f.ID, Work: f.Work, Written: wireWritten(done)}, done.Seq, err)
+	case err == nil && f.Type == string(api.ClaimFrameTypeClaim):
+		done, err := p.claim(&f)
+		return reply(api.ClaimedFrame{Type: api.ClaimedFrameTypeClaimed, ID: f.ID, Written: wireWritten(done)}, done.Seq, err)
+	}
+	return reply(nil, 0, &telephony.Error{Code: telephony.CodeInvalid, Message: "the frame is none of claim, answer and progress",
+		Remedy: "see ClaimFrame, AnswerFrame and ProgressFrame in /v1/openapi.yaml"})
 }
 
-func (st *stream) answer(ctx context.Context, message []byte) any {
-	s := st.server
-	var frame api.AnswerFrame
-	err := json.Unmarshal(message, &frame)
-	if err == nil && frame.Type == api.AnswerFrameType(api.ProgressFrameTypeProgress) {
-		return st.progress(frame.Work)
-	}
-	if err != nil || frame.Type != api.AnswerFrameTypeAnswer {
-		err = &telephony.Error{Code: telephony.CodeInvalid, Message: "the frame is neither an answer nor progress", Remedy: "see AnswerFrame and ProgressFrame in /v1/openapi.yaml"}
-	}
-	body := api.Answer{Claims: frame.Claims, Items: frame.Items, NothingFound: frame.NothingFound, NothingFields: frame.NothingFields,
-		NothingForMs: frame.NothingForMs, Match: frame.Match, Error: frame.Error}
+func (p *peer) answer(f *said) (board.Written, error) {
+	err := checkAnswer(f.Answer)
 	if err == nil {
-		err = checkAnswer(body)
-	}
-	if err == nil {
-		err = st.caller.mayWrite()
-	}
-	if err == nil {
-		err = s.options.Committer.Wait(ctx, 0)
-	}
-	var written board.Written
-	if err == nil {
-		written, err = s.options.Board.Answer(st.caller.source, frame.Work, newAnswer(body), time.Now())
-	}
-	if err = s.settled(ctx, written, err); err != nil {
-		return st.refusal(frame.Work, err)
-	}
-	return api.AnsweredFrame{Type: api.AnsweredFrameTypeAnswered, Work: frame.Work, Written: wireWritten(written)}
-}
-
-func (st *stream) progress(work string) any {
-	err := st.caller.mayWrite()
-	var left int64
-	if err == nil {
-		left, err = st.server.progress(st.caller, work)
+		_, err = p.server.options.Committer.Reached()
 	}
 	if err != nil {
-		return st.refusal(work, err)
+		return board.Written{}, err
 	}
-	return api.ProgressedFrame{Type: api.ProgressedFrameTypeProgressed, Work: work, DeadlineMs: left}
+	return refused(p.server.options.Board.Answer(p.caller.source, f.Work, newAnswer(f.Answer), time.Now()))
 }
 
-func (st *stream) refusal(work string, err error) any {
-	return api.ProblemFrame{Type: api.ProblemFrameTypeProblem, Work: work, Problem: st.server.problem(err)}
-}
-
-// socketSink writes one text frame per notification.
-type socketSink struct {
-	conn   *websocket.Conn
-	frames [][]byte
-}
-
-func (k *socketSink) add(_, _ string, json []byte) { k.frames = append(k.frames, json) }
-
-func (k *socketSink) flush(ctx context.Context) error {
-	defer func() { k.frames = k.frames[:0] }()
-	for _, frame := range k.frames {
-		if err := write(ctx, k.conn, frame); err != nil {
-			return err
-		}
+func (p *peer) claim(f *said) (board.Written, error) {
+	err := checkClaims(f.Claims)
+	if err == nil {
+		err = p.server.writable(context.Background(), f.Record)
 	}
-	return nil
+	if err != nil {
+		return board.Written{}, err
+	}
+	return refused(p.server.options.Board.ClaimMatch(f.Record, p.caller.source, newClaims(f.Claims), f.Match, time.Now()))
 }
 
-func write(ctx context.Context, conn *websocket.Conn, frame []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, stuckAfter)
-	defer cancel()
-	return conn.Write(ctx, websocket.MessageText, frame)
+// refused says also of a refusal up to where the log must be durable before it is told: it may bear the record as it is (D-2).
+func refused(done board.Written, err error) (board.Written, error) {
+	if moved, ok := errors.AsType[*board.RevMoved](err); ok {
+		done.Seq = moved.Seq
+	}
+	return done, err
+}
+
+func (p *peer) refusal(f *said, err error) []byte {
+	return mustEncode(api.ProblemFrame{Type: api.ProblemFrameTypeProblem, ID: f.ID, Work: f.Work, Problem: p.server.problem(err)})
 }

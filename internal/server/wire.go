@@ -156,17 +156,17 @@ func wireLink(l *telephony.Link) api.Link {
 }
 
 // notification encodes a change for a view; nil if there is nothing in it for that view.
-func notification(c *board.Change, v view, epoch string, durable bool, can actions) ([]byte, error) {
+func notification(c *board.Change, v view, epoch string, durable, coalesced bool, can actions) ([]byte, error) {
+	if c.Kind == board.RecordChanged && v == shownOnly && len(c.Shown) == 0 && c.Nothing == nil {
+		return nil, nil // a losing claim tells only those who look at claims (B-12)
+	}
 	data, err := json.Marshal(payload(c, v, durable, can))
 	if err != nil {
 		return nil, err
 	}
-	if c.Kind == board.RecordChanged && v == shownOnly && len(c.Shown) == 0 && c.Nothing == nil {
-		return nil, nil // a losing claim tells only those who look at claims (B-12)
-	}
 	return json.Marshal(api.Notification{
 		Specversion: "1.0", ID: board.Cursor{Epoch: epoch, Seq: c.Seq}.String(), Source: lineSource(c.Line), Type: api.NotificationType(c.Kind),
-		Time: c.At.UTC(), Subject: c.Record, Datacontenttype: "application/json", Data: data,
+		Time: c.At.UTC(), Subject: c.Record, Datacontenttype: "application/json", Data: data, Coalesced: coalesced,
 	})
 }
 
@@ -199,7 +199,7 @@ func wireChanged(c *board.Change, v view) api.ChangedData {
 
 func payload(c *board.Change, v view, durable bool, can actions) any {
 	switch c.Kind {
-	case board.RecordOpened, board.RecordJoined, recordAdded:
+	case board.RecordOpened, board.RecordJoined, recordAdded, recordNewest:
 		return api.RecordData{Rev: c.Rev, Record: wireRecord(c.Opened, v, durable, can)}
 	case board.RecordChanged:
 		return wireChanged(c, v)

@@ -535,6 +535,8 @@ interface components {
 			time: string;
 			/** @description The record. */
 			subject?: string;
+			/** @description It stands for several changes, and `id` is no cursor to go on from. Only where `coalesce` was asked for. */
+			coalesced?: boolean;
 			datacontenttype?: string;
 			/** @description See the schema named for its type. */
 			data: {
@@ -542,12 +544,12 @@ interface components {
 			};
 		};
 		/**
-		 * @description `record.opened`, `record.joined`, `record.added`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
+		 * @description `record.opened`, `record.joined`, `record.added`, `record.newest`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
 		 *     `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
 		 *     `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
 		 * @enum {string}
 		 */
-		NotificationType: "call.created" | "call.ringing" | "call.answered" | "call.held" | "call.resumed" | "call.transferred" | "call.forwarded" | "call.conferenced" | "call.parked" | "call.retrieved" | "call.picked_up" | "call.updated" | "call.ended" | "record.opened" | "record.joined" | "record.changed" | "record.settled" | "record.closed" | "record.erased" | "record.added" | "record.removed" | "field.contended" | "item.added" | "item.changed" | "item.removed" | "app.registered" | "app.gone" | "app.quarantined" | "app.released" | "pbx.connected" | "pbx.lost" | "pbx.gap" | "work" | "bookmark" | "reset";
+		NotificationType: "call.created" | "call.ringing" | "call.answered" | "call.held" | "call.resumed" | "call.transferred" | "call.forwarded" | "call.conferenced" | "call.parked" | "call.retrieved" | "call.picked_up" | "call.updated" | "call.ended" | "record.opened" | "record.joined" | "record.changed" | "record.settled" | "record.closed" | "record.erased" | "record.added" | "record.removed" | "record.newest" | "field.contended" | "item.added" | "item.changed" | "item.removed" | "app.registered" | "app.gone" | "app.quarantined" | "app.released" | "pbx.connected" | "pbx.lost" | "pbx.gap" | "work" | "bookmark" | "reset";
 		RevData: {
 			/** Format: int64 */
 			rev: number;
@@ -650,6 +652,8 @@ interface components {
 		AnswerFrame: {
 			/** @enum {string} */
 			type: "answer";
+			/** @description Yours: it comes back with the reply. */
+			id?: string;
 			work: string;
 			claims?: components["schemas"]["NewClaim"][];
 			items?: components["schemas"]["NewItem"][];
@@ -665,11 +669,13 @@ interface components {
 		ProgressFrame: {
 			/** @enum {string} */
 			type: "progress";
+			id?: string;
 			work: string;
 		};
 		ProgressedFrame: {
 			/** @enum {string} */
 			type: "progressed";
+			id?: string;
 			work: string;
 			/**
 			 * Format: int64
@@ -680,12 +686,34 @@ interface components {
 		AnsweredFrame: {
 			/** @enum {string} */
 			type: "answered";
+			id?: string;
 			work: string;
+			written: components["schemas"]["Written"];
+		};
+		/** @description Sent by the client on the WebSocket: the same as `POST /v1/records/{record}/claims`. */
+		ClaimFrame: {
+			/** @enum {string} */
+			type: "claim";
+			/** @description Yours: it comes back with the reply. */
+			id?: string;
+			record: string;
+			claims: components["schemas"]["NewClaim"][];
+			/**
+			 * Format: int64
+			 * @description The `rev` that the record must have, as If-Match.
+			 */
+			match?: number;
+		};
+		ClaimedFrame: {
+			/** @enum {string} */
+			type: "claimed";
+			id?: string;
 			written: components["schemas"]["Written"];
 		};
 		ProblemFrame: {
 			/** @enum {string} */
 			type: "problem";
+			id?: string;
 			work?: string;
 			problem: components["schemas"]["Problem"];
 		};
@@ -742,6 +770,11 @@ interface components {
 		IfMatch: string;
 		/** @description How long you take for a work, at most 60000; absent: 5000. */
 		DeadlineMS: number;
+		/**
+		 * @description `record`: where this stream has fallen behind, tell the newest state of each record (`record.newest`) in place of all its
+		 *     changes. Frames told so are marked `coalesced`: their `id` is no cursor, that of the `bookmark` after them is.
+		 */
+		Coalesce: "record";
 		/** @description Only records of these lines. */
 		Lines: string[];
 		/** @description Only records in these states. */

@@ -413,9 +413,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The same stream as WebSocket text frames, one `Notification` a frame; answers go back on the same socket.
-         * @description The token goes in the `Authorization` header of the handshake. The client may send `AnswerFrame`s
-         *     and `ProgressFrame`s; each gets an `AnsweredFrame`, a `ProgressedFrame` or a `ProblemFrame` naming the work.
+         * The same stream as WebSocket text frames, one `Notification` a frame; claims and answers go back on the same socket.
+         * @description The token goes in the `Authorization` header of the handshake. The client may send `AnswerFrame`s, `ProgressFrame`s and
+         *     `ClaimFrame`s, many before the first is answered. Each gets, in their order, an `AnsweredFrame`, a `ProgressedFrame`, a
+         *     `ClaimedFrame` or a `ProblemFrame` with the same `work` and `id`, once what it tells is durable.
          */
         get: operations["watchWebSocket"];
         put?: never;
@@ -951,6 +952,8 @@ export interface components {
             time: string;
             /** @description The record. */
             subject?: string;
+            /** @description It stands for several changes, and `id` is no cursor to go on from. Only where `coalesce` was asked for. */
+            coalesced?: boolean;
             datacontenttype?: string;
             /** @description See the schema named for its type. */
             data: {
@@ -958,12 +961,12 @@ export interface components {
             };
         };
         /**
-         * @description `record.opened`, `record.joined`, `record.added`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
+         * @description `record.opened`, `record.joined`, `record.added`, `record.newest`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
          *     `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
          *     `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
          * @enum {string}
          */
-        NotificationType: "call.created" | "call.ringing" | "call.answered" | "call.held" | "call.resumed" | "call.transferred" | "call.forwarded" | "call.conferenced" | "call.parked" | "call.retrieved" | "call.picked_up" | "call.updated" | "call.ended" | "record.opened" | "record.joined" | "record.changed" | "record.settled" | "record.closed" | "record.erased" | "record.added" | "record.removed" | "field.contended" | "item.added" | "item.changed" | "item.removed" | "app.registered" | "app.gone" | "app.quarantined" | "app.released" | "pbx.connected" | "pbx.lost" | "pbx.gap" | "work" | "bookmark" | "reset";
+        NotificationType: "call.created" | "call.ringing" | "call.answered" | "call.held" | "call.resumed" | "call.transferred" | "call.forwarded" | "call.conferenced" | "call.parked" | "call.retrieved" | "call.picked_up" | "call.updated" | "call.ended" | "record.opened" | "record.joined" | "record.changed" | "record.settled" | "record.closed" | "record.erased" | "record.added" | "record.removed" | "record.newest" | "field.contended" | "item.added" | "item.changed" | "item.removed" | "app.registered" | "app.gone" | "app.quarantined" | "app.released" | "pbx.connected" | "pbx.lost" | "pbx.gap" | "work" | "bookmark" | "reset";
         RevData: {
             /** Format: int64 */
             rev: number;
@@ -1066,6 +1069,8 @@ export interface components {
         AnswerFrame: {
             /** @enum {string} */
             type: "answer";
+            /** @description Yours: it comes back with the reply. */
+            id?: string;
             work: string;
             claims?: components["schemas"]["NewClaim"][];
             items?: components["schemas"]["NewItem"][];
@@ -1081,11 +1086,13 @@ export interface components {
         ProgressFrame: {
             /** @enum {string} */
             type: "progress";
+            id?: string;
             work: string;
         };
         ProgressedFrame: {
             /** @enum {string} */
             type: "progressed";
+            id?: string;
             work: string;
             /**
              * Format: int64
@@ -1096,12 +1103,34 @@ export interface components {
         AnsweredFrame: {
             /** @enum {string} */
             type: "answered";
+            id?: string;
             work: string;
+            written: components["schemas"]["Written"];
+        };
+        /** @description Sent by the client on the WebSocket: the same as `POST /v1/records/{record}/claims`. */
+        ClaimFrame: {
+            /** @enum {string} */
+            type: "claim";
+            /** @description Yours: it comes back with the reply. */
+            id?: string;
+            record: string;
+            claims: components["schemas"]["NewClaim"][];
+            /**
+             * Format: int64
+             * @description The `rev` that the record must have, as If-Match.
+             */
+            match?: number;
+        };
+        ClaimedFrame: {
+            /** @enum {string} */
+            type: "claimed";
+            id?: string;
             written: components["schemas"]["Written"];
         };
         ProblemFrame: {
             /** @enum {string} */
             type: "problem";
+            id?: string;
             work?: string;
             problem: components["schemas"]["Problem"];
         };
@@ -1158,6 +1187,11 @@ export interface components {
         IfMatch: string;
         /** @description How long you take for a work, at most 60000; absent: 5000. */
         DeadlineMS: number;
+        /**
+         * @description `record`: where this stream has fallen behind, tell the newest state of each record (`record.newest`) in place of all its
+         *     changes. Frames told so are marked `coalesced`: their `id` is no cursor, that of the `bookmark` after them is.
+         */
+        Coalesce: "record";
         /** @description Only records of these lines. */
         Lines: string[];
         /** @description Only records in these states. */
@@ -1797,6 +1831,11 @@ export interface operations {
                 types?: components["parameters"]["Types"];
                 /** @description Of changes only these fields, and only items of these lists. `party.*` stands for all that begin so. */
                 fields?: components["parameters"]["Fields"];
+                /**
+                 * @description `record`: where this stream has fallen behind, tell the newest state of each record (`record.newest`) in place of all its
+                 *     changes. Frames told so are marked `coalesced`: their `id` is no cursor, that of the `bookmark` after them is.
+                 */
+                coalesce?: components["parameters"]["Coalesce"];
             };
             header?: {
                 /** @description As `cursor`, sent by reconnecting EventSource clients. */
@@ -1844,6 +1883,11 @@ export interface operations {
                 types?: components["parameters"]["Types"];
                 /** @description Of changes only these fields, and only items of these lists. `party.*` stands for all that begin so. */
                 fields?: components["parameters"]["Fields"];
+                /**
+                 * @description `record`: where this stream has fallen behind, tell the newest state of each record (`record.newest`) in place of all its
+                 *     changes. Frames told so are marked `coalesced`: their `id` is no cursor, that of the `bookmark` after them is.
+                 */
+                coalesce?: components["parameters"]["Coalesce"];
             };
             header?: never;
             path?: never;
