@@ -51,7 +51,7 @@ func (c *Client) take(ctx context.Context, n Notification) error {
 		return nil
 	}
 	if n.Subject == "" {
-		c.cursor = n.ID
+		c.pass(n)
 		c.tell(ctx, nil, n)
 		return nil
 	}
@@ -63,7 +63,7 @@ func (c *Client) take(ctx context.Context, n Notification) error {
 	h, have := c.held[n.Subject]
 	c.mu.Unlock()
 	if have && d.Rev != 0 && d.Rev <= h.told { // D-4: at least once across reconnects
-		c.cursor = n.ID
+		c.pass(n)
 		return nil
 	}
 	if !have {
@@ -89,9 +89,16 @@ func (c *Client) take(ctx context.Context, n Notification) error {
 		c.held[n.Subject] = h
 	}
 	c.mu.Unlock()
-	c.cursor = n.ID
+	c.pass(n)
 	c.tell(ctx, h.rec, n)
 	return nil
+}
+
+// pass moves the cursor behind a notification; one that stands for several is no place to go on from.
+func (c *Client) pass(n Notification) {
+	if !n.Coalesced {
+		c.cursor = n.ID
+	}
 }
 
 // fetch gets the record of a notification whose record is not held. One that brings its record along needs none; one
@@ -99,7 +106,7 @@ func (c *Client) take(ctx context.Context, n Notification) error {
 func (c *Client) fetch(ctx context.Context, n Notification) (*Record, error) {
 	bare := &Record{api.Record{ID: n.Subject, Line: n.Source, State: api.RecordStateOpen}}
 	switch n.Type {
-	case api.NotificationTypeRecordOpened, api.NotificationTypeRecordJoined, api.NotificationTypeRecordAdded, api.NotificationTypeRecordRemoved:
+	case api.NotificationTypeRecordOpened, api.NotificationTypeRecordJoined, api.NotificationTypeRecordAdded, api.NotificationTypeRecordNewest, api.NotificationTypeRecordRemoved:
 		return bare, nil
 	}
 	rec, err := c.Record(ctx, n.Subject, c.opt.IncludeClaims)

@@ -39,6 +39,9 @@ type Options struct {
 	Transport Transport
 	// IncludeClaims asks for every claim of every field, also those not shown, in the list and in the stream.
 	IncludeClaims bool
+	// Coalesce asks, where this client has fallen far behind, for the newest state of each record (record.newest) in place of all
+	// its changes. Handlers are then not told of each of those.
+	Coalesce bool
 	// Only says which records are followed; the zero value follows all. Works are not filtered.
 	Only Filter
 	// Parallel is how many works are done at a time, 8 by default.

@@ -70,7 +70,7 @@ func (r *Record) with(n Notification) (*Record, error) {
 	next := *r
 	var err error
 	switch {
-	case n.Type == api.NotificationTypeRecordOpened || n.Type == api.NotificationTypeRecordJoined || n.Type == api.NotificationTypeRecordAdded:
+	case n.Type == api.NotificationTypeRecordOpened || n.Type == api.NotificationTypeRecordJoined || n.Type == api.NotificationTypeRecordAdded || n.Type == api.NotificationTypeRecordNewest:
 		var d api.RecordData
 		err = n.Decode(&d)
 		next.Record = d.Record

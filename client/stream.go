@@ -55,6 +55,9 @@ func (c *Client) watchQuery() string {
 	if c.opt.IncludeClaims {
 		q += "&include=claims"
 	}
+	if c.opt.Coalesce {
+		q += "&coalesce=record"
+	}
 	if deadline > 0 {
 		q += fmt.Sprintf("&deadline_ms=%d", deadline.Milliseconds())
 	}

@@ -14,7 +14,7 @@ import (
 
 const (
 	stuckAfter = 60 * time.Second // a reader that takes no byte for so long is cut (D-7)
-	closeTime  = time.Second      // how long a peer has to close its half
+	closeTime  = time.Second / 2  // how long a peer has to close its half; a token that is taken away ends its streams in a second (SEC-21)
 	owedAtMost = 64 << 10         // bytes of replies that wait for a socket: beyond it no more is read from there
 	acksAtMost = 256              // replies that wait for a commit, likewise
 	writeAtOne = 16 << 10         // bytes that must go within stuckAfter

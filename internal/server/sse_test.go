@@ -309,6 +309,39 @@ func TestSlowReader(t *testing.T) {
 	conn.Close()
 }
 
+// TestCoalesced: a reader that asked for it and fell behind is told the newest state of the record, marked as no place to go on
+// from, and then a bookmark that is one (D-7).
+func TestCoalesced(t *testing.T) {
+	t.Parallel()
+	h := open(t, narrow)
+	record := h.lookup("+45 12 34 56 78")
+	conn, in := h.lazy(h.user, "?coalesce=record")
+	h.flood(record, 400)
+	stream := h.contract.NewStream(body(t, in))
+	coalesced, told := false, 0
+	for ; ; told++ {
+		n, err := stream.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n.Type == "bookmark" && coalesced && seq(t, n.Payload.(*api.BookmarkData).Cursor) == seq(t, h.list().Cursor) {
+			break
+		}
+		if n.Type != "record.newest" {
+			continue
+		}
+		coalesced = true
+		if got := n.Payload.(*api.RecordData); !n.Coalesced || n.Subject != record || got.Record.ID != record || got.Record.Rev != got.Rev {
+			t.Errorf("the newest state: %+v", n)
+		}
+	}
+	if told > 300 {
+		t.Errorf("%d notifications for what 400 changes have made of one record", told)
+	}
+	h.refused(http.StatusBadRequest, "invalid", "GET", "/v1/watch?coalesce=all", h.user, nil)
+	conn.Close()
+}
+
 // TestEveryNotification lets everything happen and holds each kind of notification to the contract.
 func TestEveryNotification(t *testing.T) {
 	t.Parallel()

@@ -174,6 +174,39 @@ func encode(t testing.TB, v any) string {
 	return string(text)
 }
 
+// TestClaimsBySocket: many claims may be under way on one socket; the replies come in their order, each when it is durable, and
+// bear the id that was sent.
+func TestClaimsBySocket(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	app := h.app("crm")
+	record := h.lookup("+45 12 34 56 78")
+	socket := h.socket(app, "?types=record.settled")
+	frame := func(id, record, value string, match int64) string {
+		return encode(t, api.ClaimFrame{Type: api.ClaimFrameTypeClaim, ID: id, Record: record, Match: match, Claims: []api.NewClaim{{Field: "x.crm.stage", Value: value}}})
+	}
+	socket.send(frame("one", record, "first", 0))
+	socket.send(frame("two", record, "first", 0))
+	socket.send(frame("three", "rec_none", "first", 0))
+	socket.send(frame("four", record, "second", 1))
+	socket.send(encode(t, api.ClaimFrame{Type: api.ClaimFrameTypeClaim, ID: "five", Record: record}))
+	for i, want := range []string{"one 1", "two 0", "three not_found", "four rev_mismatch", "five invalid"} {
+		var got string
+		switch reply := socket.reply().(type) {
+		case *api.ClaimedFrame:
+			got = fmt.Sprint(reply.ID, " ", reply.Written.Changed)
+		case *api.ProblemFrame:
+			got = reply.ID + " " + reply.Problem.Code
+		}
+		if got != want {
+			t.Errorf("reply %d: got %s, want %s", i, got, want)
+		}
+	}
+	if got := h.record(record).Fields["x.crm.stage"].Value; got != "first" {
+		t.Errorf("the record has %q", got)
+	}
+}
+
 // TestSocketProblems: what cannot be taken is answered with a problem that names the work, and the socket goes on.
 func TestSocketProblems(t *testing.T) {
 	t.Parallel()

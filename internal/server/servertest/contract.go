@@ -163,6 +163,7 @@ var payloads = map[string]struct {
 	"record.changed": {"ChangedData", func() any { return new(api.ChangedData) }},
 	"record.settled": {"SettledData", func() any { return new(api.SettledData) }},
 	"record.added":   {"RecordData", func() any { return new(api.RecordData) }},
+	"record.newest":  {"RecordData", func() any { return new(api.RecordData) }},
 	"record.removed": {"RevData", func() any { return new(api.RevData) }},
 	"record.closed":  {"RevData", func() any { return new(api.RevData) }},
 	"record.erased":  {"RevData", func() any { return new(api.RevData) }},

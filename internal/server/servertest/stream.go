@@ -73,9 +73,9 @@ func (c *Contract) read(data []byte, id, event string) (Notification, error) {
 		return n, err
 	case string(n.Type) != event:
 		return n, fmt.Errorf("a frame's event is %q, its data says %q", event, n.Type)
-	case n.Type == api.NotificationTypeWork && id != "":
-		return n, fmt.Errorf("a work has the id line %q: it has no place in the log", id)
-	case n.Type != api.NotificationTypeWork && id != n.ID:
+	case (n.Type == api.NotificationTypeWork || n.Coalesced) && id != "":
+		return n, fmt.Errorf("a %s has the id line %q: it is no place to go on from", n.Type, id)
+	case n.Type != api.NotificationTypeWork && !n.Coalesced && id != n.ID:
 		return n, fmt.Errorf("a frame's id is %q, its data says %q", id, n.ID)
 	}
 	return n, nil
@@ -92,6 +92,9 @@ func (c *Contract) Message(raw []byte) (Notification, any, error) {
 		return Notification{}, nil, fmt.Errorf("a message is no JSON: %w: %.300s", err, raw)
 	}
 	switch {
+	case kind.Specversion == "" && kind.Type == string(api.ClaimedFrameTypeClaimed):
+		f := new(api.ClaimedFrame)
+		return Notification{}, f, c.Frame("ClaimedFrame", raw, f)
 	case kind.Specversion == "" && kind.Type == string(api.AnsweredFrameTypeAnswered):
 		f := new(api.AnsweredFrame)
 		return Notification{}, f, c.Frame("AnsweredFrame", raw, f)

@@ -835,7 +835,7 @@ export type NotificationType = Schemas["NotificationType"];
 type CallType = Extract<NotificationType, `call.${string}`>;
 type ItemType = Extract<NotificationType, `item.${string}`>;
 /** What `data` holds, by the notification's type. */
-export type DataOf<T extends NotificationType> = T extends "record.opened" | "record.joined" | "record.added" ? Schemas["RecordData"] : T extends "record.changed" ? Schemas["ChangedData"] : T extends "record.settled" ? Schemas["SettledData"] : T extends "record.closed" | "record.erased" | "record.removed" ? Schemas["RevData"] : T extends CallType ? Schemas["CallData"] : T extends ItemType ? Schemas["ItemData"] : T extends "field.contended" ? Schemas["ContendedData"] : T extends `app.${string}` ? Schemas["AppData"] : T extends "pbx.connected" | "pbx.lost" ? Schemas["LinkData"] : T extends "pbx.gap" ? Schemas["GapData"] : T extends "work" ? WireWork : T extends "bookmark" ? Schemas["BookmarkData"] : T extends "reset" ? Schemas["ResetData"] : never;
+export type DataOf<T extends NotificationType> = T extends "record.opened" | "record.joined" | "record.added" | "record.newest" ? Schemas["RecordData"] : T extends "record.changed" ? Schemas["ChangedData"] : T extends "record.settled" ? Schemas["SettledData"] : T extends "record.closed" | "record.erased" | "record.removed" ? Schemas["RevData"] : T extends CallType ? Schemas["CallData"] : T extends ItemType ? Schemas["ItemData"] : T extends "field.contended" ? Schemas["ContendedData"] : T extends `app.${string}` ? Schemas["AppData"] : T extends "pbx.connected" | "pbx.lost" ? Schemas["LinkData"] : T extends "pbx.gap" ? Schemas["GapData"] : T extends "work" ? WireWork : T extends "bookmark" ? Schemas["BookmarkData"] : T extends "reset" ? Schemas["ResetData"] : never;
 /** A CloudEvents 1.0 envelope; `id` is the cursor `epoch:seq`, except for `work`. */
 export type NotificationOf<T extends NotificationType> = Omit<Schemas["Notification"], "type" | "data"> & {
 	type: T;
@@ -962,6 +962,11 @@ export interface WatchOptions extends WatchFilter {
 	/** Go on after this place; absent: from now. */
 	cursor?: string;
 	include?: "claims";
+	/**
+	 * Where this stream has fallen behind: the newest state of each record (`record.newest`) in place of all its changes. The id of what
+	 * is told so is no cursor; the `bookmark` after it has one.
+	 */
+	coalesce?: "record";
 	signal?: AbortSignal;
 }
 /**

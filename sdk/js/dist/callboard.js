@@ -22,7 +22,7 @@ function deepFreeze(value) {
 }
 
 // src/copy.ts
-var WHOLE = /* @__PURE__ */ new Set(["record.opened", "record.joined", "record.added"]);
+var WHOLE = /* @__PURE__ */ new Set(["record.opened", "record.joined", "record.added", "record.newest"]);
 var CLOSED_KEPT = 500;
 var Copy = class {
   #held = /* @__PURE__ */ new Map();
@@ -72,7 +72,7 @@ function revOf(n) {
   return typeof rev === "number" ? rev : void 0;
 }
 function changed(record, n) {
-  if (n.type === "record.opened" || n.type === "record.joined" || n.type === "record.added") return { ...n.data.record, rev: n.data.rev };
+  if (n.type === "record.opened" || n.type === "record.joined" || n.type === "record.added" || n.type === "record.newest") return { ...n.data.record, rev: n.data.rev };
   if (!record) return void 0;
   if (n.type.startsWith("call.")) {
     return { ...record, rev: n.data.rev, call: n.data.call };
@@ -524,6 +524,7 @@ function queryOf(options) {
   const query = new URLSearchParams();
   if (options.cursor !== void 0) query.set("cursor", options.cursor);
   if (options.include) query.set("include", options.include);
+  if (options.coalesce) query.set("coalesce", options.coalesce);
   for (const key of ["needs", "gives", "on", "lines", "states", "callStates", "types", "fields"]) {
     const names = options[key];
     if (names?.length) query.set(key === "callStates" ? "call_states" : key, names.join(","));
@@ -534,7 +535,7 @@ function queryOf(options) {
 }
 function cursorAfter(n) {
   if (n.type === "bookmark") return n.data.cursor;
-  return n.type === "work" || n.type === "reset" ? void 0 : n.id;
+  return n.type === "work" || n.type === "reset" || n.coalesced ? void 0 : n.id;
 }
 var RETRY = { min: 250, max: 15e3, quiet: 6e4 };
 function backOff(attempt, retry, random2 = Math.random) {

@@ -57,6 +57,11 @@ export interface WatchOptions extends WatchFilter {
   /** Go on after this place; absent: from now. */
   cursor?: string;
   include?: 'claims';
+  /**
+   * Where this stream has fallen behind: the newest state of each record (`record.newest`) in place of all its changes. The id of what
+   * is told so is no cursor; the `bookmark` after it has one.
+   */
+  coalesce?: 'record';
   signal?: AbortSignal;
 }
 

@@ -8,7 +8,7 @@ interface Held {
 }
 
 /** Types whose data carries the whole record. */
-const WHOLE = new Set<string>(['record.opened', 'record.joined', 'record.added']);
+const WHOLE = new Set<string>(['record.opened', 'record.joined', 'record.added', 'record.newest']);
 
 /** Closed records kept, so that a page open for weeks stays small. */
 const CLOSED_KEPT = 500;
@@ -75,7 +75,7 @@ function revOf(n: Notification): number | undefined {
 
 /** The record after `n`; undefined when `n` changes none that is known. Types that are not known change nothing. */
 function changed(record: WireRecord | undefined, n: Notification): WireRecord | undefined {
-  if (n.type === 'record.opened' || n.type === 'record.joined' || n.type === 'record.added') return { ...n.data.record, rev: n.data.rev };
+  if (n.type === 'record.opened' || n.type === 'record.joined' || n.type === 'record.added' || n.type === 'record.newest') return { ...n.data.record, rev: n.data.rev };
   if (!record) return undefined;
   if (n.type.startsWith('call.')) {
     return { ...record, rev: (n.data as { rev: number }).rev, call: (n.data as { call: Call }).call };

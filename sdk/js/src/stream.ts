@@ -19,6 +19,7 @@ export interface WatchFilter {
 export interface StreamOptions extends WatchFilter {
   cursor?: string | undefined;
   include?: 'claims' | undefined;
+  coalesce?: 'record' | undefined;
   needs?: readonly string[];
   gives?: readonly string[];
   on?: readonly string[];
@@ -105,6 +106,7 @@ function queryOf(options: StreamOptions): string {
   const query = new URLSearchParams();
   if (options.cursor !== undefined) query.set('cursor', options.cursor);
   if (options.include) query.set('include', options.include);
+  if (options.coalesce) query.set('coalesce', options.coalesce);
   for (const key of ['needs', 'gives', 'on', 'lines', 'states', 'callStates', 'types', 'fields'] as const) {
     const names = options[key];
     if (names?.length) query.set(key === 'callStates' ? 'call_states' : key, names.join(','));
@@ -117,7 +119,7 @@ function queryOf(options: StreamOptions): string {
 /** Where a stream may be gone on with after `n`; undefined when `n` moves no cursor. */
 export function cursorAfter(n: Notification): string | undefined {
   if (n.type === 'bookmark') return n.data.cursor;
-  return n.type === 'work' || n.type === 'reset' ? undefined : n.id;
+  return n.type === 'work' || n.type === 'reset' || n.coalesced ? undefined : n.id;
 }
 
 export interface Retry {

@@ -48,7 +48,7 @@ type ItemType = Extract<NotificationType, `item.${string}`>;
 
 /** What `data` holds, by the notification's type. */
 export type DataOf<T extends NotificationType> =
-  T extends 'record.opened' | 'record.joined' | 'record.added' ? Schemas['RecordData']
+  T extends 'record.opened' | 'record.joined' | 'record.added' | 'record.newest' ? Schemas['RecordData']
   : T extends 'record.changed' ? Schemas['ChangedData']
   : T extends 'record.settled' ? Schemas['SettledData']
   : T extends 'record.closed' | 'record.erased' | 'record.removed' ? Schemas['RevData']

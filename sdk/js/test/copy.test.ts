@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Copy } from '../src/copy.js';
 import { recordOf } from '../src/record.js';
+import { cursorAfter } from '../src/stream.js';
 import type { Notification } from '../src/wire.js';
 import { T, calls, changed, envelope, field, note, opened, record0 } from './contract.js';
 
@@ -68,6 +69,12 @@ describe('copy', () => {
     expect([copy.apply(n), copy.apply(changed(6, 'r9', 5, {})), copy.apply(changed(7, 'r9', 6, {})), copy.apply(changed(7, 'r9', 6, {}))])
       .toEqual([true, true, true, false]);
     expect(copy.get('r9')?.rev).toBe(6);
+  });
+
+  it('takes the newest state in place of changes it was not told, and moves no cursor by it', () => {
+    const newest = { ...envelope('record.newest', 'e1:9', 'r1'), coalesced: true, data: { rev: 7, record: record0('r1', { rev: 7 }) } } as Notification;
+    expect(copyOf(newest).get('r1')?.rev).toBe(7);
+    expect([cursorAfter(newest), cursorAfter(changed(9, 'r1', 7, {}))]).toEqual([undefined, 'e1:9']);
   });
 
   it('leaves types that it does not know alone', () => {
