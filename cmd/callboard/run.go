@@ -31,7 +31,8 @@ func (c configured) load() (path string, settings config.Config, err error) {
 type runCommand struct {
 	configured `embed:""`
 
-	Debug bool `help:"Log more."`
+	Debug  bool `help:"Log more."`
+	Forget bool `hidden:"" help:"Keep nothing: for measuring what keeping costs."`
 }
 
 const firstRun = `%w
@@ -51,7 +52,7 @@ func (c *runCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, app.Options{Config: settings, Version: version(), Logger: logger(c.Debug), OnLink: linkSayer()})
+	a, err := app.New(ctx, app.Options{Config: settings, Version: version(), Logger: logger(c.Debug), Forget: c.Forget, OnLink: linkSayer()})
 	if err != nil {
 		return err
 	}

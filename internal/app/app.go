@@ -36,6 +36,7 @@ type Options struct {
 	Config  config.Config
 	Version string
 	Logger  *slog.Logger
+	Forget  bool // nothing is kept: for measuring what keeping costs
 	// OnLink is told of every change of the link to the PBX, from one goroutine; it must not block. May be nil.
 	OnLink func(telephony.Link)
 }
@@ -90,7 +91,7 @@ func (a *App) open(ctx context.Context) error {
 	a.wire(c, loaded)
 	a.server, err = server.New(ctx, server.Options{
 		Board: a.board, Committer: a.committer, Store: served{a.store}, UserToken: a.token, Hosts: c.Listen.Hosts,
-		Page: webui.FS(), SDK: js.Source(), Version: a.options.Version, Logger: a.options.Logger,
+		WritesPerSecond: c.Limits.WritesPerSecond, Page: webui.FS(), SDK: js.Source(), Version: a.options.Version, Logger: a.options.Logger,
 		Lines: []server.ServedLine{{
 			Name: a.line.Name(), Extensions: a.line.Extensions(), Link: a.line.Link, Phone: a.line,
 			Lookup: func(number string) ([]board.NewClaim, error) { return line.LookupClaims(number, c.Line.Region) },
@@ -105,7 +106,11 @@ func (a *App) wire(c config.Config, loaded store.Loaded) {
 		Epoch: loaded.Epoch, NewID: newID, Normal: line.Normal(c.Line.Region), Authority: c.Board.Authority, Order: c.Board.Order,
 	})
 	a.board.Restore(loaded.Records, loaded.Tail, loaded.Seq, loaded.Oldest)
-	a.committer = line.NewCommitter(a.board, a.store, loaded.Seq, epoch, a.options.Logger)
+	var kept line.Store = a.store
+	if a.options.Forget {
+		kept = nowhere{}
+	}
+	a.committer = line.NewCommitter(a.board, kept, loaded.Seq, epoch, a.options.Logger)
 	name := c.Line.Name
 	if name == "" {
 		name = c.Line.Extensions[0].Number

@@ -26,6 +26,7 @@ type Config struct {
 	Line   Line   `yaml:"line" doc:"Whose calls these are."`
 	Dial   Dial   `yaml:"dial,omitempty" doc:"How numbers are dialled from the page and apps, and which."`
 	Listen Listen `yaml:"listen,omitempty" doc:"Where the page and the API are."`
+	Limits Limits `yaml:"limits,omitempty" doc:"What one app may do at most."`
 	Board  Board  `yaml:"board,omitempty" doc:"Whose word counts where sources disagree."`
 	Data   string `yaml:"data,omitempty" doc:"Folder for the database and the token. Empty: callboard in your user's configuration folder." example:""`
 }
@@ -76,6 +77,11 @@ type Listen struct {
 	Hosts   []string `yaml:"hosts,omitempty" doc:"Names besides localhost by which a browser may call it." example:"[]"`
 }
 
+// Limits bound an app.
+type Limits struct {
+	WritesPerSecond int `yaml:"writes_per_second,omitempty" doc:"Writes a second; twice as many at once." example:"50"`
+}
+
 // Board is whose word counts.
 type Board struct {
 	Authority map[string][]string `yaml:"authority,omitempty" doc:"Per field, sources in the order in which they are believed." example:"{}"`
@@ -96,6 +102,7 @@ func Defaults() Config {
 		Line:   Line{Region: "US"},
 		Dial:   Dial{Show: "extension"},
 		Listen: Listen{Address: "127.0.0.1:8747"},
+		Limits: Limits{WritesPerSecond: 50},
 	}
 }
 
@@ -172,6 +179,9 @@ func (c *Config) check() error {
 		return fmt.Errorf("pbx.login: %q is not known: use plain or md5", c.PBX.Login)
 	case len(c.Line.Extensions) == 0:
 		return errors.New("line.extensions is missing: list at least one extension, such as - number: \"1001\"")
+	}
+	if c.Limits.WritesPerSecond < 1 {
+		return fmt.Errorf("limits.writes_per_second: %d: write 1 or more", c.Limits.WritesPerSecond)
 	}
 	if err := c.checkDial(); err != nil {
 		return err

@@ -1,9 +1,11 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -33,14 +35,12 @@ type caller struct {
 	dials  *window
 }
 
-// How fast one app may write.
-const (
-	writesPerSecond = 50
-	writesAtOnce    = 100
-)
+// writesPerSecond is how fast one app may write, unless it was set otherwise; twice as many at once.
+const writesPerSecond = 50
 
-func newApp(id string, may []string) *caller {
-	return &caller{source: id, gone: make(chan struct{}), writes: rate.NewLimiter(writesPerSecond, writesAtOnce), may: may, dials: &window{}}
+func newApp(id string, may []string, writes int) *caller {
+	writes = cmp.Or(writes, writesPerSecond)
+	return &caller{source: id, gone: make(chan struct{}), writes: rate.NewLimiter(rate.Limit(writes), 2*writes), may: may, dials: &window{}}
 }
 
 // still reports an error when the token was taken away meanwhile.
@@ -56,7 +56,7 @@ func (c *caller) still() error {
 // mayWrite reports an error when a token writes faster than it may.
 func (c *caller) mayWrite() error {
 	if c.writes != nil && !c.writes.Allow() {
-		return &telephony.Error{Code: codeTooMany, Message: "this token writes too fast", Remedy: "write at most 50 times a second, several claims at once; try again in a second"}
+		return &telephony.Error{Code: codeTooMany, Message: "this token writes too fast", Remedy: fmt.Sprintf("write at most %.0f times a second, several claims at once; try again in a second", float64(c.writes.Limit()))}
 	}
 	return nil
 }
@@ -67,10 +67,11 @@ type gate struct {
 	tokens map[[32]byte]*caller
 	user   string // the person's token, given out for a code
 	codes  map[string]time.Time
+	writes int // how many a second an app may make; zero: writesPerSecond
 }
 
-func newGate(userToken string) *gate {
-	g := &gate{tokens: map[[32]byte]*caller{}, user: userToken, codes: map[string]time.Time{}}
+func newGate(userToken string, writes int) *gate {
+	g := &gate{tokens: map[[32]byte]*caller{}, user: userToken, writes: writes, codes: map[string]time.Time{}}
 	g.tokens[sha256.Sum256([]byte(userToken))] = &caller{source: board.SourceUser, gone: make(chan struct{}), may: []string{mayDial, mayControl}, dials: &window{}}
 	return g
 }
@@ -80,7 +81,7 @@ func (g *gate) admit(app string, hash [32]byte, may []string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.drop(app)
-	g.tokens[hash] = newApp(app, may)
+	g.tokens[hash] = newApp(app, may, g.writes)
 }
 
 // remove takes an app's token away and ends its streams.

@@ -91,7 +91,9 @@ type Options struct {
 	Page      fs.FS
 	SDK       []byte // the JavaScript SDK as one module
 	Version   string
-	Logger    *slog.Logger
+
+	WritesPerSecond int // that one app may make; zero: 50
+	Logger          *slog.Logger
 }
 
 // Server answers HTTP. It implements the generated ServerInterface.
@@ -106,7 +108,7 @@ type Server struct {
 
 // New returns a server that knows the apps that the store knows.
 func New(ctx context.Context, o Options) (*Server, error) {
-	s := &Server{options: o, gate: newGate(o.UserToken), given: newGiven(), began: time.Now()}
+	s := &Server{options: o, gate: newGate(o.UserToken, o.WritesPerSecond), given: newGiven(), began: time.Now()}
 	s.delivery = delivery.New(delivery.Options{Board: o.Board, Log: o.Store, Encoder: newFrames(o.Board, s.actions), Reached: o.Committer.Reached})
 	o.Committer.OnShown(s.delivery.Wake)
 	apps, err := o.Store.Apps(ctx)
