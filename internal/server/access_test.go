@@ -157,7 +157,7 @@ func TestWritesTooFast(t *testing.T) {
 	h := open(t)
 	busy, calm := h.app("busy"), h.app("calm")
 	refused := false
-	for range 2 * 2*writesPerSecond {
+	for range 2 * 2 * writesPerSecond {
 		if got := h.do("POST", "/v1/records", busy, nil); got.status == http.StatusTooManyRequests {
 			refused = true
 			break
@@ -336,13 +336,13 @@ func TestWriteRate(t *testing.T) {
 		t.Error("the socket is a way around it")
 	}
 	h.claim(other, record, "party.name", "another")
-	for range 2 * 2*writesPerSecond { // nor does the person, who has no bound
+	for range 2 * 2 * writesPerSecond { // nor does the person, who has no bound
 		h.do("POST", "/v1/session/none", h.user, nil)
 	}
 	h.claim(h.user, record, "party.name", "the person's")
 	h.want(http.StatusOK, nil, "GET", "/v1/records", fast, nil)
 	limit := newApp("crm", nil, 0)
-	for n := range 2*writesPerSecond {
+	for n := range 2 * writesPerSecond {
 		if err := limit.mayWrite(); err != nil {
 			t.Fatalf("write %d of a burst: %v", n+1, err)
 		}
