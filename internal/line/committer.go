@@ -2,6 +2,7 @@ package line
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -11,21 +12,29 @@ import (
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
-// Store makes batches durable, each whole or not at all. *store.SQLite is one.
+// Store makes batches durable, each whole or not at all. *store.SQLite is one. It takes a change again that it has already:
+// the outcome of a commit is not always known. An empty batch asks whether it is sound, and keeps the epoch.
 type Store interface {
 	Commit(ctx context.Context, epoch string, batch []*board.Change) error
 }
 
 // How the committer behaves while the store cannot take changes.
 const (
-	retryEvery = time.Second
+	retryEvery = time.Second // and so often a store at rest is asked whether it is sound
 	tickEvery  = 250 * time.Millisecond
-	stuckAfter = 5 * time.Second // a commit that takes longer has failed: calls must go on popping
-	heldAtMost = 100_000         // changes that wait for the store; beyond it the oldest are given up, never a record
+	stuckAfter = 2 * time.Second // a commit that takes longer has failed: calls must go on popping
+	perChange  = time.Millisecond
+	retryTakes = time.Minute // a commit of all that is held, for which nobody waits
+	heldAtMost = 100_000     // changes that wait for the store; beyond it the oldest are given up, never a record
 )
+
+var errStalled = errors.New("it does not answer")
 
 // Committer is the one that commits, then shows (D-2). Changes that come while a commit is under way form the next batch:
 // under load batches form by themselves, at rest a change waits for nobody.
+//
+// A commit that fails or takes too long may have been made all the same: nobody knows. Its changes are held and given to the
+// store again, which takes the same change twice. While it is being asked, changes are shown from memory at once.
 type Committer struct {
 	board    *board.Board
 	store    Store
@@ -33,6 +42,10 @@ type Committer struct {
 	logger   *slog.Logger
 
 	held    []*board.Change // what the store still owes us; not nil from its failure to its recovery
+	next    string          // the epoch that begins with its recovery
+	late    chan error      // the answer of a commit that the loop does not wait for; nil: there is none
+	giveUp  func()          // ends it, if it can be ended
+	sent    uint64          // seq of the newest change in it
 	lastTry time.Time       // when the store was last asked
 	newest  uint64          // seq of the newest change that was taken from the board
 
@@ -57,48 +70,140 @@ func (c *Committer) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(commits, stuckAfter)
-			defer cancel()
-			for c.commit(last) { // showing may bring more: records settle
-			}
+			c.finish(commits)
 			return
 		case <-c.board.Dirty():
-			if c.held != nil && time.Since(c.lastTry) < retryEvery {
+			if c.held != nil {
 				c.show(c.board.Take(), c.Problem()) // nobody waits for a store that is known not to answer
 				continue
 			}
 			c.commit(commits)
+		case err := <-c.late:
+			c.answered(commits, err)
 		case now := <-tick.C:
 			c.board.Tick(now)
-			if c.held != nil && now.Sub(c.lastTry) >= retryEvery {
+			switch {
+			case c.late != nil || now.Sub(c.lastTry) < retryEvery:
+			case c.held != nil:
+				c.ask(commits, c.next, slices.Clone(c.held), retryTakes)
+			default:
 				c.commit(commits)
 			}
 		}
 	}
 }
 
-// commit takes what is pending and makes it durable with what the store still owes; then it is shown, durable or not. It
-// reports whether there was anything.
-func (c *Committer) commit(ctx context.Context) bool {
+// ask begins a commit; its answer comes on late.
+func (c *Committer) ask(ctx context.Context, epoch string, batch []*board.Change, limit time.Duration) {
+	c.lastTry, c.sent = time.Now(), 0
+	if len(batch) > 0 {
+		c.sent = batch[len(batch)-1].Seq
+	}
+	answer := make(chan error, 1)
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	c.late, c.giveUp = answer, cancel
+	go func() {
+		defer cancel()
+		answer <- c.store.Commit(ctx, epoch, batch)
+	}()
+}
+
+// await waits for the answer of a commit. One that does not even give up in its time stays late.
+func (c *Committer) await(limit time.Duration) error {
+	timer := time.NewTimer(limit + tickEvery)
+	defer timer.Stop()
+	select {
+	case err := <-c.late:
+		c.late = nil
+		return err
+	case <-timer.C:
+		return errStalled
+	}
+}
+
+// commit takes what is pending and makes it durable; then it is shown, durable or not. With nothing pending it asks the
+// store whether it is sound.
+func (c *Committer) commit(ctx context.Context) {
 	batch := c.board.Take()
-	if len(batch) == 0 && len(c.held) == 0 {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(ctx, stuckAfter)
-	defer cancel()
-	err := c.store.Commit(ctx, c.board.Epoch(), append(c.held, batch...))
-	c.lastTry = time.Now()
-	if err == nil && c.held != nil {
-		c.held = nil
-		c.logger.Info("the store takes changes again")
-	}
-	if err != nil && c.held == nil {
+	err := c.give(ctx, c.board.Epoch(), batch)
+	if err != nil {
 		c.logger.Error("the store does not take changes; calls are shown from memory only", "error", err)
 		c.board.NewEpoch(c.newEpoch())
-		c.held = []*board.Change{}
+		c.held, c.next = []*board.Change{}, c.newEpoch()
 	}
-	c.show(batch, err)
-	return len(batch) > 0
+	if err != nil || len(batch) > 0 {
+		c.show(batch, err)
+	}
+}
+
+// give has the store commit a batch, and waits for it.
+func (c *Committer) give(ctx context.Context, epoch string, batch []*board.Change) error {
+	limit := stuckAfter + time.Duration(len(batch))*perChange
+	c.ask(ctx, epoch, batch, limit)
+	return c.await(limit)
+}
+
+// answered takes the answer of a commit for which nobody has waited. If the store has taken what it was given, what has
+// come meanwhile is little: with that it is with us again.
+func (c *Committer) answered(ctx context.Context, err error) {
+	c.late = nil
+	if err != nil {
+		c.show(c.board.Take(), err)
+		return
+	}
+	c.settle()
+	batch := c.board.Take()
+	if err = c.give(ctx, c.next, slices.Concat(c.held, batch)); err != nil {
+		c.show(batch, err)
+		return
+	}
+	c.held = nil
+	c.logger.Info("the store takes changes again")
+	c.show(batch, nil)
+	// Readers list again, and see that all is durable now. The epoch is in the store before anybody hears of it.
+	c.board.NewEpoch(c.next)
+	c.tell()
+}
+
+// settle lets go of what the store has taken.
+func (c *Committer) settle() {
+	c.held = slices.DeleteFunc(c.held, func(change *board.Change) bool { return change.Seq <= c.sent })
+}
+
+// finish commits what is left when the program ends. A store that does not answer is not waited for.
+func (c *Committer) finish(ctx context.Context) {
+	if c.late != nil {
+		err := c.await(stuckAfter)
+		if c.late != nil {
+			c.giveUp()
+			err = c.await(0)
+		}
+		if c.late != nil { // not even that: it hangs in the system
+			c.show(c.board.Take(), err)
+			return
+		}
+		if err == nil {
+			c.settle()
+		}
+	}
+	epoch := c.board.Epoch()
+	if c.held != nil {
+		epoch = c.next
+	}
+	for {
+		batch := c.board.Take() // showing may bring more: records settle
+		if len(batch)+len(c.held) == 0 {
+			return
+		}
+		err := c.give(ctx, epoch, slices.Concat(c.held, batch))
+		if err == nil {
+			c.held = nil
+		}
+		c.show(batch, err)
+		if err != nil {
+			return
+		}
+	}
 }
 
 // show shows a batch, and tells those who wait how it stands with the store. What that could not take is held for it: it may
@@ -118,6 +223,13 @@ func (c *Committer) show(batch []*board.Change, err error) {
 	}
 	close(c.waiting)
 	c.waiting = make(chan struct{})
+	c.mu.Unlock()
+	c.tell()
+}
+
+// tell calls those that want to know when there is something new.
+func (c *Committer) tell() {
+	c.mu.Lock()
 	hooks := c.onShown
 	c.mu.Unlock()
 	for _, shown := range hooks {
@@ -158,16 +270,7 @@ func (c *Committer) OnShown(f func()) {
 func (c *Committer) Reached() (seq uint64, problem error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.durable, refusal(c.problem)
-}
-
-// refusal is what a writer is told of a store that takes nothing; nil if it does.
-func refusal(problem error) error {
-	if problem == nil {
-		return nil
-	}
-	return &telephony.Error{Code: telephony.CodeStore, Message: "the database does not take changes: " + problem.Error(),
-		Remedy: "free space or mend the disk; Callboard goes on by itself, then write again"}
+	return c.durable, refused(c.problem)
 }
 
 // Problem is why the store does not take changes; nil while it does.
@@ -188,7 +291,7 @@ func (c *Committer) Wait(ctx context.Context, seq uint64) error {
 		case seq > 0 && durable >= seq: // also if it has failed since
 			return nil
 		case problem != nil:
-			return refusal(problem)
+			return refused(problem)
 		case durable >= seq:
 			return nil
 		}
@@ -198,4 +301,16 @@ func (c *Committer) Wait(ctx context.Context, seq uint64) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// refused is what a write is told while the store does not take changes; nil while it does.
+func refused(problem error) error {
+	if problem == nil {
+		return nil
+	}
+	if told, ok := errors.AsType[*telephony.Error](problem); ok {
+		return told
+	}
+	return &telephony.Error{Code: telephony.CodeStore, Message: "the database does not take changes: " + problem.Error(),
+		Remedy: "free space or mend the disk; Callboard goes on by itself, then write again"}
 }

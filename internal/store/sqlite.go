@@ -35,7 +35,11 @@ type SQLite struct {
 	lock    *flock.Flock
 	writer  *sql.DB // one connection
 	readers *sql.DB
+	keeper  *sql.Conn // never used: while a connection is open, SQLite does not take the -wal and -shm files away
+	files   files
 	commits int
+	unsaved int // commits since the write-ahead log was copied into the database
+	epoch   string
 }
 
 // OpenSQLite opens the store in a file, makes it if it is not there, and brings its schema up to date. The error is one
@@ -86,7 +90,7 @@ func bare(err error) error {
 }
 
 func (s *SQLite) open(ctx context.Context) error {
-	source := "file:" + (&url.URL{Path: s.path}).EscapedPath() + "?_pragma=busy_timeout(500)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	source := "file:" + (&url.URL{Path: s.path}).EscapedPath() + "?_pragma=busy_timeout(500)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=journal_size_limit(" + strconv.Itoa(walAtRest) + ")"
 	var err error
 	if s.writer, err = sql.Open("sqlite", source+"&_txlock=immediate"); err != nil {
 		return err
@@ -95,7 +99,7 @@ func (s *SQLite) open(ctx context.Context) error {
 	if s.readers, err = sql.Open("sqlite", source+"&_pragma=query_only(1)"); err != nil {
 		return err
 	}
-	s.readers.SetMaxOpenConns(4)
+	s.readers.SetMaxOpenConns(4 + 1) // and the keeper
 	if err := s.check(ctx); err != nil {
 		return err
 	}
@@ -115,7 +119,16 @@ func (s *SQLite) open(ctx context.Context) error {
 	if newest := known[len(known)-1].Version; version > newest {
 		return fmt.Errorf("%w (schema %d, this one knows %d)", errNewer, version, newest)
 	}
-	_, err = provider.Up(ctx)
+	if _, err = provider.Up(ctx); err != nil {
+		return err
+	}
+	if s.keeper, err = s.readers.Conn(ctx); err != nil {
+		return err
+	}
+	if err := s.keeper.PingContext(ctx); err != nil {
+		return err
+	}
+	s.files, err = openFiles(s.path)
 	return err
 }
 
@@ -147,6 +160,9 @@ func recent(version string) bool {
 // Close ends the store.
 func (s *SQLite) Close() error {
 	var errs []error
+	if s.keeper != nil {
+		errs = append(errs, s.keeper.Close())
+	}
 	for _, db := range []*sql.DB{s.readers, s.writer} {
 		if db != nil {
 			errs = append(errs, db.Close())
@@ -155,8 +171,16 @@ func (s *SQLite) Close() error {
 	return errors.Join(append(errs, s.lock.Unlock())...)
 }
 
-// Commit makes a batch durable: the newest version of each record, and every change.
+// Commit makes a batch durable: the newest version of each record, and every change. A change that is there already is left:
+// the outcome of an earlier commit may not have been known. An empty batch asks whether the store is sound. One call at a time.
 func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change) error {
+	if err := s.files.still(); err != nil {
+		return err
+	}
+	if len(batch) == 0 && epoch == s.epoch {
+		s.rest(ctx)
+		return nil
+	}
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
@@ -176,11 +200,25 @@ func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change
 			return fmt.Errorf("trim the log: %w", err)
 		}
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	s.epoch = epoch
+	s.unsaved++
+	return nil
+}
+
+// rest copies the write-ahead log into the database, when nobody waits: so it stays short, and a start after a kill quick.
+// What it cannot copy stays in the log, where it is as safe.
+func (s *SQLite) rest(ctx context.Context) {
+	if s.unsaved > 0 {
+		s.unsaved = 0
+		s.writer.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)")
+	}
 }
 
 func saveChanges(ctx context.Context, tx *sql.Tx, batch []*board.Change) error {
-	insert, err := tx.PrepareContext(ctx, `INSERT INTO changes (seq, at, record, kind, body) VALUES (?, ?, ?, ?, ?)`)
+	insert, err := tx.PrepareContext(ctx, `INSERT INTO changes (seq, at, record, kind, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING`)
 	if err != nil {
 		return err
 	}
@@ -190,9 +228,33 @@ func saveChanges(ctx context.Context, tx *sql.Tx, batch []*board.Change) error {
 		if err != nil {
 			return fmt.Errorf("change %d: %w", c.Seq, err)
 		}
-		if _, err := insert.ExecContext(ctx, int64(c.Seq), c.At.UnixMilli(), c.Record, c.Kind, string(body)); err != nil {
+		done, err := insert.ExecContext(ctx, int64(c.Seq), c.At.UnixMilli(), c.Record, c.Kind, string(body))
+		if err != nil {
 			return fmt.Errorf("change %d: %w", c.Seq, err)
 		}
+		if n, err := done.RowsAffected(); err != nil || n == 1 {
+			if err != nil {
+				return fmt.Errorf("change %d: %w", c.Seq, err)
+			}
+			continue
+		}
+		if err := sameChange(ctx, tx, c, string(body)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sameChange refuses a change under the seq of another. One that was struck meanwhile (SEC-45) is no other.
+func sameChange(ctx context.Context, tx *sql.Tx, c *board.Change, body string) error {
+	var there, record, kind string
+	var at int64
+	if err := tx.QueryRowContext(ctx, `SELECT at, record, kind, body FROM changes WHERE seq = ?`, int64(c.Seq)).Scan(&at, &record, &kind, &there); err != nil {
+		return fmt.Errorf("change %d: %w", c.Seq, err)
+	}
+	struck := kind == board.RecordErased && record == c.Record && at == c.At.UnixMilli()
+	if there != body && !struck {
+		return fmt.Errorf("change %d: the log has another one under this number", c.Seq)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -176,9 +177,10 @@ func TestAtomic(t *testing.T) {
 	w.claim(record, "party.name", "One")
 	w.claim(record, "party.name", "Two")
 	batch := w.board.Take()
-	twice := append(append([]*board.Change{}, batch...), batch[0])
-	if err := s.Commit(t.Context(), "another", twice); err == nil {
-		t.Error("a seq was taken twice")
+	other := *batch[0]
+	other.Kind = board.RecordClosed
+	if err := s.Commit(t.Context(), "another", append(slices.Clone(batch), &other)); err == nil || !strings.Contains(err.Error(), "has another one under this number") {
+		t.Errorf("a seq was taken twice: %v", err)
 	}
 	unchanged("after a failed batch")
 	canceled, cancel := context.WithCancel(t.Context())
