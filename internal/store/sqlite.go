@@ -37,6 +37,7 @@ type SQLite struct {
 	readers *sql.DB
 	keeper  *sql.Conn // never used: while a connection is open, SQLite does not take the -wal and -shm files away
 	files   files
+	commit  prepared
 	commits int
 	unsaved int // commits since the write-ahead log was copied into the database
 	epoch   string
@@ -128,6 +129,9 @@ func (s *SQLite) open(ctx context.Context) error {
 	if err := s.keeper.PingContext(ctx); err != nil {
 		return err
 	}
+	if s.commit, err = prepare(ctx, s.writer); err != nil {
+		return err
+	}
 	s.files, err = openFiles(s.path)
 	return err
 }
@@ -159,7 +163,7 @@ func recent(version string) bool {
 
 // Close ends the store.
 func (s *SQLite) Close() error {
-	var errs []error
+	errs := []error{s.commit.close()}
 	if s.keeper != nil {
 		errs = append(errs, s.keeper.Close())
 	}
@@ -181,24 +185,33 @@ func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change
 		s.rest(ctx)
 		return nil
 	}
+	// A context that can end costs the driver a goroutine for each statement, and ends none that waits for the disk: it is
+	// asked before and after.
+	ending := ctx
+	ctx = context.WithoutCancel(ctx)
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() // after Commit it does nothing
-	if _, err := tx.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('epoch', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE value <> excluded.value`, epoch); err != nil {
-		return fmt.Errorf("epoch: %w", err)
+	if epoch != s.epoch {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('epoch', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, epoch); err != nil {
+			return fmt.Errorf("epoch: %w", err)
+		}
 	}
-	if err := saveChanges(ctx, tx, batch); err != nil {
+	if err := s.commit.saveChanges(ctx, tx, batch); err != nil {
 		return err
 	}
-	if err := saveRecords(ctx, tx, batch); err != nil {
+	if err := s.commit.saveRecords(ctx, tx, batch); err != nil {
 		return err
 	}
 	if s.commits++; s.commits%1000 == 0 {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM changes WHERE at < ? AND seq < (SELECT max(seq) FROM changes) - ?`, time.Now().Add(-keepFor).UnixMilli(), keepChanges); err != nil {
 			return fmt.Errorf("trim the log: %w", err)
 		}
+	}
+	if ending.Err() != nil {
+		return ending.Err()
 	}
 	if err := tx.Commit(); err != nil {
 		return err
@@ -217,12 +230,37 @@ func (s *SQLite) rest(ctx context.Context) {
 	}
 }
 
-func saveChanges(ctx context.Context, tx *sql.Tx, batch []*board.Change) error {
-	insert, err := tx.PrepareContext(ctx, `INSERT INTO changes (seq, at, record, kind, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING`)
-	if err != nil {
-		return err
+// prepared are the statements of a commit: to read them anew each time costs as much as to carry them out.
+type prepared struct{ addChange, keepRecord, addRecord *sql.Stmt }
+
+func prepare(ctx context.Context, db *sql.DB) (p prepared, err error) {
+	for statement, text := range map[**sql.Stmt]string{
+		&p.addChange: `INSERT INTO changes (seq, at, record, kind, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING`,
+		// Mostly nothing moves by which records are found: then their indexes are left alone.
+		&p.keepRecord: `UPDATE records SET rev = ?, body = ? WHERE id = ? AND state = ? AND number = ?`,
+		&p.addRecord: `INSERT INTO records (id, rev, line, origin, state, opened_at, number, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, state = excluded.state, number = excluded.number, body = excluded.body`,
+	} {
+		if *statement, err = db.PrepareContext(ctx, text); err != nil {
+			return p, err
+		}
 	}
-	defer insert.Close()
+	return p, nil
+}
+
+// close ends them; those that were never prepared too.
+func (p prepared) close() error {
+	var errs []error
+	for _, statement := range []*sql.Stmt{p.addChange, p.keepRecord, p.addRecord} {
+		if statement != nil {
+			errs = append(errs, statement.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (p prepared) saveChanges(ctx context.Context, tx *sql.Tx, batch []*board.Change) error {
+	insert := tx.StmtContext(ctx, p.addChange)
 	for _, c := range batch {
 		body, err := json.Marshal(c)
 		if err != nil {
@@ -260,22 +298,28 @@ func sameChange(ctx context.Context, tx *sql.Tx, c *board.Change, body string) e
 }
 
 // saveRecords writes the newest version of each record in the batch.
-func saveRecords(ctx context.Context, tx *sql.Tx, batch []*board.Change) error {
+func (p prepared) saveRecords(ctx context.Context, tx *sql.Tx, batch []*board.Change) error {
 	newest := map[string]*board.Record{}
 	for _, c := range batch {
 		if c.After != nil {
 			newest[c.Record] = c.After
 		}
 	}
+	keep, add := tx.StmtContext(ctx, p.keepRecord), tx.StmtContext(ctx, p.addRecord)
 	for id, r := range newest {
 		body, err := json.Marshal(r)
 		if err != nil {
 			return fmt.Errorf("record %s: %w", id, err)
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO records (id, rev, line, origin, state, opened_at, number, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, state = excluded.state, number = excluded.number, body = excluded.body`,
-			r.ID, r.Rev, r.Line, string(r.Origin), string(r.State), r.OpenedAt.UnixMilli(), r.Value("party.number"), string(body))
+		number := r.Value("party.number")
+		done, err := keep.ExecContext(ctx, r.Rev, string(body), r.ID, string(r.State), number)
 		if err != nil {
+			return fmt.Errorf("record %s: %w", id, err)
+		}
+		if n, err := done.RowsAffected(); err == nil && n == 1 {
+			continue
+		}
+		if _, err := add.ExecContext(ctx, r.ID, r.Rev, r.Line, string(r.Origin), string(r.State), r.OpenedAt.UnixMilli(), number, string(body)); err != nil {
 			return fmt.Errorf("record %s: %w", id, err)
 		}
 	}
