@@ -97,6 +97,25 @@ func (b *Board) append(e *entry, next *Record, c *Change) {
 // Dirty is signalled when there is something to take.
 func (b *Board) Dirty() <-chan struct{} { return b.journal.dirty }
 
+// Hold lets changes of apps and people be pending without a signal, until Release: whoever holds is about to have them
+// committed. What the PBX says is signalled all the same.
+func (b *Board) Hold() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.journal.holds++
+}
+
+// Release ends a Hold, and reports whether there is something to commit. Who does not see to that must Signal.
+func (b *Board) Release() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.journal.holds--
+	return len(b.journal.pending) > 0
+}
+
+// Signal tells the committer that there may be something to take.
+func (b *Board) Signal() { b.journal.signal() }
+
 // Take hands out all that is pending, in order. There is one committer: whoever takes a batch must Show it before the next.
 func (b *Board) Take() []*Change {
 	b.mu.Lock()
@@ -193,6 +212,7 @@ func (b *Board) Trimmed(seq uint64) {
 // journal is the change log: what is pending, and the newest of what is shown.
 type journal struct {
 	dirty   chan struct{} // size one: there is something to commit
+	holds   int           // of those who see to the pending themselves
 	pending []*Change
 	taken   []*Change // by the committer, and not yet shown
 	seq     uint64    // of the newest change, shown or not
@@ -222,11 +242,17 @@ func (j *journal) push(c *Change) uint64 {
 	j.seq++
 	c.Seq = j.seq
 	j.pending = append(j.pending, c)
+	if j.holds == 0 || c.Source == SourcePBX {
+		j.signal()
+	}
+	return c.Seq
+}
+
+func (j *journal) signal() {
 	select {
 	case j.dirty <- struct{}{}:
 	default:
 	}
-	return c.Seq
 }
 
 // show adds a change to the log, without what only the committer needs: a version of the record for each change would be

@@ -138,7 +138,7 @@ func (h *house) claim(record, source, value string) uint64 {
 }
 
 // begin opens an event stream over a connection.
-func (h *house) begin(a Asked, conn net.Conn, received func([]byte) Reply) *Reader {
+func (h *house) begin(a Asked, conn net.Conn, received receives) *Reader {
 	h.t.Helper()
 	r, err := h.loop.Open(h.t.Context(), a)
 	if err != nil {
@@ -147,6 +147,13 @@ func (h *house) begin(a Asked, conn net.Conn, received func([]byte) Reply) *Read
 	r.Begin(conn, nil, nil, received)
 	return r
 }
+
+// receives takes messages one by one.
+type receives func([]byte) Reply
+
+func (receives) Begin()                    {}
+func (receives) End()                      {}
+func (f receives) Received(m []byte) Reply { return f(m) }
 
 // lines reads the frames of an event stream.
 type lines struct {

@@ -18,14 +18,14 @@ const MaxMessage = 64 << 10
 var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
 
 // read reads from the peer until it, or the stream, ends. What a peer sends on an event stream is of no interest.
-func (r *Reader) read(early []byte, received func([]byte) Reply) error {
-	in := input{reader: r, received: received}
+func (r *Reader) read(early []byte, receiver Receiver) error {
+	in := input{reader: r, receiver: receiver}
 	if r.Form == EventStream {
 		early = nil
 	}
 	for {
 		if len(early) > 0 {
-			if err := in.take(early); err != nil {
+			if err := in.takeTogether(early); err != nil {
 				return err
 			}
 		}
@@ -34,7 +34,7 @@ func (r *Reader) read(early []byte, received func([]byte) Reply) error {
 		switch {
 		case err == nil && r.over(): // it only waits for the peer's end
 		case err == nil && r.Form == WebSocket:
-			err = in.take(buffer[:n])
+			err = in.takeTogether(buffer[:n])
 		}
 		buffers.Put(buffer)
 		early = nil
@@ -61,11 +61,35 @@ func (r *Reader) drain() {
 // input takes WebSocket frames apart.
 type input struct {
 	reader   *Reader
-	received func([]byte) Reply
+	receiver Receiver
+	together int    // messages since the receiver's Begin
 	held     []byte // of a frame that is not whole yet
 	message  []byte // of a message that is not whole yet
 	state    ws.State
 	text     bool
+}
+
+// messagesTogether is how many of them the receiver may take for one: fewer than replies may wait, so that those before can
+// always leave.
+const messagesTogether = acksAtMost / 4
+
+// takeTogether takes what was read at once; what comes of it is written by a turn on this goroutine.
+func (in *input) takeTogether(data []byte) error {
+	in.begin()
+	defer in.end()
+	return in.take(data)
+}
+
+func (in *input) begin() {
+	in.together = 0
+	in.reader.loop.held.Add(1)
+	in.receiver.Begin()
+}
+
+func (in *input) end() {
+	in.receiver.End()
+	in.reader.loop.held.Add(-1)
+	in.reader.loop.turnHere()
 }
 
 // take reads the frames that are whole and keeps what is left.
@@ -150,7 +174,11 @@ func (in *input) frame(head ws.Header, payload []byte) error {
 	if in.text && !utf8.Valid(payload) {
 		return &protocolError{ws.StatusInvalidFramePayloadData, "a text message is not UTF-8"}
 	}
-	in.reader.reply(in.received(payload))
+	in.reader.reply(in.receiver.Received(payload))
+	if in.together++; in.together == messagesTogether {
+		in.end()
+		in.begin()
+	}
 	return nil
 }
 

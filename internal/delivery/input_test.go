@@ -47,6 +47,7 @@ func (p *peer) until(text string) {
 // TestMessages: however frames are cut into fragments, and the stream into reads, the messages are the same (RFC 6455, 5.4).
 func TestMessages(t *testing.T) {
 	t.Parallel()
+	h := open(t, 0, spelled{})
 	rapid.Check(t, func(t *rapid.T) {
 		want := rapid.SliceOf(rapid.StringN(0, 2000, 70_000)).Draw(t, "messages")
 		var stream bytes.Buffer
@@ -67,7 +68,7 @@ func TestMessages(t *testing.T) {
 			}
 		}
 		var got []string
-		in := input{reader: new(Reader), received: func(m []byte) Reply { got = append(got, string(m)); return Reply{} }}
+		in := input{reader: &Reader{loop: h.loop}, receiver: receives(func(m []byte) Reply { got = append(got, string(m)); return Reply{} })}
 		for data := stream.Bytes(); len(data) > 0; {
 			n := rapid.IntRange(1, min(len(data), 16<<10)).Draw(t, "read")
 			if err := in.take(slices.Clone(data[:n])); err != nil {
@@ -87,15 +88,16 @@ func FuzzInput(f *testing.F) {
 		"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xffmask", "\x01\x85\x00\x00\x00\x00hello\x80\x80\x00\x00\x00\x00", "\x81\xfe\xff\xff\x00\x00\x00\x00"} {
 		f.Add([]byte(seed), 3)
 	}
+	h := open(f, 0, spelled{})
 	f.Fuzz(func(t *testing.T, data []byte, cut int) {
-		r := &Reader{Asked: Asked{Form: WebSocket}, lane: ended}
+		r := &Reader{Asked: Asked{Form: WebSocket}, loop: h.loop, lane: ended}
 		r.room.L = &r.mu
-		in := input{reader: r, received: func(m []byte) Reply {
+		in := input{reader: r, receiver: receives(func(m []byte) Reply {
 			if len(m) > MaxMessage {
 				t.Errorf("a message of %d bytes", len(m))
 			}
 			return Reply{}
-		}}
+		})}
 		for step := max(1, cut%len(append(data, 0))); len(data) > 0; {
 			n := min(step, len(data))
 			if in.take(slices.Clone(data[:n])) != nil {

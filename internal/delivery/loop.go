@@ -67,6 +67,7 @@ type Loop struct {
 	options Options
 	wake    chan struct{}   // size one
 	head    atomic.Uint64   // the seq up to which readers at the head were told
+	held    atomic.Int32    // readers that are about to take a turn by themselves
 	running sync.WaitGroup  // goroutines of readers
 	closing context.Context // ends what reads from the store
 	close   context.CancelFunc
@@ -181,6 +182,26 @@ func (l *Loop) post(put func(*inbox)) {
 	l.Wake()
 }
 
+// postSoon is post, where somebody is about to take a turn anyhow.
+func (l *Loop) postSoon(put func(*inbox)) {
+	l.inbox.mu.Lock()
+	put(&l.inbox)
+	l.inbox.mu.Unlock()
+	if l.held.Load() == 0 {
+		l.Wake()
+	}
+}
+
+// turnHere takes a turn on the caller's goroutine, unless one is being taken.
+func (l *Loop) turnHere() {
+	if !l.mu.TryLock() {
+		l.Wake()
+		return
+	}
+	defer l.mu.Unlock()
+	l.turnLocked(time.Now())
+}
+
 func (i *inbox) take() news {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -193,6 +214,10 @@ func (i *inbox) take() news {
 func (l *Loop) turn(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.turnLocked(now)
+}
+
+func (l *Loop) turnLocked(now time.Time) {
 	in := l.inbox.take()
 	for _, e := range in.endings {
 		l.drop(e.reader)

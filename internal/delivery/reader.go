@@ -96,7 +96,7 @@ func (r *Reader) reachable(ctx context.Context) error {
 // Enrich makes the stream an enricher's: it is handed work. Call it before Begin.
 func (r *Reader) Enrich(reg board.Registration, now time.Time) {
 	r.enricher = r.loop.options.Board.RegisterHooked(r.Source, reg, board.Hooks{
-		Woken:    func() { r.loop.post(func(i *inbox) { i.works = append(i.works, r) }) },
+		Woken:    func() { r.loop.postSoon(func(i *inbox) { i.works = append(i.works, r) }) },
 		Replaced: func() { r.loop.post(func(i *inbox) { i.endings = append(i.endings, ending{r, ErrReplaced}) }) },
 	}, now)
 }
@@ -109,10 +109,17 @@ type Reply struct {
 	Refuse func(error) []byte
 }
 
+// Receiver takes what the peer of a WebSocket sends. Its methods are called from one goroutine at a time for each peer.
+type Receiver interface {
+	// Begin is called before messages that were read together, and End after them.
+	Begin()
+	Received(message []byte) Reply
+	End()
+}
+
 // Begin writes the head of the answer and the first bookmark, and follows the log from then on, until End or until the peer
-// ends it. The connection is the reader's from now on. received is called with each message of a WebSocket, one at a time;
-// early is what was read from the connection already.
-func (r *Reader) Begin(conn net.Conn, head, early []byte, received func([]byte) Reply) {
+// ends it. The connection is the reader's from now on. early is what was read from the connection already.
+func (r *Reader) Begin(conn net.Conn, head, early []byte, receiver Receiver) {
 	r.conn = newSocket(conn)
 	r.marks = time.Now().Add(bookmarkEvery)
 	first := r.Form.append(head, r.loop.options.Encoder.Bookmark(r.watch.Bookmark(time.Now())))
@@ -133,7 +140,7 @@ func (r *Reader) Begin(conn net.Conn, head, early []byte, received func([]byte) 
 	}
 	go func() {
 		defer r.loop.running.Done()
-		err := r.read(early, received)
+		err := r.read(early, receiver)
 		r.loop.post(func(i *inbox) {
 			delete(i.readers, r)
 			i.endings = append(i.endings, ending{r, err})
@@ -253,7 +260,7 @@ func (r *Reader) reply(reply Reply) {
 	if reply.Seq > 0 || len(r.acks) > 0 {
 		r.acks = append(r.acks, ack{reply.Seq, reply.JSON, reply.Refuse})
 		if len(r.acks) == 1 {
-			r.loop.post(func(i *inbox) { i.owing = append(i.owing, r) })
+			r.loop.postSoon(func(i *inbox) { i.owing = append(i.owing, r) })
 		}
 		return
 	}

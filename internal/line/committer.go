@@ -31,7 +31,8 @@ const (
 var errStalled = errors.New("it does not answer")
 
 // Committer is the one that commits, then shows (D-2). Changes that come while a commit is under way form the next batch:
-// under load batches form by themselves, at rest a change waits for nobody.
+// under load batches form by themselves, at rest a change waits for nobody. Who writes for an app may commit by itself
+// (Flush), which saves two changes of goroutine; what the PBX says is always left to Run.
 //
 // A commit that fails or takes too long may have been made all the same: nobody knows. Its changes are held and given to the
 // store again, which takes the same change twice. While it is being asked, changes are shown from memory at once.
@@ -41,6 +42,7 @@ type Committer struct {
 	newEpoch func() string
 	logger   *slog.Logger
 
+	turn    turn            // of whoever takes, commits and shows; it guards the next block
 	held    []*board.Change // what the store still owes us; not nil from its failure to its recovery
 	next    string          // the epoch that begins with its recovery
 	late    chan error      // the answer of a commit that the loop does not wait for; nil: there is none
@@ -53,12 +55,12 @@ type Committer struct {
 	durable uint64
 	waiting chan struct{} // closed and replaced whenever the above or the problem may have changed
 	problem error         // why the store does not take changes; nil while it does
-	onShown []func()
+	onShown []func(here bool)
 }
 
 // NewCommitter returns a committer; shown is the board's newest seq at start.
 func NewCommitter(b *board.Board, s Store, shown uint64, newEpoch func() string, logger *slog.Logger) *Committer {
-	return &Committer{board: b, store: s, newest: shown, durable: shown, newEpoch: newEpoch, logger: logger, waiting: make(chan struct{})}
+	return &Committer{board: b, store: s, newest: shown, durable: shown, newEpoch: newEpoch, logger: logger, waiting: make(chan struct{}), turn: make(turn, 1)}
 }
 
 // Run commits until ctx ends, then commits what is left, for as long as a commit may take.
@@ -68,29 +70,83 @@ func (c *Committer) Run(ctx context.Context) {
 	// A commit that has begun is finished: ending the program must not turn it into a failure.
 	commits := context.WithoutCancel(ctx)
 	for {
+		c.turn.take()
+		late := c.late
+		c.turn.give()
 		select {
 		case <-ctx.Done():
+			c.turn.take()
 			c.finish(commits)
+			c.turn.give()
 			return
 		case <-c.board.Dirty():
+			c.turn.take()
 			if c.held != nil {
 				c.show(c.board.Take(), c.Problem()) // nobody waits for a store that is known not to answer
-				continue
-			}
-			c.commit(commits)
-		case err := <-c.late:
-			c.answered(commits, err)
-		case now := <-tick.C:
-			c.board.Tick(now)
-			switch {
-			case c.late != nil || now.Sub(c.lastTry) < retryEvery:
-			case c.held != nil:
-				c.ask(commits, c.next, slices.Clone(c.held), retryTakes)
-			default:
+			} else {
 				c.commit(commits)
 			}
+			c.turn.give()
+		case err := <-late:
+			c.turn.take()
+			c.answered(commits, err)
+			c.turn.give()
+		case now := <-tick.C:
+			c.board.Tick(now)
+			c.turn.take()
+			c.look(commits, now)
+			c.turn.give()
 		}
 	}
+}
+
+// look asks the store from time to time how it is.
+func (c *Committer) look(ctx context.Context, now time.Time) {
+	switch {
+	case c.late != nil || now.Sub(c.lastTry) < retryEvery:
+	case c.held != nil:
+		c.ask(ctx, c.next, slices.Clone(c.held), retryTakes)
+	default:
+		c.commit(ctx)
+	}
+}
+
+// Flush ends a Hold of the board: it commits what is pending on the caller's goroutine and shows it, if nobody else is at it;
+// else it is left to Run. It may wait for the disk.
+func (c *Committer) Flush() {
+	pending := c.board.Release()
+	switch {
+	case !pending:
+		return
+	case !c.turn.try():
+		c.board.Signal()
+		return
+	case c.held != nil || c.late != nil:
+		c.turn.give()
+		c.board.Signal()
+		return
+	}
+	batch, epoch := c.board.Take(), c.board.Epoch()
+	c.lastTry = time.Now()
+	alarm := watch(stuckAfter+time.Duration(len(batch))*perChange, func(a *alarm) { c.hangs(batch, a) })
+	err := c.store.Commit(context.Background(), epoch, batch)
+	if !alarm.stop() {
+		alarm.answers <- err // the turn is no longer ours
+		return
+	}
+	c.commitEnded(batch, err, true)
+	c.turn.give()
+}
+
+// hangs goes on where a Flush hangs, with its turn: that gives its answer late.
+func (c *Committer) hangs(batch []*board.Change, a *alarm) {
+	c.late, c.giveUp, c.sent = a.answers, func() {}, 0
+	if len(batch) > 0 {
+		c.sent = batch[len(batch)-1].Seq
+	}
+	c.commitEnded(batch, errStalled, false)
+	c.turn.give()
+	c.board.Signal() // Run sees that there is an answer to wait for
 }
 
 // ask begins a commit; its answer comes on late.
@@ -125,14 +181,18 @@ func (c *Committer) await(limit time.Duration) error {
 // store whether it is sound.
 func (c *Committer) commit(ctx context.Context) {
 	batch := c.board.Take()
-	err := c.give(ctx, c.board.Epoch(), batch)
+	c.commitEnded(batch, c.give(ctx, c.board.Epoch(), batch), false)
+}
+
+// commitEnded shows a batch, durable or not. here says that the caller sees to what comes of that by itself.
+func (c *Committer) commitEnded(batch []*board.Change, err error, here bool) {
 	if err != nil {
 		c.logger.Error("the store does not take changes; calls are shown from memory only", "error", err)
 		c.board.NewEpoch(c.newEpoch())
 		c.held, c.next = []*board.Change{}, c.newEpoch()
 	}
 	if err != nil || len(batch) > 0 {
-		c.show(batch, err)
+		c.showHere(batch, err, here)
 	}
 }
 
@@ -162,7 +222,7 @@ func (c *Committer) answered(ctx context.Context, err error) {
 	c.show(batch, nil)
 	// Readers list again, and see that all is durable now. The epoch is in the store before anybody hears of it.
 	c.board.NewEpoch(c.next)
-	c.tell()
+	c.tell(false)
 }
 
 // settle lets go of what the store has taken.
@@ -208,7 +268,9 @@ func (c *Committer) finish(ctx context.Context) {
 
 // show shows a batch, and tells those who wait how it stands with the store. What that could not take is held for it: it may
 // be lost, which is why another epoch has begun.
-func (c *Committer) show(batch []*board.Change, err error) {
+func (c *Committer) show(batch []*board.Change, err error) { c.showHere(batch, err, false) }
+
+func (c *Committer) showHere(batch []*board.Change, err error, here bool) {
 	if len(batch) > 0 {
 		c.newest = batch[len(batch)-1].Seq
 	}
@@ -224,16 +286,16 @@ func (c *Committer) show(batch []*board.Change, err error) {
 	close(c.waiting)
 	c.waiting = make(chan struct{})
 	c.mu.Unlock()
-	c.tell()
+	c.tell(here)
 }
 
 // tell calls those that want to know when there is something new.
-func (c *Committer) tell() {
+func (c *Committer) tell(here bool) {
 	c.mu.Lock()
 	hooks := c.onShown
 	c.mu.Unlock()
 	for _, shown := range hooks {
-		shown()
+		shown(here)
 	}
 }
 
@@ -259,8 +321,9 @@ func (c *Committer) hold(batch []*board.Change) {
 	c.board.NewEpoch(c.newEpoch())
 }
 
-// OnShown adds what is called whenever changes were shown, or it stands otherwise with the store. It must not block.
-func (c *Committer) OnShown(f func()) {
+// OnShown adds what is called whenever changes were shown, or it stands otherwise with the store. here: by a Flush, whose caller
+// looks what is new when it is done. It must not block.
+func (c *Committer) OnShown(f func(here bool)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.onShown = append(slices.Clip(c.onShown), f)

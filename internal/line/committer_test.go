@@ -242,6 +242,62 @@ func TestStoreHangs(t *testing.T) {
 	})
 }
 
+// Who holds the board commits by itself what it wrote, and what others wrote meanwhile; it is durable and shown when Flush returns.
+func TestFlush(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := open(t)
+		defer o.end()
+		o.Hold()
+		id, seq := o.OpenLookup("desk", board.SourceUser, []board.NewClaim{{Field: "party.number", Value: "+4512345678"}}, time.Now())
+		synctest.Wait()
+		if len(o.store.seqs()) > 0 {
+			t.Error("it was committed while it was held")
+		}
+		o.Flush()
+		if got := o.store.seqs(); len(got) == 0 || o.Get(id) == nil || o.Wait(t.Context(), seq) != nil {
+			t.Errorf("after the flush: %d durable, record %v", len(got), o.Get(id))
+		}
+		o.Hold()
+		o.ring("1") // what the PBX says waits for nobody
+		synctest.Wait()
+		if o.open() != 2 {
+			t.Errorf("%d records while the board is held, want 2", o.open())
+		}
+		o.Flush()
+	})
+}
+
+// A flush that hangs keeps nobody else: what the PBX says is shown from memory, and when the store answers at last all is well.
+func TestFlushHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := open(t)
+		o.store.slow = 10 * time.Second
+		o.Hold()
+		_, seq := o.OpenLookup("desk", board.SourceUser, []board.NewClaim{{Field: "party.number", Value: "+4512345678"}}, time.Now())
+		var flushing sync.WaitGroup
+		flushing.Go(o.Flush)
+		synctest.Wait()
+		o.store.mu.Lock()
+		o.store.slow = 0
+		o.store.mu.Unlock()
+		o.ring("1")
+		time.Sleep(4 * time.Second)
+		synctest.Wait()
+		if o.open() != 2 || o.Problem() == nil || o.Wait(t.Context(), seq) == nil {
+			t.Errorf("while it hangs: %d records, problem %v", o.open(), o.Problem())
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if o.Problem() != nil || !o.Durable() || o.Epoch() == "e1" || o.Wait(t.Context(), seq) != nil {
+			t.Errorf("after the answer: problem %v, durable %v, epoch %s", o.Problem(), o.Durable(), o.Epoch())
+		}
+		flushing.Wait()
+		o.end()
+	})
+}
+
 // What is pending when the program ends is made durable, also what showing it brings.
 func TestFinalFlush(t *testing.T) {
 	t.Parallel()

@@ -24,8 +24,10 @@ type Committer interface {
 	Problem() error
 	// Reached is the seq up to which all is durable, and why no more is.
 	Reached() (seq uint64, problem error)
-	// OnShown adds what is called whenever that is another.
-	OnShown(func())
+	// OnShown adds what is called whenever that is another; here: by a Flush, whose caller looks by itself.
+	OnShown(func(here bool))
+	// Flush ends a Hold of the board: what is pending is committed, if nobody is at it. It may wait for the disk.
+	Flush()
 }
 
 // Store is what the API needs of a database. Any method may block on the disk.
@@ -110,7 +112,11 @@ type Server struct {
 func New(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{options: o, gate: newGate(o.UserToken, o.WritesPerSecond), given: newGiven(), began: time.Now()}
 	s.delivery = delivery.New(delivery.Options{Board: o.Board, Log: o.Store, Encoder: newFrames(o.Board, s.actions), Reached: o.Committer.Reached})
-	o.Committer.OnShown(s.delivery.Wake)
+	o.Committer.OnShown(func(here bool) {
+		if !here {
+			s.delivery.Wake()
+		}
+	})
 	apps, err := o.Store.Apps(ctx)
 	if err != nil {
 		return nil, err

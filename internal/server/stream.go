@@ -100,7 +100,7 @@ type hijacked struct {
 }
 
 // begin hands a connection over. The time limits of requests are not a stream's.
-func (s *Server) begin(r *http.Request, f following, reader *delivery.Reader, h hijacked, head []byte, received func([]byte) delivery.Reply) {
+func (s *Server) begin(r *http.Request, f following, reader *delivery.Reader, h hijacked, head []byte, receiver delivery.Receiver) {
 	early, _ := h.buffered.Peek(h.buffered.Buffered())
 	if err := h.SetDeadline(time.Time{}); err != nil {
 		s.options.Logger.Debug("stream not begun", "error", err)
@@ -108,7 +108,7 @@ func (s *Server) begin(r *http.Request, f following, reader *delivery.Reader, h 
 	if len(f.needs)+len(f.gives)+len(f.on) > 0 {
 		reader.Enrich(f.registration(), time.Now())
 	}
-	reader.Begin(h.Conn, head, slices.Clone(early), received)
+	reader.Begin(h.Conn, head, slices.Clone(early), receiver)
 	if callerOf(r).still() != nil { // it was taken away meanwhile
 		s.cut(reader.Source)
 	}

@@ -44,7 +44,7 @@ func (s *Server) WatchWebSocket(w http.ResponseWriter, r *http.Request, p api.Wa
 	h.Set("Upgrade", "websocket")
 	h.Set("Sec-WebSocket-Accept", acceptance(r.Header.Get("Sec-WebSocket-Key")))
 	peer := &peer{server: s, caller: callerOf(r)}
-	s.begin(r, f, reader, hijacked{conn, buffered.Reader}, appendHeader([]byte("HTTP/1.1 101 Switching Protocols\r\n"), h), peer.received)
+	s.begin(r, f, reader, hijacked{conn, buffered.Reader}, appendHeader([]byte("HTTP/1.1 101 Switching Protocols\r\n"), h), peer)
 }
 
 var errNoSocket error = &telephony.Error{Code: codeUpgrade, Message: "this is no handshake of a WebSocket", Remedy: "open this address as a WebSocket (RFC 6455), or use /v1/watch"}
@@ -87,8 +87,14 @@ type said struct {
 	Record string `json:"record"`
 }
 
-// received acts on a message. Its reply leaves when what it tells is durable; meanwhile the next message is read.
-func (p *peer) received(message []byte) delivery.Reply {
+// Begin implements delivery.Receiver: what the messages that were read together change is committed together.
+func (p *peer) Begin() { p.server.options.Board.Hold() }
+
+// End implements delivery.Receiver.
+func (p *peer) End() { p.server.options.Committer.Flush() }
+
+// Received acts on a message. Its reply leaves when what it tells is durable; meanwhile the next message is read.
+func (p *peer) Received(message []byte) delivery.Reply {
 	var f said
 	err := json.Unmarshal(message, &f)
 	refused := cmp.Or(p.caller.still(), p.caller.mayWrite())
