@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -36,6 +37,8 @@ type SQLite struct {
 	writer  *sql.DB // one connection
 	readers *sql.DB
 	commits int
+
+	delivered atomic.Int64 // deliveries of webhooks that were kept
 }
 
 // OpenSQLite opens the store in a file, makes it if it is not there, and brings its schema up to date. The error is one
