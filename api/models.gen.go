@@ -248,6 +248,33 @@ func (e CommandName) Valid() bool {
 	}
 }
 
+// Defines values for DeliveryState.
+const (
+	DeliveryStateDropped    DeliveryState = "dropped"
+	DeliveryStateFailed     DeliveryState = "failed"
+	DeliveryStateSent       DeliveryState = "sent"
+	DeliveryStateSuperseded DeliveryState = "superseded"
+	DeliveryStateWaiting    DeliveryState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the DeliveryState enum.
+func (e DeliveryState) Valid() bool {
+	switch e {
+	case DeliveryStateDropped:
+		return true
+	case DeliveryStateFailed:
+		return true
+	case DeliveryStateSent:
+		return true
+	case DeliveryStateSuperseded:
+		return true
+	case DeliveryStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Direction.
 const (
 	DirectionInbound  Direction = "inbound"
@@ -395,6 +422,21 @@ func (e NewItemList) Valid() bool {
 	}
 }
 
+// Defines values for NewWebhookInclude.
+const (
+	NewWebhookIncludeClaims NewWebhookInclude = "claims"
+)
+
+// Valid indicates whether the value is a known member of the NewWebhookInclude enum.
+func (e NewWebhookInclude) Valid() bool {
+	switch e {
+	case NewWebhookIncludeClaims:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for NotificationSpecversion.
 const (
 	NotificationSpecversionN10 NotificationSpecversion = "1.0"
@@ -447,6 +489,8 @@ const (
 	NotificationTypeRecordRemoved   NotificationType = "record.removed"
 	NotificationTypeRecordSettled   NotificationType = "record.settled"
 	NotificationTypeReset           NotificationType = "reset"
+	NotificationTypeWebhookDisabled NotificationType = "webhook.disabled"
+	NotificationTypeWebhookTest     NotificationType = "webhook.test"
 	NotificationTypeWork            NotificationType = "work"
 )
 
@@ -522,6 +566,10 @@ func (e NotificationType) Valid() bool {
 	case NotificationTypeRecordSettled:
 		return true
 	case NotificationTypeReset:
+		return true
+	case NotificationTypeWebhookDisabled:
+		return true
+	case NotificationTypeWebhookTest:
 		return true
 	case NotificationTypeWork:
 		return true
@@ -737,6 +785,21 @@ func (e ViewTransferKind) Valid() bool {
 	}
 }
 
+// Defines values for WebhookInclude.
+const (
+	WebhookIncludeClaims WebhookInclude = "claims"
+)
+
+// Valid indicates whether the value is a known member of the WebhookInclude enum.
+func (e WebhookInclude) Valid() bool {
+	switch e {
+	case WebhookIncludeClaims:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Coalesce.
 const (
 	CoalesceRecord Coalesce = "record"
@@ -944,6 +1007,9 @@ type AppData struct {
 	Field string   `json:"field,omitempty,omitzero"`
 	Gives []string `json:"gives,omitempty,omitzero"`
 	Needs []string `json:"needs,omitempty,omitzero"`
+
+	// Reason Of `webhook.disabled`: why.
+	Reason string `json:"reason,omitempty,omitzero"`
 }
 
 // AppList defines model for AppList.
@@ -960,6 +1026,18 @@ type AppToken struct {
 	Cycles []Cycle `json:"cycles,omitempty,omitzero"`
 	ID     string  `json:"id"`
 	Token  string  `json:"token"`
+}
+
+// Attempt defines model for Attempt.
+type Attempt struct {
+	At time.Time `json:"at"`
+
+	// Problem Why it failed; of one that was taken, what was wrong with its answer.
+	Problem string `json:"problem,omitempty,omitzero"`
+
+	// Status HTTP status of the answer; absent: there was none.
+	Status int   `json:"status,omitempty,omitzero"`
+	TookMs int64 `json:"took_ms"`
 }
 
 // BlankField defines model for BlankField.
@@ -1190,6 +1268,51 @@ type Cycle struct {
 	Fields []string `json:"fields"`
 }
 
+// Delivery defines model for Delivery.
+type Delivery struct {
+	// At When what it tells of happened.
+	At time.Time `json:"at"`
+
+	// Attempts The newest 20, in order.
+	Attempts []Attempt `json:"attempts"`
+
+	// DueAt Of one that waits after a failure: when it is tried again.
+	DueAt time.Time `json:"due_at,omitempty,omitzero"`
+
+	// Event The notification's id, `epoch:seq`.
+	Event string `json:"event,omitempty,omitzero"`
+
+	// Folded How many more of its kind it stands for.
+	Folded int `json:"folded,omitempty,omitzero"`
+
+	// ID Its `webhook-id`.
+	ID   string `json:"id"`
+	Note string `json:"note,omitempty,omitzero"`
+
+	// Number Grows from one to the next.
+	Number int64  `json:"number"`
+	Record string `json:"record,omitempty,omitzero"`
+
+	// State `waiting` for its turn, its time or its answer; `sent`; `failed`: given up after the last attempt; `superseded`: a newer one of
+	// its kind is sent in its place; `dropped`: see `note`.
+	State DeliveryState `json:"state"`
+
+	// Type A NotificationType.
+	Type string `json:"type"`
+}
+
+// DeliveryState `waiting` for its turn, its time or its answer; `sent`; `failed`: given up after the last attempt; `superseded`: a newer one of
+// its kind is sent in its place; `dropped`: see `note`.
+type DeliveryState string
+
+// DeliveryList defines model for DeliveryList.
+type DeliveryList struct {
+	Deliveries []Delivery `json:"deliveries"`
+
+	// Next `before` of the next page; absent: this is the last.
+	Next int64 `json:"next,omitempty,omitzero"`
+}
+
 // Dial defines model for Dial.
 type Dial struct {
 	// Extension Whose phone rings; absent: the line's first.
@@ -1383,6 +1506,28 @@ type NewItem struct {
 // NewItemList defines model for NewItem.List.
 type NewItemList string
 
+// NewWebhook defines model for NewWebhook.
+type NewWebhook struct {
+	// ID The app's: it names the source of what it says.
+	ID string `json:"id"`
+
+	// Include `claims`: with every field all its claims.
+	Include NewWebhookInclude `json:"include,omitempty,omitzero"`
+	Name    string            `json:"name,omitempty,omitzero"`
+
+	// Notify Absent: it is told nothing.
+	Notify *WebhookFilter `json:"notify,omitempty"`
+
+	// URL https; http, and addresses of this computer or network, only as `webhooks.allow` in callboard.yaml has it.
+	URL string `json:"url"`
+
+	// Work Absent: it is handed nothing.
+	Work *WebhookWork `json:"work,omitempty"`
+}
+
+// NewWebhookInclude `claims`: with every field all its claims.
+type NewWebhookInclude string
+
 // NoteText defines model for NoteText.
 type NoteText struct {
 	Text string `json:"text"`
@@ -1424,7 +1569,7 @@ type Notification struct {
 	Time    time.Time `json:"time"`
 
 	// Type `record.opened`, `record.joined`, `record.added`, `record.newest`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
-	// `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
+	// `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`, `webhook.*`: AppData.
 	// `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
 	Type NotificationType `json:"type"`
 }
@@ -1433,7 +1578,7 @@ type Notification struct {
 type NotificationSpecversion string
 
 // NotificationType `record.opened`, `record.joined`, `record.added`, `record.newest`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
-// `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
+// `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`, `webhook.*`: AppData.
 // `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
 type NotificationType string
 
@@ -1728,6 +1873,89 @@ type ViewRecording string
 // ViewTransferKind defines model for View.TransferKind.
 type ViewTransferKind string
 
+// Webhook defines model for Webhook.
+type Webhook struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// DisabledAt When Callboard disabled it.
+	DisabledAt     time.Time `json:"disabled_at,omitempty,omitzero"`
+	DisabledReason string    `json:"disabled_reason,omitempty,omitzero"`
+	Enabled        bool      `json:"enabled"`
+
+	// FailingSince Absent: what was sent last was taken.
+	FailingSince time.Time `json:"failing_since,omitempty,omitzero"`
+
+	// FormerSecretUntil How long the secret before this one signs too.
+	FormerSecretUntil time.Time `json:"former_secret_until,omitempty,omitzero"`
+
+	// ID The app's.
+	ID      string         `json:"id"`
+	Include WebhookInclude `json:"include,omitempty,omitzero"`
+
+	// Notify Absent: it is told nothing.
+	Notify *WebhookFilter `json:"notify,omitempty"`
+
+	// Problem What was wrong with the newest attempt.
+	Problem string `json:"problem,omitempty,omitzero"`
+
+	// TakenAt When it last took something.
+	TakenAt time.Time `json:"taken_at,omitempty,omitzero"`
+	URL     string    `json:"url"`
+
+	// Waiting Deliveries in its queue.
+	Waiting int `json:"waiting"`
+
+	// Work Absent: it is handed nothing.
+	Work *WebhookWork `json:"work,omitempty"`
+}
+
+// WebhookInclude defines model for Webhook.Include.
+type WebhookInclude string
+
+// WebhookChange defines model for WebhookChange.
+type WebhookChange struct {
+	// Enabled True also lets a webhook go on that Callboard has disabled; after any change what waits is tried anew at once.
+	Enabled *bool          `json:"enabled,omitempty"`
+	Notify  *WebhookFilter `json:"notify,omitempty"`
+	URL     string         `json:"url,omitempty,omitzero"`
+	Work    *WebhookWork   `json:"work,omitempty"`
+}
+
+// WebhookFilter Which records a webhook follows, and what it is told of them, as the parameters of `GET /v1/watch`. Empty: all.
+type WebhookFilter struct {
+	CallStates []CallState   `json:"call_states,omitempty,omitzero"`
+	Fields     []string      `json:"fields,omitempty,omitzero"`
+	Lines      []string      `json:"lines,omitempty,omitzero"`
+	States     []RecordState `json:"states,omitempty,omitzero"`
+
+	// Types `call.*` stands for all that begin so.
+	Types []string `json:"types,omitempty,omitzero"`
+}
+
+// WebhookList defines model for WebhookList.
+type WebhookList struct {
+	Webhooks []Webhook `json:"webhooks"`
+}
+
+// WebhookSecret defines model for WebhookSecret.
+type WebhookSecret struct {
+	// FormerUntil How long the former secret signs too.
+	FormerUntil time.Time `json:"former_until,omitempty,omitzero"`
+	ID          string    `json:"id"`
+
+	// Secret `whsec_` and the key in base64.
+	Secret string `json:"secret"`
+}
+
+// WebhookWork What work it takes, as an enricher.
+type WebhookWork struct {
+	// DeadlineMs How long it takes for a work; absent: 5000.
+	DeadlineMs int64    `json:"deadline_ms,omitempty,omitzero"`
+	Gives      []string `json:"gives,omitempty,omitzero"`
+	Needs      []string `json:"needs,omitempty,omitzero"`
+	On         []Moment `json:"on,omitempty,omitzero"`
+}
+
 // Work defines model for Work.
 type Work struct {
 	// Changed Inputs whose shown value moved.
@@ -1764,6 +1992,9 @@ type Cursor = string
 
 // DeadlineMS defines model for DeadlineMS.
 type DeadlineMS = int64
+
+// DeliveryID defines model for DeliveryID.
+type DeliveryID = string
 
 // FieldName defines model for FieldName.
 type FieldName = string
@@ -1960,6 +2191,21 @@ type WatchWebSocketParamsInclude string
 // WatchWebSocketParamsCoalesce defines parameters for WatchWebSocket.
 type WatchWebSocketParamsCoalesce string
 
+// ListDeliveriesParams defines parameters for ListDeliveries.
+type ListDeliveriesParams struct {
+	// Before Those before this one: the `next` of the page before.
+	Before int64 `form:"before,omitempty" json:"before,omitempty,omitzero"`
+
+	// Limit How many at most; absent: 50.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+}
+
+// RotateWebhookSecretParams defines parameters for RotateWebhookSecret.
+type RotateWebhookSecretParams struct {
+	// OverlapMs How long the former secret signs too; absent: a day.
+	OverlapMs *int64 `form:"overlap_ms,omitempty" json:"overlap_ms,omitempty"`
+}
+
 // CreateAppJSONRequestBody defines body for CreateApp for application/json ContentType.
 type CreateAppJSONRequestBody = NewApp
 
@@ -1986,6 +2232,12 @@ type PutNoteJSONRequestBody = NoteText
 
 // CreateSessionJSONRequestBody defines body for CreateSession for application/json ContentType.
 type CreateSessionJSONRequestBody = SessionRequest
+
+// CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
+type CreateWebhookJSONRequestBody = NewWebhook
+
+// ChangeWebhookJSONRequestBody defines body for ChangeWebhook for application/json ContentType.
+type ChangeWebhookJSONRequestBody = WebhookChange
 
 // AnswerWorkJSONRequestBody defines body for AnswerWork for application/json ContentType.
 type AnswerWorkJSONRequestBody = Answer

@@ -20,6 +20,7 @@ type commands struct {
 	Dial    dialCommand    `cmd:"" help:"Let your phone ring, and call a number when you pick it up."`
 	Hangup  hangupCommand  `cmd:"" help:"End a call, or reject one that rings."`
 	App     appCommand     `cmd:"" help:"Let apps in, list them, and take their tokens away."`
+	Webhook webhookCommand `cmd:"" help:"Apps that are reached at a URL: add, list, remove them, and see what they were sent."`
 	Config  configCommand  `cmd:"" help:"About callboard.yaml."`
 	Trace   traceCommand   `cmd:"" help:"Recorded PBX streams: what was concluded from them."`
 	Example exampleCommand `cmd:"" hidden:"" help:"Run one of the example apps."`

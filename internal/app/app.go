@@ -27,6 +27,7 @@ import (
 	"github.com/callboard-dev/callboard/internal/store"
 	"github.com/callboard-dev/callboard/internal/telephony"
 	"github.com/callboard-dev/callboard/internal/tracker"
+	"github.com/callboard-dev/callboard/internal/webhook"
 	js "github.com/callboard-dev/callboard/sdk/js"
 	"github.com/callboard-dev/callboard/webui"
 )
@@ -50,6 +51,7 @@ type App struct {
 	committer *line.Committer
 	connector connector.Connector
 	server    *server.Server
+	outbox    *webhook.Outbox
 	listener  net.Listener
 	token     string
 }
@@ -89,8 +91,9 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	a.wire(c, loaded)
+	a.outbox = a.newOutbox()
 	a.server, err = server.New(ctx, server.Options{
-		Board: a.board, Committer: a.committer, Store: served{a.store}, UserToken: a.token, Hosts: c.Listen.Hosts,
+		Board: a.board, Committer: a.committer, Store: served{a.store, a.outbox}, Webhooks: webhooks{a.outbox}, UserToken: a.token, Hosts: c.Listen.Hosts,
 		WritesPerSecond: c.Limits.WritesPerSecond, Page: webui.FS(), SDK: js.Source(), Version: a.options.Version, Logger: a.options.Logger,
 		Lines: []server.ServedLine{{
 			Name: a.line.Name(), Extensions: a.line.Extensions(), Link: a.line.Link, Phone: a.line,
@@ -188,6 +191,7 @@ func (a *App) Run(ctx context.Context) error {
 	var committing, others sync.WaitGroup
 	committing.Go(func() { a.committer.Run(commits) })
 	others.Go(func() { a.line.Inspect(ctx) })
+	others.Go(func() { a.outbox.Run(ctx) })
 	others.Go(func() {
 		connector.Supervise(ctx, a.connector, a.line.Observe, a.onLink)
 	})

@@ -2,14 +2,19 @@ package app
 
 import (
 	"context"
+	"errors"
 
 	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/server"
 	"github.com/callboard-dev/callboard/internal/store"
+	"github.com/callboard-dev/callboard/internal/webhook"
 )
 
 // served is the store as the server wants it: neither knows the other.
-type served struct{ *store.SQLite }
+type served struct {
+	*store.SQLite
+	outbox *webhook.Outbox
+}
 
 func (s served) Apps(ctx context.Context) ([]server.KnownApp, error) {
 	apps, err := s.SQLite.Apps(ctx)
@@ -22,6 +27,11 @@ func (s served) Apps(ctx context.Context) ([]server.KnownApp, error) {
 
 func (s served) AddApp(ctx context.Context, a server.KnownApp) error {
 	return s.SQLite.AddApp(ctx, store.App(a))
+}
+
+// RemoveApp forgets an app, and its webhook with it.
+func (s served) RemoveApp(ctx context.Context, id string) error {
+	return errors.Join(s.outbox.Stop(ctx, id), s.SQLite.RemoveApp(ctx, id))
 }
 
 func (s served) BeginCommand(ctx context.Context, c server.KnownCommand) (*server.KnownCommand, error) {

@@ -246,6 +246,13 @@ func (b *Board) retire(e *entry) {
 	}
 }
 
+// TellDisabled tells the user that an app's webhook is not called any more, and why (D-9).
+func (b *Board) TellDisabled(app, reason string, at time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.journal.push(&Change{Kind: WebhookDisabled, At: at, Source: app, App: app, Reason: reason})
+}
+
 // Enrichers lists the apps that take work now.
 func (b *Board) Enrichers() map[string]Registration {
 	b.mu.Lock()

@@ -8,12 +8,12 @@ import (
 
 // Filter is what a reader wants to hear of (D-3). Within a word any one suffices; an empty word asks nothing.
 type Filter struct {
-	Lines  []string
-	States []State           // of the record
-	Calls  []telephony.State // of its call
-	Kinds  []string          // of notification: record.changed, or call.* for all that begin so
-	Fields []string          // of record.changed and of items: party.name, or party.*; lists by their names
-	Claims bool              // also what changes nothing that is shown (B-12)
+	Lines  []string          `json:"lines,omitempty"`
+	States []State           `json:"states,omitempty"` // of the record
+	Calls  []telephony.State `json:"calls,omitempty"`  // of its call
+	Kinds  []string          `json:"kinds,omitempty"`  // of notification: record.changed, or call.* for all that begin so
+	Fields []string          `json:"fields,omitempty"` // of record.changed and of items: party.name, or party.*; lists by their names
+	Claims bool              `json:"claims,omitempty"` // also what changes nothing that is shown (B-12)
 }
 
 // Sight is what a change is to a reader with a filter.

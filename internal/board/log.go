@@ -9,20 +9,21 @@ import (
 
 // Kinds of change beside those of package telephony, spelled as the notification that they become.
 const (
-	RecordOpened   = "record.opened"
-	RecordJoined   = "record.joined"
-	RecordChanged  = "record.changed"
-	RecordSettled  = "record.settled"
-	RecordClosed   = "record.closed"
-	RecordErased   = "record.erased"
-	FieldContended = "field.contended"
-	ItemAdded      = "item.added"
-	ItemChanged    = "item.changed"
-	ItemRemoved    = "item.removed"
-	AppRegistered  = "app.registered"
-	AppGone        = "app.gone"
-	AppQuarantined = "app.quarantined"
-	AppReleased    = "app.released"
+	RecordOpened    = "record.opened"
+	RecordJoined    = "record.joined"
+	RecordChanged   = "record.changed"
+	RecordSettled   = "record.settled"
+	RecordClosed    = "record.closed"
+	RecordErased    = "record.erased"
+	FieldContended  = "field.contended"
+	ItemAdded       = "item.added"
+	ItemChanged     = "item.changed"
+	ItemRemoved     = "item.removed"
+	AppRegistered   = "app.registered"
+	AppGone         = "app.gone"
+	AppQuarantined  = "app.quarantined"
+	AppReleased     = "app.released"
+	WebhookDisabled = "webhook.disabled"
 )
 
 // Standing is where a record stands, as far as filters ask.
@@ -61,6 +62,7 @@ type Change struct {
 	Work    *Registration     `json:"work,omitempty"`
 	Field   string            `json:"field,omitempty"`   // contended, or not to be written by the app
 	Sources []string          `json:"sources,omitempty"` // between which a field is contended
+	Reason  string            `json:"reason,omitempty"`  // why a webhook is not called any more
 
 	After *Record  `json:"-"` // the record as this change left it; only until it is shown and durable
 	moved []string // of Shown, those whose value is another: what apps work from (B-12)
@@ -193,6 +195,16 @@ func (b *Board) dismiss(e *entry, all bool) {
 		}
 		j.landed = nil
 	}
+}
+
+// Change is the change with a seq, nil if it is not held in memory.
+func (b *Board) Change(seq uint64) *Change {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if seq <= b.journal.base || seq > b.journal.newest() {
+		return nil
+	}
+	return b.journal.after(seq - 1)[0]
 }
 
 // Oldest is the earliest cursor that a watch can be resumed from (D-8).

@@ -112,6 +112,9 @@ func TestCursors(t *testing.T) {
 	if batch[0].Seq != 51 {
 		t.Fatalf("the first change after a restore has seq %d, want 51", batch[0].Seq)
 	}
+	if held := s.Change(51); held == nil || held.Seq != 51 || s.Change(50) != nil || s.Change(52) != nil || s.Change(0) != nil {
+		t.Errorf("of the log only 51 is held: %+v", held)
+	}
 	tests := []struct {
 		from board.Cursor
 		why  string // empty: it can be resumed from
@@ -417,4 +420,19 @@ func TestShowsOnlyTheBatch(t *testing.T) {
 		t.Errorf("shown is %q at rev %d, want what was committed", got.Value("party.name"), got.Rev)
 	}
 	s.show()
+}
+
+// D-9: that a webhook is not called any more is told to everybody, of no record.
+func TestTellDisabled(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.TellDisabled("erp", "its target answered 410 Gone", s.now)
+	batch := s.Take()
+	if len(batch) != 1 || batch[0].Kind != board.WebhookDisabled || batch[0].App != "erp" || batch[0].Reason != "its target answered 410 Gone" || batch[0].Record != "" {
+		t.Fatalf("got %+v", batch)
+	}
+	all := board.Filter{}
+	if all.See(batch[0]) != board.Seen {
+		t.Error("a reader without a filter does not see it")
+	}
 }

@@ -5,6 +5,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,13 +23,14 @@ import (
 
 // Config is the whole file.
 type Config struct {
-	PBX    PBX    `yaml:"pbx" doc:"The phone system, and who you are there."`
-	Line   Line   `yaml:"line" doc:"Whose calls these are."`
-	Dial   Dial   `yaml:"dial,omitempty" doc:"How numbers are dialled from the page and apps, and which."`
-	Listen Listen `yaml:"listen,omitempty" doc:"Where the page and the API are."`
-	Limits Limits `yaml:"limits,omitempty" doc:"What one app may do at most."`
-	Board  Board  `yaml:"board,omitempty" doc:"Whose word counts where sources disagree."`
-	Data   string `yaml:"data,omitempty" doc:"Folder for the database and the token. Empty: callboard in your user's configuration folder." example:""`
+	PBX      PBX      `yaml:"pbx" doc:"The phone system, and who you are there."`
+	Line     Line     `yaml:"line" doc:"Whose calls these are."`
+	Dial     Dial     `yaml:"dial,omitempty" doc:"How numbers are dialled from the page and apps, and which."`
+	Listen   Listen   `yaml:"listen,omitempty" doc:"Where the page and the API are."`
+	Limits   Limits   `yaml:"limits,omitempty" doc:"What one app may do at most."`
+	Board    Board    `yaml:"board,omitempty" doc:"Whose word counts where sources disagree."`
+	Webhooks Webhooks `yaml:"webhooks,omitempty" doc:"Apps that are reached at a URL."`
+	Data     string   `yaml:"data,omitempty" doc:"Folder for the database and the token. Empty: callboard in your user's configuration folder." example:""`
 }
 
 // PBX is the phone system.
@@ -88,6 +90,32 @@ type Board struct {
 	Order     []string            `yaml:"order,omitempty" doc:"Sources in the order in which they are believed where all else is equal." example:"[]"`
 }
 
+// Webhooks are where apps may be reached.
+type Webhooks struct {
+	Allow    []string `yaml:"allow,omitempty" doc:"Networks that webhooks may be in besides the internet, and without TLS: of this computer 127.0.0.0/8 and ::1/128, of your house such as 192.168.1.0/24." example:"[]"`
+	QueueMiB int      `yaml:"queue_mib,omitempty" doc:"How much may wait for one webhook, in MiB; some 4,000 deliveries each." example:"16"`
+}
+
+// Networks are those of Allow. Parse has checked them.
+func (w Webhooks) Networks() []netip.Prefix {
+	var out []netip.Prefix
+	for _, text := range w.Allow {
+		if p, err := network(text); err == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// network reads 192.168.1.0/24, or one address.
+func network(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(text)
+	return p.Masked(), err
+}
+
 // Secret does not print.
 type Secret string
 
@@ -98,11 +126,12 @@ func (Secret) LogValue() slog.Value { return slog.StringValue("***") }
 // Defaults are the values of what is left out.
 func Defaults() Config {
 	return Config{
-		PBX:    PBX{Kind: "asterisk"},
-		Line:   Line{Region: "US"},
-		Dial:   Dial{Show: "extension"},
-		Listen: Listen{Address: "127.0.0.1:8747"},
-		Limits: Limits{WritesPerSecond: 50},
+		PBX:      PBX{Kind: "asterisk"},
+		Line:     Line{Region: "US"},
+		Dial:     Dial{Show: "extension"},
+		Listen:   Listen{Address: "127.0.0.1:8747"},
+		Limits:   Limits{WritesPerSecond: 50},
+		Webhooks: Webhooks{QueueMiB: 16},
 	}
 }
 
@@ -183,7 +212,7 @@ func (c *Config) check() error {
 	if c.Limits.WritesPerSecond < 1 {
 		return fmt.Errorf("limits.writes_per_second: %d: write 1 or more", c.Limits.WritesPerSecond)
 	}
-	if err := c.checkDial(); err != nil {
+	if err := cmp.Or(c.checkDial(), c.Webhooks.check()); err != nil {
 		return err
 	}
 	host, port, err := net.SplitHostPort(c.PBX.Address)
@@ -215,6 +244,18 @@ func (c *Config) check() error {
 	}
 	if !loopback(listen) {
 		return fmt.Errorf("listen.address: %q is not an address of this computer only: use 127.0.0.1:8747", c.Listen.Address)
+	}
+	return nil
+}
+
+func (w Webhooks) check() error {
+	for _, text := range w.Allow {
+		if _, err := network(text); err != nil {
+			return fmt.Errorf("webhooks.allow: %q is no network: write one like 192.168.1.0/24, or one address", text)
+		}
+	}
+	if w.QueueMiB < 1 || w.QueueMiB > 1024 {
+		return fmt.Errorf("webhooks.queue_mib: %d is not 1 to 1024", w.QueueMiB)
 	}
 	return nil
 }

@@ -71,6 +71,8 @@ func TestErrors(t *testing.T) {
 		"context":       {strings.Replace(good, "secret: s", "secret: s, context: \"a b\"", 1), "pbx.context"},
 		"allowed":       {good + "dial: {allow: [\"\"]}\n", "dial.allow"},
 		"denied":        {good + "dial: {deny: [DK]}\n", "dial.deny"},
+		"webhook net":   {good + "webhooks: {allow: [home]}\n", "webhooks.allow"},
+		"webhook queue": {good + "webhooks: {queue_mib: 0}\n", "webhooks.queue_mib"},
 		"shown number":  {good + "dial: {show: mine}\n", "dial.show"},
 		"no port":       {strings.Replace(good, "127.0.0.1:5038", "127.0.0.1", 1), "has no port"},
 		"far and plain": {strings.Replace(good, "127.0.0.1:5038", "192.0.2.1:5038", 1), "tls: true"},

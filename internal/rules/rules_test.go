@@ -105,6 +105,7 @@ func TestFloors(t *testing.T) {
 		"store":        {"board", "telephony"},
 		"delivery":     {"board"},
 		"server":       {"board", "telephony", "delivery"},
+		"webhook":      {"board", "telephony"},
 	}
 	prefix := module + "/internal/"
 	for name, allowed := range may {

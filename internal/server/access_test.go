@@ -21,7 +21,7 @@ import (
 
 // pathOf fills the parameters of a path of the contract.
 func pathOf(path string) string {
-	return strings.NewReplacer("{record}", "rec_0000", "{item}", "note-1", "{work}", "work_0000", "{app}", "crm", "{field}", "party.name", "{source}", "crm").Replace(path)
+	return strings.NewReplacer("{record}", "rec_0000", "{item}", "note-1", "{work}", "work_0000", "{app}", "crm", "{field}", "party.name", "{source}", "crm", "{delivery}", "msg_0000").Replace(path)
 }
 
 // TestToken walks every operation of the contract: all but the free ones want a token (SEC-10).

@@ -61,6 +61,18 @@ func (c *caller) mayWrite() error {
 	return nil
 }
 
+// mayWrite reports an error when an app that holds no stream writes faster than it may, or was taken away.
+func (g *gate) mayWrite(app string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, c := range g.tokens {
+		if c.source == app {
+			return c.mayWrite()
+		}
+	}
+	return errUnknown
+}
+
 // gate knows the tokens, by their SHA-256, and the one-time codes.
 type gate struct {
 	mu     sync.Mutex // guards all below

@@ -101,6 +101,8 @@ var (
 	reserved = []string{board.SourcePBX, board.SourceUser, "history"}
 )
 
+var errAppID = &telephony.Error{Code: telephony.CodeInvalid, Message: "that is no id for an app", Remedy: "use 2 to 40 of a-z 0-9 -, a letter first, and not pbx, user or history"}
+
 // CreateApp implements ServerInterface.
 func (s *Server) CreateApp(w http.ResponseWriter, r *http.Request) {
 	if !s.person(w, r) {
@@ -108,7 +110,7 @@ func (s *Server) CreateApp(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := decode[api.NewApp](w, r)
 	if err == nil && (!appID.MatchString(body.ID) || slices.Contains(reserved, body.ID)) {
-		err = &telephony.Error{Code: telephony.CodeInvalid, Message: "that is no id for an app", Remedy: "use 2 to 40 of a-z 0-9 -, a letter first, and not pbx, user or history"}
+		err = errAppID
 	}
 	if err == nil {
 		err = cmp.Or(checkLength("the name", body.Name, maxAppName), checkRegistration(body.Needs, body.Gives, nil))

@@ -131,7 +131,7 @@ func open(t testing.TB, change ...func(*plan)) *house {
 		return fmt.Sprintf("%s_%04d", kind, n)
 	}
 	p := plan{board: board.Options{Epoch: loaded.Epoch, NewID: newID, Normal: line.Normal("US")}}
-	p.server = Options{Store: served{db}, UserToken: NewToken(), Page: page, SDK: []byte("export const sdk = true;\n"),
+	p.server = Options{Store: served{db}, Webhooks: &fakeWebhooks{}, UserToken: NewToken(), Page: page, SDK: []byte("export const sdk = true;\n"),
 		Version: "test", Logger: slog.New(slog.DiscardHandler)}
 	for _, c := range change {
 		c(&p)

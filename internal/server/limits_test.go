@@ -176,7 +176,7 @@ func TestBodies(t *testing.T) {
 			continue
 		}
 		h.refused(http.StatusUnsupportedMediaType, "unsupported_media_type", op.Method, path, h.user, nil)
-		for _, body := range []string{"", "{", `{"a":1}{"b":2}`, "[]", `"text"`, "\x00", `{"text":1,"claims":1,"code":1,"id":1,"number":1,"error":1}`} {
+		for _, body := range []string{"", "{", `{"a":1}{"b":2}`, "[]", `"text"`, "\x00", `{"text":1,"claims":1,"code":1,"id":1,"number":1,"error":1,"url":1}`} {
 			h.refused(http.StatusBadRequest, "invalid", op.Method, path, h.user, body)
 		}
 	}

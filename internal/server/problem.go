@@ -128,19 +128,25 @@ func decode[T any](w http.ResponseWriter, r *http.Request) (T, error) {
 	if !isJSON(r) {
 		return body, errMediaType
 	}
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	err := dec.Decode(&body)
+	err := decodeOne(http.MaxBytesReader(w, r.Body, maxBody), &body)
+	if c := callerOf(r); err == nil && c != nil {
+		err = c.still()
+	}
+	return body, err
+}
+
+// decodeOne reads one JSON value and nothing behind it.
+func decodeOne(from io.Reader, into any) error {
+	dec := json.NewDecoder(from)
+	err := dec.Decode(into)
 	if err == nil && dec.Decode(&struct{}{}) != io.EOF {
 		err = errors.New("there is more after the first JSON value")
 	}
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		return body, &telephony.Error{Code: telephony.CodeTooLarge, Message: "the body is larger than 64 KiB", Remedy: "send less at once"}
+		return &telephony.Error{Code: telephony.CodeTooLarge, Message: "the body is larger than 64 KiB", Remedy: "send less at once"}
 	}
 	if err != nil {
-		return body, &telephony.Error{Code: telephony.CodeInvalid, Message: fmt.Sprintf("the body is not the JSON that is wanted: %v", err), Remedy: seeSpec}
+		return &telephony.Error{Code: telephony.CodeInvalid, Message: fmt.Sprintf("the body is not the JSON that is wanted: %v", err), Remedy: seeSpec}
 	}
-	if c := callerOf(r); c != nil {
-		return body, c.still()
-	}
-	return body, nil
+	return nil
 }

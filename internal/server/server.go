@@ -88,6 +88,7 @@ type Options struct {
 	Committer Committer
 	Store     Store
 	Lines     []ServedLine
+	Webhooks  Webhooks
 	UserToken string
 	Hosts     []string // names besides localhost by which the server may be called
 	Page      fs.FS

@@ -407,6 +407,7 @@ func TestEveryOperation(t *testing.T) {
 	h.want(http.StatusCreated, &placed, "POST", "/v1/calls", h.user, api.Dial{Number: "1002"})
 	h.want(http.StatusOK, nil, "POST", "/v1/records/"+placed.Record+"/commands", h.user, api.Command{Command: "hangup"})
 	h.want(http.StatusNoContent, nil, "DELETE", "/v1/apps/crm", h.user, nil)
+	everyWebhookOperation(h)
 	for _, op := range own.Operations() {
 		if !own.Succeeded(op.ID) {
 			t.Errorf("%s %s was not answered", op.Method, op.Path)

@@ -210,8 +210,8 @@ func payload(c *board.Change, v view, durable bool, can actions) any {
 		return api.ItemData{Rev: c.Rev, List: c.List, Item: wireItem(c.Item)}
 	case board.FieldContended:
 		return api.ContendedData{Rev: c.Rev, Field: c.Field, Sources: append([]string{}, c.Sources...)}
-	case board.AppRegistered, board.AppGone, board.AppQuarantined, board.AppReleased:
-		out := api.AppData{App: c.App, Field: c.Field}
+	case board.AppRegistered, board.AppGone, board.AppQuarantined, board.AppReleased, board.WebhookDisabled:
+		out := api.AppData{App: c.App, Field: c.Field, Reason: c.Reason}
 		if c.Work != nil {
 			out.Needs, out.Gives = c.Work.Needs, c.Work.Gives
 		}

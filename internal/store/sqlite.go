@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -41,6 +42,8 @@ type SQLite struct {
 	commits int
 	unsaved int // commits since the write-ahead log was copied into the database
 	epoch   string
+
+	delivered atomic.Int64 // deliveries of webhooks that were kept
 }
 
 // OpenSQLite opens the store in a file, makes it if it is not there, and brings its schema up to date. The error is one

@@ -1,4 +1,4 @@
-// Package store keeps records, the change log and the apps that were let in.
+// Package store keeps records, the change log, the apps that were let in, and what is to be delivered to webhooks.
 //
 // One writer: Commit is called by the board's committer alone and makes a whole batch durable or nothing (WAL,
 // synchronous=FULL: an acknowledged write survives kill -9 and power loss). Reads may come from any goroutine and see only

@@ -171,6 +171,7 @@ var payloads = map[string]struct {
 	"call.":          {"CallData", func() any { return new(api.CallData) }},
 	"item.":          {"ItemData", func() any { return new(api.ItemData) }},
 	"app.":           {"AppData", func() any { return new(api.AppData) }},
+	"webhook.":       {"AppData", func() any { return new(api.AppData) }},
 	"pbx.connected":  {"LinkData", func() any { return new(api.LinkData) }},
 	"pbx.lost":       {"LinkData", func() any { return new(api.LinkData) }},
 	"pbx.gap":        {"GapData", func() any { return new(api.GapData) }},

@@ -545,11 +545,11 @@ interface components {
 		};
 		/**
 		 * @description `record.opened`, `record.joined`, `record.added`, `record.newest`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
-		 *     `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
+		 *     `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`, `webhook.*`: AppData.
 		 *     `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
 		 * @enum {string}
 		 */
-		NotificationType: "call.created" | "call.ringing" | "call.answered" | "call.held" | "call.resumed" | "call.transferred" | "call.forwarded" | "call.conferenced" | "call.parked" | "call.retrieved" | "call.picked_up" | "call.updated" | "call.ended" | "record.opened" | "record.joined" | "record.changed" | "record.settled" | "record.closed" | "record.erased" | "record.added" | "record.removed" | "record.newest" | "field.contended" | "item.added" | "item.changed" | "item.removed" | "app.registered" | "app.gone" | "app.quarantined" | "app.released" | "pbx.connected" | "pbx.lost" | "pbx.gap" | "work" | "bookmark" | "reset";
+		NotificationType: "call.created" | "call.ringing" | "call.answered" | "call.held" | "call.resumed" | "call.transferred" | "call.forwarded" | "call.conferenced" | "call.parked" | "call.retrieved" | "call.picked_up" | "call.updated" | "call.ended" | "record.opened" | "record.joined" | "record.changed" | "record.settled" | "record.closed" | "record.erased" | "record.added" | "record.removed" | "record.newest" | "field.contended" | "item.added" | "item.changed" | "item.removed" | "app.registered" | "app.gone" | "app.quarantined" | "app.released" | "webhook.disabled" | "webhook.test" | "pbx.connected" | "pbx.lost" | "pbx.gap" | "work" | "bookmark" | "reset";
 		RevData: {
 			/** Format: int64 */
 			rev: number;
@@ -603,6 +603,8 @@ interface components {
 			field?: string;
 			needs?: string[];
 			gives?: string[];
+			/** @description Of `webhook.disabled`: why. */
+			reason?: string;
 		};
 		LinkData: {
 			line: string;
@@ -717,6 +719,154 @@ interface components {
 			work?: string;
 			problem: components["schemas"]["Problem"];
 		};
+		/** @description Which records a webhook follows, and what it is told of them, as the parameters of `GET /v1/watch`. Empty: all. */
+		WebhookFilter: {
+			lines?: string[];
+			states?: components["schemas"]["RecordState"][];
+			call_states?: components["schemas"]["CallState"][];
+			/** @description `call.*` stands for all that begin so. */
+			types?: string[];
+			fields?: string[];
+		};
+		/** @description What work it takes, as an enricher. */
+		WebhookWork: {
+			needs?: string[];
+			gives?: string[];
+			on?: components["schemas"]["Moment"][];
+			/**
+			 * Format: int64
+			 * @description How long it takes for a work; absent: 5000.
+			 */
+			deadline_ms?: number;
+		};
+		Webhook: {
+			/** @description The app's. */
+			id: string;
+			url: string;
+			enabled: boolean;
+			/** @enum {string} */
+			include?: "claims";
+			/** @description Absent: it is told nothing. */
+			notify?: components["schemas"]["WebhookFilter"];
+			/** @description Absent: it is handed nothing. */
+			work?: components["schemas"]["WebhookWork"];
+			/** Format: date-time */
+			created_at: string;
+			/** @description Deliveries in its queue. */
+			waiting: number;
+			/**
+			 * Format: date-time
+			 * @description When it last took something.
+			 */
+			taken_at?: string;
+			/**
+			 * Format: date-time
+			 * @description Absent: what was sent last was taken.
+			 */
+			failing_since?: string;
+			/** @description What was wrong with the newest attempt. */
+			problem?: string;
+			/**
+			 * Format: date-time
+			 * @description When Callboard disabled it.
+			 */
+			disabled_at?: string;
+			disabled_reason?: string;
+			/**
+			 * Format: date-time
+			 * @description How long the secret before this one signs too.
+			 */
+			former_secret_until?: string;
+		};
+		WebhookList: {
+			webhooks: components["schemas"]["Webhook"][];
+		};
+		NewWebhook: {
+			/** @description The app's: it names the source of what it says. */
+			id: string;
+			name?: string;
+			/** @description https; http, and addresses of this computer or network, only as `webhooks.allow` in callboard.yaml has it. */
+			url: string;
+			/**
+			 * @description `claims`: with every field all its claims.
+			 * @enum {string}
+			 */
+			include?: "claims";
+			/** @description Absent: it is told nothing. */
+			notify?: components["schemas"]["WebhookFilter"];
+			/** @description Absent: it is handed nothing. */
+			work?: components["schemas"]["WebhookWork"];
+		};
+		WebhookChange: {
+			url?: string;
+			/** @description True also lets a webhook go on that Callboard has disabled; after any change what waits is tried anew at once. */
+			enabled?: boolean;
+			notify?: components["schemas"]["WebhookFilter"];
+			work?: components["schemas"]["WebhookWork"];
+		};
+		WebhookSecret: {
+			id: string;
+			/** @description `whsec_` and the key in base64. */
+			secret: string;
+			/**
+			 * Format: date-time
+			 * @description How long the former secret signs too.
+			 */
+			former_until?: string;
+		};
+		Delivery: {
+			/** @description Its `webhook-id`. */
+			id: string;
+			/**
+			 * Format: int64
+			 * @description Grows from one to the next.
+			 */
+			number: number;
+			/** @description A NotificationType. */
+			type: string;
+			/** @description The notification's id, `epoch:seq`. */
+			event?: string;
+			record?: string;
+			/**
+			 * Format: date-time
+			 * @description When what it tells of happened.
+			 */
+			at: string;
+			/**
+			 * @description `waiting` for its turn, its time or its answer; `sent`; `failed`: given up after the last attempt; `superseded`: a newer one of
+			 *     its kind is sent in its place; `dropped`: see `note`.
+			 * @enum {string}
+			 */
+			state: "waiting" | "sent" | "failed" | "superseded" | "dropped";
+			note?: string;
+			/** @description How many more of its kind it stands for. */
+			folded?: number;
+			/**
+			 * Format: date-time
+			 * @description Of one that waits after a failure: when it is tried again.
+			 */
+			due_at?: string;
+			/** @description The newest 20, in order. */
+			attempts: components["schemas"]["Attempt"][];
+		};
+		Attempt: {
+			/** Format: date-time */
+			at: string;
+			/** @description HTTP status of the answer; absent: there was none. */
+			status?: number;
+			/** Format: int64 */
+			took_ms: number;
+			/** @description Why it failed; of one that was taken, what was wrong with its answer. */
+			problem?: string;
+		};
+		DeliveryList: {
+			deliveries: components["schemas"]["Delivery"][];
+			/**
+			 * Format: int64
+			 * @description `before` of the next page; absent: this is the last.
+			 */
+			next?: number;
+		};
 		Problem: {
 			/** @example urn:callboard:problem:unauthorized */
 			type: string;
@@ -750,6 +900,8 @@ interface components {
 		WorkID: string;
 		/** @description An app's id. */
 		AppID: string;
+		/** @description A delivery's id. */
+		DeliveryID: string;
 		/**
 		 * @description Needed. Made anew for every intention, such as a UUID. The same key with the same request gets the same answer again
 		 *     for 24 hours, and nothing is done twice; with another request 422 `idempotency_key_reused`; while the first is under way
@@ -831,11 +983,20 @@ export type Written = Schemas["Written"];
 export type Session = Schemas["Session"];
 export type Problem = Schemas["Problem"];
 type WireWork = Schemas["Work"];
+export type Webhook = Schemas["Webhook"];
+export type WebhookFilter = Schemas["WebhookFilter"];
+export type WebhookWork = Schemas["WebhookWork"];
+export type NewWebhook = Schemas["NewWebhook"];
+export type WebhookChange = Schemas["WebhookChange"];
+export type WebhookSecret = Schemas["WebhookSecret"];
+export type Delivery = Schemas["Delivery"];
+export type Attempt = Schemas["Attempt"];
+export type DeliveryList = Schemas["DeliveryList"];
 export type NotificationType = Schemas["NotificationType"];
 type CallType = Extract<NotificationType, `call.${string}`>;
 type ItemType = Extract<NotificationType, `item.${string}`>;
 /** What `data` holds, by the notification's type. */
-export type DataOf<T extends NotificationType> = T extends "record.opened" | "record.joined" | "record.added" | "record.newest" ? Schemas["RecordData"] : T extends "record.changed" ? Schemas["ChangedData"] : T extends "record.settled" ? Schemas["SettledData"] : T extends "record.closed" | "record.erased" | "record.removed" ? Schemas["RevData"] : T extends CallType ? Schemas["CallData"] : T extends ItemType ? Schemas["ItemData"] : T extends "field.contended" ? Schemas["ContendedData"] : T extends `app.${string}` ? Schemas["AppData"] : T extends "pbx.connected" | "pbx.lost" ? Schemas["LinkData"] : T extends "pbx.gap" ? Schemas["GapData"] : T extends "work" ? WireWork : T extends "bookmark" ? Schemas["BookmarkData"] : T extends "reset" ? Schemas["ResetData"] : never;
+export type DataOf<T extends NotificationType> = T extends "record.opened" | "record.joined" | "record.added" | "record.newest" ? Schemas["RecordData"] : T extends "record.changed" ? Schemas["ChangedData"] : T extends "record.settled" ? Schemas["SettledData"] : T extends "record.closed" | "record.erased" | "record.removed" ? Schemas["RevData"] : T extends CallType ? Schemas["CallData"] : T extends ItemType ? Schemas["ItemData"] : T extends "field.contended" ? Schemas["ContendedData"] : T extends `app.${string}` | `webhook.${string}` ? Schemas["AppData"] : T extends "pbx.connected" | "pbx.lost" ? Schemas["LinkData"] : T extends "pbx.gap" ? Schemas["GapData"] : T extends "work" ? WireWork : T extends "bookmark" ? Schemas["BookmarkData"] : T extends "reset" ? Schemas["ResetData"] : never;
 /** A CloudEvents 1.0 envelope; `id` is the cursor `epoch:seq`, except for `work`. */
 export type NotificationOf<T extends NotificationType> = Omit<Schemas["Notification"], "type" | "data"> & {
 	type: T;
@@ -899,6 +1060,31 @@ export interface Reply {
 export type EnrichHandler = (record: BoardRecord, work: Work) => MaybePromise<Claims | Reply | undefined | null | false | "" | void>;
 type MaybePromise<T> = T | Promise<T>;
 export type TokenSource = string | (() => string | Promise<string>);
+interface Ask {
+	body?: unknown;
+	accept?: string;
+	signal?: AbortSignal | undefined;
+	/** The Idempotency-Key of a command. */
+	key?: string;
+	/** The rev that the record must have (If-Match). */
+	rev?: number | undefined;
+	/** Let the request outlive the page that sends it. */
+	keepalive?: boolean;
+	/** Milliseconds until the answer's head must be there. */
+	patience?: number;
+}
+declare class Http {
+	#private;
+	readonly base: string;
+	constructor(url: string | URL, token: TokenSource);
+	/** Sends one request and returns the answer if it is a good one. */
+	ask(method: string, path: string, ask?: Ask): Promise<Response>;
+	json<T>(method: string, path: string, body?: unknown, signal?: AbortSignal, keepalive?: boolean): Promise<T>;
+	/** Writes; with a rev only if the record still has that. */
+	write<T>(method: string, path: string, body: unknown, rev: number | undefined): Promise<T>;
+	/** Gives a command, once per key. It waits longer than a read does: a phone has to do something. */
+	command<T>(path: string, body: unknown, key: string): Promise<T>;
+}
 /** Exchanges the one-time code of an address that Callboard printed for the person's token. Works once per code. */
 export declare function exchangeCode(url: string | URL, code: string): Promise<Session>;
 /** Which records are followed, and what is told of them. Within a word any one suffices; an absent one asks nothing. */
@@ -919,6 +1105,32 @@ export interface Retry {
 	max?: number;
 	/** Milliseconds of silence after which a connection counts as dead. Callboard sends a bookmark every 15 s. */
 	quiet?: number;
+}
+/** The apps that are reached at a URL. For the person's token only. */
+export declare class Webhooks {
+	#private;
+	/** @internal See Board.webhooks. */
+	constructor(http: Http);
+	list(): Promise<Webhook[]>;
+	/** Lets an app in. The signing secret is given this once. */
+	add(hook: NewWebhook): Promise<WebhookSecret>;
+	/** What is left out stays. `enabled: true` also lets one go on that Callboard has disabled. */
+	change(id: string, change: WebhookChange): Promise<Webhook>;
+	/** Takes the app away, with all that waits for it. */
+	remove(id: string): Promise<void>;
+	/** Gives a new signing secret. The former signs too for so long; absent: a day. */
+	rotate(id: string, options?: {
+		overlapMs?: number;
+	}): Promise<WebhookSecret>;
+	/** Sends a test now, and says what came of it. */
+	test(id: string): Promise<Delivery>;
+	/** A page of what was and is to be delivered, the newest first. `next` is the `before` of the next page. */
+	log(id: string, options?: {
+		before?: number;
+		limit?: number;
+	}): Promise<DeliveryList>;
+	/** Sends a delivery of the log once more, with the newest state of its record. */
+	resend(id: string, delivery: string): Promise<void>;
 }
 export interface ConnectOptions {
 	/** The address that Callboard printed, such as http://127.0.0.1:8747. */
@@ -975,6 +1187,8 @@ export interface WatchOptions extends WatchFilter {
  */
 export declare class Board {
 	#private;
+	/** The apps that are reached at a URL. For the person's token only. */
+	readonly webhooks: Webhooks;
 	/** @internal Use connect(). */
 	constructor(options: ConnectOptions);
 	/** The state of the link to Callboard. (Those of the lines to the PBX are in status().) */

@@ -273,31 +273,31 @@ var Http = class {
     return this.#held;
   }
   /** Sends one request and returns the answer if it is a good one. */
-  async ask(method, path, ask = {}) {
-    const first = await this.#send(method, path, ask);
+  async ask(method, path2, ask = {}) {
+    const first = await this.#send(method, path2, ask);
     if (first.ok) return first;
     const problem = await problemOf(first);
     if (first.status !== 401 || typeof this.#token !== "function") throw problem;
     const refused = await this.#currentToken();
     this.#held = void 0;
     if (await this.#currentToken() === refused) throw problem;
-    const second = await this.#send(method, path, ask);
+    const second = await this.#send(method, path2, ask);
     if (second.ok) return second;
     throw await problemOf(second);
   }
-  async json(method, path, body, signal, keepalive = false) {
-    const response = await this.ask(method, path, { body, signal, keepalive });
+  async json(method, path2, body, signal, keepalive = false) {
+    const response = await this.ask(method, path2, { body, signal, keepalive });
     return readJSON(response);
   }
   /** Writes; with a rev only if the record still has that. */
-  async write(method, path, body, rev) {
-    return readJSON(await this.ask(method, path, { body, rev }));
+  async write(method, path2, body, rev) {
+    return readJSON(await this.ask(method, path2, { body, rev }));
   }
   /** Gives a command, once per key. It waits longer than a read does: a phone has to do something. */
-  async command(path, body, key) {
-    return readJSON(await this.ask("POST", path, { body, key, patience: 2 * PATIENCE }));
+  async command(path2, body, key) {
+    return readJSON(await this.ask("POST", path2, { body, key, patience: 2 * PATIENCE }));
   }
-  async #send(method, path, ask) {
+  async #send(method, path2, ask) {
     let token;
     try {
       token = await this.#currentToken();
@@ -305,7 +305,7 @@ var Http = class {
       this.#held = void 0;
       throw new CallboardError("unreachable", 0, "The token could not be had.", "Look at what the `token` function does.", cause);
     }
-    return send(this.base + path, method, {
+    return send(this.base + path2, method, {
       authorization: `Bearer ${token}`,
       ...ask.key && { "idempotency-key": ask.key },
       ...ask.rev !== void 0 && { "if-match": `"${ask.rev}"` }
@@ -555,10 +555,58 @@ function pause(ms, signal) {
   });
 }
 
+// src/webhooks.ts
+var Webhooks = class {
+  #http;
+  /** @internal See Board.webhooks. */
+  constructor(http) {
+    this.#http = http;
+  }
+  async list() {
+    return (await this.#http.json("GET", "/v1/webhooks")).webhooks;
+  }
+  /** Lets an app in. The signing secret is given this once. */
+  add(hook) {
+    return this.#http.json("POST", "/v1/webhooks", hook);
+  }
+  /** What is left out stays. `enabled: true` also lets one go on that Callboard has disabled. */
+  change(id, change) {
+    return this.#http.json("PATCH", path(id), change);
+  }
+  /** Takes the app away, with all that waits for it. */
+  remove(id) {
+    return this.#http.json("DELETE", path(id));
+  }
+  /** Gives a new signing secret. The former signs too for so long; absent: a day. */
+  rotate(id, options = {}) {
+    const query = options.overlapMs === void 0 ? "" : `?overlap_ms=${options.overlapMs}`;
+    return this.#http.json("POST", `${path(id)}/secret${query}`);
+  }
+  /** Sends a test now, and says what came of it. */
+  test(id) {
+    return this.#http.json("POST", `${path(id)}/test`);
+  }
+  /** A page of what was and is to be delivered, the newest first. `next` is the `before` of the next page. */
+  log(id, options = {}) {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(options)) query.set(name, String(value));
+    return this.#http.json("GET", `${path(id)}/deliveries?${query}`);
+  }
+  /** Sends a delivery of the log once more, with the newest state of its record. */
+  resend(id, delivery) {
+    return this.#http.json("POST", `${path(id)}/deliveries/${encodeURIComponent(delivery)}/resend`);
+  }
+};
+function path(id) {
+  return `/v1/webhooks/${encodeURIComponent(id)}`;
+}
+
 // src/board.ts
 var ANSWER_TRIES = 4;
 var GOOD_CONNECTION = 5e3;
 var Board = class {
+  /** The apps that are reached at a URL. For the person's token only. */
+  webhooks;
   #http;
   #retry;
   #copy = new Copy();
@@ -574,6 +622,7 @@ var Board = class {
   /** @internal Use connect(). */
   constructor(options) {
     this.#http = new Http(options.url, options.token);
+    this.webhooks = new Webhooks(this.#http);
     this.#retry = { ...RETRY, ...options.retry };
     if (options.onStatus) this.on("status", options.onStatus);
     options.signal?.addEventListener("abort", () => void this.close(), { signal: this.#closing.signal });
@@ -865,8 +914,8 @@ var Board = class {
   /** Gets a record that is not on the board as we know it, such as a stored one that somebody writes a note to. */
   async #fetch(n) {
     try {
-      const path = `/v1/records/${encodeURIComponent(n.subject ?? "")}`;
-      const wire = await this.#http.json("GET", path, void 0, this.#connection.signal);
+      const path2 = `/v1/records/${encodeURIComponent(n.subject ?? "")}`;
+      const wire = await this.#http.json("GET", path2, void 0, this.#connection.signal);
       this.#copy.add(wire, n.data.rev);
     } catch (error) {
       if (!(error instanceof CallboardError && error.status === 404)) throw error;

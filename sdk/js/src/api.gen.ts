@@ -427,6 +427,136 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The apps that are reached at a URL, and how each stands. For the person only. */
+        get: operations["listWebhooks"];
+        put?: never;
+        /**
+         * Let an app in that is reached at a URL. For the person only. Its signing secret is shown here and never again.
+         * @description Callboard sends it `POST` requests, signed as [Standard Webhooks](https://www.standardwebhooks.com) has it: `webhook-id` (the
+         *     same for every attempt), `webhook-timestamp`, `webhook-signature`. The body is a `Notification` as a stream has it, whose `data`
+         *     has `record` besides: the whole record as it is when it is sent. `record.changed`, `record.settled` and `call.updated` that wait
+         *     are told once, with `folded`: how many more they stand for. Work comes as a `Notification` of type `work`.
+         *     Only 2xx is success; its body may be an `Answer` in JSON, to a work or about the record of a notification. What fails is
+         *     tried again after 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h. 410 disables the webhook, as do 5 days of failure.
+         *     The app has no token: `POST /v1/apps` with `renew` gives it one, to write later by itself.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{app}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An app's id. */
+                app: components["parameters"]["AppID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take the app away, with its webhook and all that waits for it. What it said stays. For the person only. */
+        delete: operations["removeWebhook"];
+        options?: never;
+        head?: never;
+        /** Change where a webhook is, what it is told, or whether. What is left out stays. For the person only. */
+        patch: operations["changeWebhook"];
+        trace?: never;
+    };
+    "/v1/webhooks/{app}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An app's id. */
+                app: components["parameters"]["AppID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a webhook a new signing secret. The former signs too for a while. For the person only. */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{app}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An app's id. */
+                app: components["parameters"]["AppID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a notification of type `webhook.test` now, once, and say what came of it. For the person only. */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{app}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An app's id. */
+                app: components["parameters"]["AppID"];
+            };
+            cookie?: never;
+        };
+        /** What was and is to be delivered to a webhook, the newest first. The newest 1,000 of a week are kept. For the person only. */
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{app}/deliveries/{delivery}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An app's id. */
+                app: components["parameters"]["AppID"];
+                /** @description A delivery's id. */
+                delivery: components["parameters"]["DeliveryID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a delivery that is done in the queue once more, under its own id and with the newest state of its record. For the person only. */
+        post: operations["resendDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -962,11 +1092,11 @@ export interface components {
         };
         /**
          * @description `record.opened`, `record.joined`, `record.added`, `record.newest`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
-         *     `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`: AppData.
+         *     `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`, `webhook.*`: AppData.
          *     `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
          * @enum {string}
          */
-        NotificationType: "call.created" | "call.ringing" | "call.answered" | "call.held" | "call.resumed" | "call.transferred" | "call.forwarded" | "call.conferenced" | "call.parked" | "call.retrieved" | "call.picked_up" | "call.updated" | "call.ended" | "record.opened" | "record.joined" | "record.changed" | "record.settled" | "record.closed" | "record.erased" | "record.added" | "record.removed" | "record.newest" | "field.contended" | "item.added" | "item.changed" | "item.removed" | "app.registered" | "app.gone" | "app.quarantined" | "app.released" | "pbx.connected" | "pbx.lost" | "pbx.gap" | "work" | "bookmark" | "reset";
+        NotificationType: "call.created" | "call.ringing" | "call.answered" | "call.held" | "call.resumed" | "call.transferred" | "call.forwarded" | "call.conferenced" | "call.parked" | "call.retrieved" | "call.picked_up" | "call.updated" | "call.ended" | "record.opened" | "record.joined" | "record.changed" | "record.settled" | "record.closed" | "record.erased" | "record.added" | "record.removed" | "record.newest" | "field.contended" | "item.added" | "item.changed" | "item.removed" | "app.registered" | "app.gone" | "app.quarantined" | "app.released" | "webhook.disabled" | "webhook.test" | "pbx.connected" | "pbx.lost" | "pbx.gap" | "work" | "bookmark" | "reset";
         RevData: {
             /** Format: int64 */
             rev: number;
@@ -1020,6 +1150,8 @@ export interface components {
             field?: string;
             needs?: string[];
             gives?: string[];
+            /** @description Of `webhook.disabled`: why. */
+            reason?: string;
         };
         LinkData: {
             line: string;
@@ -1134,6 +1266,154 @@ export interface components {
             work?: string;
             problem: components["schemas"]["Problem"];
         };
+        /** @description Which records a webhook follows, and what it is told of them, as the parameters of `GET /v1/watch`. Empty: all. */
+        WebhookFilter: {
+            lines?: string[];
+            states?: components["schemas"]["RecordState"][];
+            call_states?: components["schemas"]["CallState"][];
+            /** @description `call.*` stands for all that begin so. */
+            types?: string[];
+            fields?: string[];
+        };
+        /** @description What work it takes, as an enricher. */
+        WebhookWork: {
+            needs?: string[];
+            gives?: string[];
+            on?: components["schemas"]["Moment"][];
+            /**
+             * Format: int64
+             * @description How long it takes for a work; absent: 5000.
+             */
+            deadline_ms?: number;
+        };
+        Webhook: {
+            /** @description The app's. */
+            id: string;
+            url: string;
+            enabled: boolean;
+            /** @enum {string} */
+            include?: "claims";
+            /** @description Absent: it is told nothing. */
+            notify?: components["schemas"]["WebhookFilter"];
+            /** @description Absent: it is handed nothing. */
+            work?: components["schemas"]["WebhookWork"];
+            /** Format: date-time */
+            created_at: string;
+            /** @description Deliveries in its queue. */
+            waiting: number;
+            /**
+             * Format: date-time
+             * @description When it last took something.
+             */
+            taken_at?: string;
+            /**
+             * Format: date-time
+             * @description Absent: what was sent last was taken.
+             */
+            failing_since?: string;
+            /** @description What was wrong with the newest attempt. */
+            problem?: string;
+            /**
+             * Format: date-time
+             * @description When Callboard disabled it.
+             */
+            disabled_at?: string;
+            disabled_reason?: string;
+            /**
+             * Format: date-time
+             * @description How long the secret before this one signs too.
+             */
+            former_secret_until?: string;
+        };
+        WebhookList: {
+            webhooks: components["schemas"]["Webhook"][];
+        };
+        NewWebhook: {
+            /** @description The app's: it names the source of what it says. */
+            id: string;
+            name?: string;
+            /** @description https; http, and addresses of this computer or network, only as `webhooks.allow` in callboard.yaml has it. */
+            url: string;
+            /**
+             * @description `claims`: with every field all its claims.
+             * @enum {string}
+             */
+            include?: "claims";
+            /** @description Absent: it is told nothing. */
+            notify?: components["schemas"]["WebhookFilter"];
+            /** @description Absent: it is handed nothing. */
+            work?: components["schemas"]["WebhookWork"];
+        };
+        WebhookChange: {
+            url?: string;
+            /** @description True also lets a webhook go on that Callboard has disabled; after any change what waits is tried anew at once. */
+            enabled?: boolean;
+            notify?: components["schemas"]["WebhookFilter"];
+            work?: components["schemas"]["WebhookWork"];
+        };
+        WebhookSecret: {
+            id: string;
+            /** @description `whsec_` and the key in base64. */
+            secret: string;
+            /**
+             * Format: date-time
+             * @description How long the former secret signs too.
+             */
+            former_until?: string;
+        };
+        Delivery: {
+            /** @description Its `webhook-id`. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Grows from one to the next.
+             */
+            number: number;
+            /** @description A NotificationType. */
+            type: string;
+            /** @description The notification's id, `epoch:seq`. */
+            event?: string;
+            record?: string;
+            /**
+             * Format: date-time
+             * @description When what it tells of happened.
+             */
+            at: string;
+            /**
+             * @description `waiting` for its turn, its time or its answer; `sent`; `failed`: given up after the last attempt; `superseded`: a newer one of
+             *     its kind is sent in its place; `dropped`: see `note`.
+             * @enum {string}
+             */
+            state: "waiting" | "sent" | "failed" | "superseded" | "dropped";
+            note?: string;
+            /** @description How many more of its kind it stands for. */
+            folded?: number;
+            /**
+             * Format: date-time
+             * @description Of one that waits after a failure: when it is tried again.
+             */
+            due_at?: string;
+            /** @description The newest 20, in order. */
+            attempts: components["schemas"]["Attempt"][];
+        };
+        Attempt: {
+            /** Format: date-time */
+            at: string;
+            /** @description HTTP status of the answer; absent: there was none. */
+            status?: number;
+            /** Format: int64 */
+            took_ms: number;
+            /** @description Why it failed; of one that was taken, what was wrong with its answer. */
+            problem?: string;
+        };
+        DeliveryList: {
+            deliveries: components["schemas"]["Delivery"][];
+            /**
+             * Format: int64
+             * @description `before` of the next page; absent: this is the last.
+             */
+            next?: number;
+        };
         Problem: {
             /** @example urn:callboard:problem:unauthorized */
             type: string;
@@ -1167,6 +1447,8 @@ export interface components {
         WorkID: string;
         /** @description An app's id. */
         AppID: string;
+        /** @description A delivery's id. */
+        DeliveryID: string;
         /**
          * @description Needed. Made anew for every intention, such as a UUID. The same key with the same request gets the same answer again
          *     for 24 hours, and nothing is done twice; with another request 422 `idempotency_key_reused`; while the first is under way
@@ -1897,6 +2179,206 @@ export interface operations {
         responses: {
             /** @description Switching to WebSocket. */
             101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Webhooks, by id. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description The webhook and its secret. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    removeWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An app's id. */
+                app: components["parameters"]["AppID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An app's id. */
+                app: components["parameters"]["AppID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookChange"];
+            };
+        };
+        responses: {
+            /** @description The webhook as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: {
+                /** @description How long the former secret signs too; absent: a day. */
+                overlap_ms?: number;
+            };
+            header?: never;
+            path: {
+                /** @description An app's id. */
+                app: components["parameters"]["AppID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new secret, shown here and never again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An app's id. */
+                app: components["parameters"]["AppID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery and its one attempt. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Those before this one: the `next` of the page before. */
+                before?: number;
+                /** @description How many at most; absent: 50. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description An app's id. */
+                app: components["parameters"]["AppID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    resendDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An app's id. */
+                app: components["parameters"]["AppID"];
+                /** @description A delivery's id. */
+                delivery: components["parameters"]["DeliveryID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It waits. */
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };

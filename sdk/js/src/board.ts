@@ -7,6 +7,7 @@ import { RETRY, backOff, cursorAfter, openStream, pause, type Retry, type WatchF
 import type {
   Command, Commanded, Item, Notification, NotificationOf, NotificationType, Placed, Progressed, RecordList, RecordState, Status, WireRecord, WireWork, Written,
 } from './wire.js';
+import { Webhooks } from './webhooks.js';
 
 export interface ConnectOptions {
   /** The address that Callboard printed, such as http://127.0.0.1:8747. */
@@ -75,6 +76,8 @@ const GOOD_CONNECTION = 5_000;
  * Handlers are called one after the other, in the order of the changes; what they return is not waited for.
  */
 export class Board {
+  /** The apps that are reached at a URL. For the person's token only. */
+  readonly webhooks: Webhooks;
   readonly #http: Http;
   readonly #retry: Required<Retry>;
   readonly #copy = new Copy();
@@ -91,6 +94,7 @@ export class Board {
   /** @internal Use connect(). */
   constructor(options: ConnectOptions) {
     this.#http = new Http(options.url, options.token);
+    this.webhooks = new Webhooks(this.#http);
     this.#retry = { ...RETRY, ...options.retry };
     if (options.onStatus) this.on('status', options.onStatus);
     options.signal?.addEventListener('abort', () => void this.close(), { signal: this.#closing.signal });

@@ -8,8 +8,9 @@ export { CallboardError } from './error.js';
 export { exchangeCode, type TokenSource } from './http.js';
 export type { BoardRecord, Values } from './record.js';
 export type { Retry, WatchFilter } from './stream.js';
+export type { Webhooks } from './webhooks.js';
 export type {
-  Ability, BlankField, Call, CallState, Claim, Command, CommandName, DataOf, Direction, EndedBy, Field, Item, Known, Line, Link, Moment, NewClaim, NewItem, Nothing, Notification,
+  Ability, Attempt, BlankField, Call, CallState, Claim, Command, CommandName, DataOf, Delivery, DeliveryList, Direction, EndedBy, Field, Item, Known, Line, Link, Moment, NewClaim, NewItem, NewWebhook, Nothing, Notification,
   NotificationOf, NotificationType, Party, Permission, Problem, Quality, RecordState, Result, Session, Settled, Status, TimelineEntry, View,
-  WireRecord, Written,
+  Webhook, WebhookChange, WebhookFilter, WebhookSecret, WebhookWork, WireRecord, Written,
 } from './wire.js';

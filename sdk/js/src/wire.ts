@@ -40,6 +40,15 @@ export type Problem = Schemas['Problem'];
 export type Progressed = Schemas['Progressed'];
 export type RecordList = Schemas['RecordList'];
 export type WireWork = Schemas['Work'];
+export type Webhook = Schemas['Webhook'];
+export type WebhookFilter = Schemas['WebhookFilter'];
+export type WebhookWork = Schemas['WebhookWork'];
+export type NewWebhook = Schemas['NewWebhook'];
+export type WebhookChange = Schemas['WebhookChange'];
+export type WebhookSecret = Schemas['WebhookSecret'];
+export type Delivery = Schemas['Delivery'];
+export type Attempt = Schemas['Attempt'];
+export type DeliveryList = Schemas['DeliveryList'];
 
 export type NotificationType = Schemas['NotificationType'];
 
@@ -55,7 +64,7 @@ export type DataOf<T extends NotificationType> =
   : T extends CallType ? Schemas['CallData']
   : T extends ItemType ? Schemas['ItemData']
   : T extends 'field.contended' ? Schemas['ContendedData']
-  : T extends `app.${string}` ? Schemas['AppData']
+  : T extends `app.${string}` | `webhook.${string}` ? Schemas['AppData']
   : T extends 'pbx.connected' | 'pbx.lost' ? Schemas['LinkData']
   : T extends 'pbx.gap' ? Schemas['GapData']
   : T extends 'work' ? WireWork

@@ -413,6 +413,29 @@ describe('asking and writing', () => {
   });
 });
 
+describe('webhooks', () => {
+  it('adds, changes, rotates, tests, reads the log, sends again and removes', async () => {
+    const board = await open();
+    const hooks = board.webhooks;
+    await hooks.add({ id: 'crm', url: 'https://crm.example.com/', work: { needs: ['party.number'], gives: ['party.name'] } });
+    expect(await hooks.list()).toEqual([]);
+    await hooks.change('crm', { enabled: true });
+    await hooks.rotate('crm', { overlapMs: 1000 });
+    await hooks.test('crm');
+    await hooks.log('crm', { before: 7, limit: 2 });
+    expect(server.requests.at(-1)?.query.toString()).toBe('before=7&limit=2');
+    await hooks.resend('crm', 'msg_1');
+    await hooks.remove('a/b');
+    expect(server.requests.filter((r) => r.path.includes('/webhooks')).map((r) => [r.method, r.path, r.body])).toEqual([
+      ['POST', '/v1/webhooks', { id: 'crm', url: 'https://crm.example.com/', work: { needs: ['party.number'], gives: ['party.name'] } }],
+      ['GET', '/v1/webhooks', undefined], ['PATCH', '/v1/webhooks/crm', { enabled: true }],
+      ['POST', '/v1/webhooks/crm/secret', undefined], ['POST', '/v1/webhooks/crm/test', undefined],
+      ['GET', '/v1/webhooks/crm/deliveries', undefined], ['POST', '/v1/webhooks/crm/deliveries/msg_1/resend', undefined],
+      ['DELETE', '/v1/webhooks/a%2Fb', undefined],
+    ]);
+  });
+});
+
 describe('deciding', () => {
   it('pins, hides and takes both back', async () => {
     const board = await open();

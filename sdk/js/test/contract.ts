@@ -151,6 +151,14 @@ export class Contract {
       case 'POST records/notes': return json(res, 201, { id: 'n1', source: 'user', at: T, changed_at: T, text: request.body.text });
       case 'PUT records/notes': return json(res, 200, { id: item, source: 'user', at: T, changed_at: T, text: request.body.text });
       case 'DELETE records/notes': return void res.writeHead(204).end();
+      case 'GET webhooks': return json(res, 200, { webhooks: [] });
+      case 'GET webhooks/deliveries': return json(res, 200, { deliveries: [] });
+      case 'POST webhooks/deliveries':
+      case 'DELETE webhooks': return void res.writeHead(204).end();
+      case 'POST webhooks':
+      case 'PATCH webhooks':
+      case 'POST webhooks/secret':
+      case 'POST webhooks/test': return json(res, 200, { id });
       case 'POST works/answer':
         this.answers.put({ work: id ?? '', answer: request.body });
         return json(res, 200, { record: 'r1', rev: 3, changed: 1 });
