@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"github.com/callboard-dev/callboard/internal/server"
 	"github.com/callboard-dev/callboard/internal/store"
@@ -25,5 +26,10 @@ func (s served) AddApp(ctx context.Context, a server.KnownApp) error {
 
 func (s served) BeginCommand(ctx context.Context, c server.KnownCommand) (*server.KnownCommand, error) {
 	before, err := s.SQLite.BeginCommand(ctx, store.Command(c))
+	return (*server.KnownCommand)(before), err
+}
+
+func (s served) Command(ctx context.Context, source, key string, now time.Time) (*server.KnownCommand, error) {
+	before, err := s.SQLite.Command(ctx, source, key, now)
 	return (*server.KnownCommand)(before), err
 }

@@ -183,7 +183,7 @@ func (s *Server) command(r *http.Request, record string, body api.Command) error
 
 // live is a record with a call.
 func (s *Server) live(r *http.Request, record string) (*board.Record, error) {
-	found, err := s.find(r, record)
+	found, err := s.find(r.Context(), record)
 	if err == nil && found.Call == nil {
 		err = &telephony.Error{Code: telephony.CodeNotNow, Message: "this record has no call", Remedy: "dial its number first"}
 	}

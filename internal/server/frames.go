@@ -37,3 +37,12 @@ func (f *frames) of(c *board.Change, v view, epoch string) ([]byte, error) {
 	place.Store(&frame{change: c, epoch: epoch, bytes: bytes})
 	return bytes, nil
 }
+
+// forget lets go of all that is encoded: some of it may say what was erased since (SEC-45).
+func (f *frames) forget() {
+	for v := range f.ring {
+		for i := range f.ring[v] {
+			f.ring[v][i].Store(nil)
+		}
+	}
+}

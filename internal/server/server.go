@@ -36,6 +36,21 @@ type Store interface {
 	BeginCommand(ctx context.Context, c KnownCommand) (*KnownCommand, error)
 	EndCommand(ctx context.Context, source, key string, status int, answer []byte) error
 	DropCommand(ctx context.Context, source, key string) error
+	// Command reads what was begun under a key in the last 24 hours; nil if nothing was. Writes come there with their effect.
+	Command(ctx context.Context, source, key string, now time.Time) (*KnownCommand, error)
+	// KeepReceipt is for a write that changed nothing, so that no commit carries its receipt.
+	KeepReceipt(ctx context.Context, r *board.Receipt) error
+}
+
+// Eraser erases people. *erasure.Eraser is one.
+type Eraser interface {
+	// Survey tells what would go, and erases nothing.
+	Survey(ctx context.Context, m board.Match) (board.Proof, error)
+	// Erase journals that somebody is to be erased, and waits a while until that holds.
+	Erase(ctx context.Context, m board.Match) (board.Proof, error)
+	// Proofs are the newest; Proof is one, or nil.
+	Proofs(ctx context.Context) ([]*board.Proof, error)
+	Proof(ctx context.Context, id string) (*board.Proof, error)
 }
 
 // KnownApp is an app that was let in. Only the SHA-256 of its token is kept.
@@ -47,7 +62,8 @@ type KnownApp struct {
 	May       []string // commands that it may give
 }
 
-// KnownCommand is one that was given under an Idempotency-Key. Status is 0 until it is known how it came out.
+// KnownCommand is one that was given under an Idempotency-Key, or a write. Status is 0 until it is known how it came out, and -1
+// when what was answered is erased.
 type KnownCommand struct {
 	Source  string
 	Key     string
@@ -80,6 +96,7 @@ type Options struct {
 	Board     *board.Board
 	Committer Committer
 	Store     Store
+	Eraser    Eraser
 	Lines     []ServedLine
 	UserToken string
 	Hosts     []string // names besides localhost by which the server may be called

@@ -40,15 +40,7 @@ func (s *SQLite) BeginCommand(ctx context.Context, c Command) (*Command, error) 
 		}
 		return nil, err
 	}
-	before := c
-	var request []byte
-	var at int64
-	if err := tx.QueryRowContext(ctx, `SELECT request, at, status, answer FROM commands WHERE source = ? AND key = ?`, c.Source, c.Key).Scan(&request, &at, &before.Status, &before.Answer); err != nil {
-		return nil, fmt.Errorf("read a command: %w", err)
-	}
-	copy(before.Request[:], request)
-	before.At = time.UnixMilli(at)
-	return &before, nil
+	return scanCommand(tx.QueryRowContext(ctx, selectCommand, c.Source, c.Key), c.Source, c.Key)
 }
 
 // EndCommand keeps how a command came out.

@@ -86,7 +86,7 @@ func bare(err error) error {
 }
 
 func (s *SQLite) open(ctx context.Context) error {
-	source := "file:" + (&url.URL{Path: s.path}).EscapedPath() + "?_pragma=busy_timeout(500)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	source := "file:" + (&url.URL{Path: s.path}).EscapedPath() + "?_pragma=busy_timeout(500)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(1)"
 	var err error
 	if s.writer, err = sql.Open("sqlite", source+"&_txlock=immediate"); err != nil {
 		return err
@@ -115,8 +115,10 @@ func (s *SQLite) open(ctx context.Context) error {
 	if newest := known[len(known)-1].Version; version > newest {
 		return fmt.Errorf("%w (schema %d, this one knows %d)", errNewer, version, newest)
 	}
-	_, err = provider.Up(ctx)
-	return err
+	if _, err := provider.Up(ctx); err != nil {
+		return err
+	}
+	return s.overwrite(ctx)
 }
 
 // check asserts the version of SQLite and that the file is whole.
@@ -169,6 +171,12 @@ func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change
 		return err
 	}
 	if err := saveRecords(ctx, tx, batch); err != nil {
+		return err
+	}
+	if err := saveReceipts(ctx, tx, batch); err != nil {
+		return err
+	}
+	if err := saveErasures(ctx, tx, batch); err != nil {
 		return err
 	}
 	if s.commits++; s.commits%1000 == 0 {
