@@ -27,8 +27,8 @@ func (s *SQLite) BeginCommand(ctx context.Context, c Command) (*Command, error) 
 		return nil, fmt.Errorf("keep a command: %w", err)
 	}
 	defer tx.Rollback() // after Commit it does nothing
-	if _, err := tx.ExecContext(ctx, `DELETE FROM commands WHERE at < ?`, c.At.Add(-commandsFor).UnixMilli()); err != nil {
-		return nil, fmt.Errorf("keep a command: %w", err)
+	if err := trimKeys(ctx, tx, c.At); err != nil {
+		return nil, err
 	}
 	done, err := tx.ExecContext(ctx, `INSERT INTO commands (source, key, request, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, c.Source, c.Key, c.Request[:], c.At.UnixMilli())
 	if err != nil {

@@ -24,8 +24,8 @@ func saveReceipts(ctx context.Context, tx *sql.Tx, batch []*board.Change) error 
 }
 
 func saveReceipt(ctx context.Context, tx *sql.Tx, r *board.Receipt) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM commands WHERE at < ?`, r.At.Add(-commandsFor).UnixMilli()); err != nil {
-		return fmt.Errorf("trim the keys: %w", err)
+	if err := trimKeys(ctx, tx, r.At); err != nil {
+		return err
 	}
 	status, answer := r.Answer(r)
 	_, err := tx.ExecContext(ctx, `INSERT INTO commands (source, key, request, at, status, answer, record) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -33,6 +33,16 @@ func saveReceipt(ctx context.Context, tx *sql.Tx, r *board.Receipt) error {
 		r.Source, r.Key, r.Request[:], r.At.UnixMilli(), status, notNil(answer), r.Written.Record)
 	if err != nil {
 		return fmt.Errorf("keep a key: %w", err)
+	}
+	return nil
+}
+
+// trimKeys forgets the keys of commands and writes that are older than a day.
+func trimKeys(ctx context.Context, db interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}, now time.Time) error {
+	if _, err := db.ExecContext(ctx, `DELETE FROM commands WHERE at < ?`, now.Add(-commandsFor).UnixMilli()); err != nil {
+		return fmt.Errorf("trim the keys: %w", err)
 	}
 	return nil
 }

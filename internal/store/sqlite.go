@@ -118,6 +118,9 @@ func (s *SQLite) open(ctx context.Context) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return err
 	}
+	if err := trimKeys(ctx, s.writer, time.Now()); err != nil {
+		return err
+	}
 	return s.overwrite(ctx)
 }
 
@@ -182,6 +185,9 @@ func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change
 	if s.commits++; s.commits%1000 == 0 {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM changes WHERE at < ? AND seq < (SELECT max(seq) FROM changes) - ?`, time.Now().Add(-keepFor).UnixMilli(), keepChanges); err != nil {
 			return fmt.Errorf("trim the log: %w", err)
+		}
+		if err := trimKeys(ctx, tx, time.Now()); err != nil {
+			return err
 		}
 	}
 	return tx.Commit()
