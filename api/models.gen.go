@@ -1328,6 +1328,45 @@ type Direction string
 // EndedBy defines model for EndedBy.
 type EndedBy string
 
+// ErasedData Drop all that you hold of the record, and take what is left of it instead.
+type ErasedData struct {
+	// Record What is left; absent: nothing but that there was one.
+	Record *Record `json:"record,omitempty"`
+	Rev    int64   `json:"rev"`
+}
+
+// Erasure The proof of an erasure. It says of nobody who it was.
+type Erasure struct {
+	// Answers That were kept for their Idempotency-Keys.
+	Answers int       `json:"answers"`
+	AskedAt time.Time `json:"asked_at,omitempty,omitzero"`
+
+	// Changes Of the log.
+	Changes int `json:"changes"`
+	Claims  int `json:"claims"`
+
+	// DoneAt Since when it holds, in memory and in the database; absent: not yet.
+	DoneAt time.Time `json:"done_at,omitempty,omitzero"`
+	DryRun bool      `json:"dry_run"`
+
+	// ID Absent in a dry run.
+	ID string `json:"id,omitempty,omitzero"`
+
+	// Items Notes, links and other items.
+	Items int `json:"items"`
+
+	// Mentioned Of others: what mentioned the person is gone.
+	Mentioned []string `json:"mentioned"`
+
+	// Records Of that person: only the times and states of their calls are left.
+	Records []string `json:"records"`
+}
+
+// ErasureList defines model for ErasureList.
+type ErasureList struct {
+	Erasures []Erasure `json:"erasures"`
+}
+
 // Field defines model for Field.
 type Field struct {
 	At time.Time `json:"at"`
@@ -1493,6 +1532,21 @@ type NewClaim struct {
 	Value string `json:"value,omitempty,omitzero"`
 }
 
+// NewErasure Who is to be erased; one of the three at least.
+type NewErasure struct {
+	// DryRun Erase nothing; tell what would go.
+	DryRun bool `json:"dry_run,omitempty,omitzero"`
+
+	// Numbers Phone numbers in any usual format.
+	Numbers []string `json:"numbers,omitempty,omitzero"`
+
+	// Records Records of that person, by id.
+	Records []string `json:"records,omitempty,omitzero"`
+
+	// Words Words that mean nobody else, such as a full name or an e-mail address: 3 characters at least.
+	Words []string `json:"words,omitempty,omitzero"`
+}
+
 // NewItem defines model for NewItem.
 type NewItem struct {
 	// ID Your own id for it; saying it again replaces it.
@@ -1569,7 +1623,7 @@ type Notification struct {
 	Time    time.Time `json:"time"`
 
 	// Type `record.opened`, `record.joined`, `record.added`, `record.newest`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
-	// `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`, `webhook.*`: AppData.
+	// `record.closed`, `record.removed`: RevData. `record.erased`: ErasedData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`, `webhook.*`: AppData.
 	// `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
 	Type NotificationType `json:"type"`
 }
@@ -1578,7 +1632,7 @@ type Notification struct {
 type NotificationSpecversion string
 
 // NotificationType `record.opened`, `record.joined`, `record.added`, `record.newest`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
-// `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`, `webhook.*`: AppData.
+// `record.closed`, `record.removed`: RevData. `record.erased`: ErasedData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`, `webhook.*`: AppData.
 // `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
 type NotificationType string
 
@@ -2041,6 +2095,9 @@ type Types = []string
 // WorkID defines model for WorkID.
 type WorkID = string
 
+// WriteKey defines model for WriteKey.
+type WriteKey = string
+
 // DialParams defines parameters for Dial.
 type DialParams struct {
 	// IdempotencyKey Needed. Made anew for every intention, such as a UUID. The same key with the same request gets the same answer again
@@ -2071,6 +2128,15 @@ type ListRecordsParams struct {
 // ListRecordsParamsInclude defines parameters for ListRecords.
 type ListRecordsParamsInclude string
 
+// OpenLookupParams defines parameters for OpenLookup.
+type OpenLookupParams struct {
+	// IdempotencyKey Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+	// again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+	// second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+	// it was done, and what was answered is erased since.
+	IdempotencyKey WriteKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
 // GetRecordParams defines parameters for GetRecord.
 type GetRecordParams struct {
 	// Include `claims`: with every field all its claims, also those not shown.
@@ -2085,6 +2151,12 @@ type ClaimParams struct {
 	// IfMatch The `rev` of the record that you have read, in quotes: `"12"`. Needed for fields with one owner (`call.disposition`).
 	// Where the record has another by now, nothing is written: 412 `rev_mismatch` with the record as it is.
 	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+
+	// IdempotencyKey Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+	// again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+	// second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+	// it was done, and what was answered is erased since.
+	IdempotencyKey WriteKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
 // CommandParams defines parameters for Command.
@@ -2094,6 +2166,69 @@ type CommandParams struct {
 	// 409 `under_way`. If Callboard was ended meanwhile 409 `outcome_unknown`: look at the phone. A request that was refused before
 	// it reached the PBX does not use its key up.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// UnhideClaimParams defines parameters for UnhideClaim.
+type UnhideClaimParams struct {
+	// IdempotencyKey Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+	// again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+	// second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+	// it was done, and what was answered is erased since.
+	IdempotencyKey WriteKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// HideClaimParams defines parameters for HideClaim.
+type HideClaimParams struct {
+	// IdempotencyKey Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+	// again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+	// second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+	// it was done, and what was answered is erased since.
+	IdempotencyKey WriteKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// UnpinFieldParams defines parameters for UnpinField.
+type UnpinFieldParams struct {
+	// IdempotencyKey Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+	// again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+	// second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+	// it was done, and what was answered is erased since.
+	IdempotencyKey WriteKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// PinFieldParams defines parameters for PinField.
+type PinFieldParams struct {
+	// IdempotencyKey Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+	// again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+	// second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+	// it was done, and what was answered is erased since.
+	IdempotencyKey WriteKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// AddNoteParams defines parameters for AddNote.
+type AddNoteParams struct {
+	// IdempotencyKey Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+	// again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+	// second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+	// it was done, and what was answered is erased since.
+	IdempotencyKey WriteKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// RemoveNoteParams defines parameters for RemoveNote.
+type RemoveNoteParams struct {
+	// IdempotencyKey Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+	// again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+	// second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+	// it was done, and what was answered is erased since.
+	IdempotencyKey WriteKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// PutNoteParams defines parameters for PutNote.
+type PutNoteParams struct {
+	// IdempotencyKey Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+	// again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+	// second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+	// it was done, and what was answered is erased since.
+	IdempotencyKey WriteKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
 // WatchParams defines parameters for Watch.
@@ -2206,11 +2341,23 @@ type RotateWebhookSecretParams struct {
 	OverlapMs *int64 `form:"overlap_ms,omitempty" json:"overlap_ms,omitempty"`
 }
 
+// AnswerWorkParams defines parameters for AnswerWork.
+type AnswerWorkParams struct {
+	// IdempotencyKey Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+	// again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+	// second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+	// it was done, and what was answered is erased since.
+	IdempotencyKey WriteKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
 // CreateAppJSONRequestBody defines body for CreateApp for application/json ContentType.
 type CreateAppJSONRequestBody = NewApp
 
 // DialJSONRequestBody defines body for Dial for application/json ContentType.
 type DialJSONRequestBody = Dial
+
+// EraseJSONRequestBody defines body for Erase for application/json ContentType.
+type EraseJSONRequestBody = NewErasure
 
 // OpenLookupJSONRequestBody defines body for OpenLookup for application/json ContentType.
 type OpenLookupJSONRequestBody = Lookup

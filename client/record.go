@@ -74,6 +74,13 @@ func (r *Record) with(n Notification) (*Record, error) {
 		var d api.RecordData
 		err = n.Decode(&d)
 		next.Record = d.Record
+	case n.Type == api.NotificationTypeRecordErased:
+		var d api.ErasedData
+		err = n.Decode(&d)
+		next.Record = api.Record{ID: r.ID, Line: r.Line, Origin: r.Origin, State: r.State, OpenedAt: r.OpenedAt, ClosedAt: r.ClosedAt}
+		if d.Record != nil {
+			next.Record = *d.Record
+		}
 	case n.Type == api.NotificationTypeRecordChanged:
 		err = next.changed(n)
 	case n.Type == api.NotificationTypeRecordSettled:

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -54,7 +55,7 @@ func (c *Client) Claim(ctx context.Context, recordID string, claims ...NewClaim)
 	if len(claims) == 0 {
 		return w, errors.New("no claims were given")
 	}
-	err = c.do(ctx, http.MethodPost, "/v1/records/"+seg+"/claims", api.ClaimRequest{Claims: claims}, &w)
+	err = c.write(ctx, http.MethodPost, "/v1/records/"+seg+"/claims", "", api.ClaimRequest{Claims: claims}, &w)
 	return w, err
 }
 
@@ -65,7 +66,7 @@ func (c *Client) AddNote(ctx context.Context, recordID, text string) (Item, erro
 	if err != nil {
 		return i, err
 	}
-	err = c.do(ctx, http.MethodPost, "/v1/records/"+seg+"/notes", api.NoteText{Text: text}, &i)
+	err = c.write(ctx, http.MethodPost, "/v1/records/"+seg+"/notes", "", api.NoteText{Text: text}, &i)
 	return i, err
 }
 
@@ -102,7 +103,7 @@ func notePath(recordID, noteID string) (string, error) {
 // without a country code it is read as of the line's region.
 func (c *Client) Lookup(ctx context.Context, number string) (*Record, error) {
 	r := new(Record)
-	if err := c.do(ctx, http.MethodPost, "/v1/records", api.Lookup{Number: number}, &r.Record); err != nil {
+	if err := c.write(ctx, http.MethodPost, "/v1/records", "", api.Lookup{Number: number}, &r.Record); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -161,7 +162,7 @@ func (c *Client) RemoveApp(ctx context.Context, id string) error {
 
 // Answer answers a work by its id. Enrich does it by itself; this is for an app that took its time and answers late.
 func (c *Client) Answer(ctx context.Context, workID string, a Answer) (api.Written, error) {
-	return c.postAnswer(ctx, workID, a.wire())
+	return c.postAnswer(ctx, workID, rand.Text(), a.wire())
 }
 
 // Progress says that the app is still at a work, and returns how long it has now. The [Work] that a function is called with
@@ -223,17 +224,17 @@ func (c *Client) ClaimMatch(ctx context.Context, recordID string, rev int64, cla
 	if err != nil {
 		return w, err
 	}
-	err = c.doWith(ctx, http.MethodPost, "/v1/records/"+seg+"/claims", "If-Match", fmt.Sprintf("%q", strconv.FormatInt(rev, 10)), api.ClaimRequest{Claims: claims}, &w)
+	err = c.write(ctx, http.MethodPost, "/v1/records/"+seg+"/claims", fmt.Sprintf("%q", strconv.FormatInt(rev, 10)), api.ClaimRequest{Claims: claims}, &w)
 	return w, err
 }
 
-func (c *Client) postAnswer(ctx context.Context, workID string, a api.Answer) (api.Written, error) {
+func (c *Client) postAnswer(ctx context.Context, workID, key string, a api.Answer) (api.Written, error) {
 	var w api.Written
 	seg, err := segment("work", workID)
 	if err != nil {
 		return w, err
 	}
-	err = c.do(ctx, http.MethodPost, "/v1/works/"+seg+"/answer", a, &w)
+	err = c.doOnce(ctx, http.MethodPost, "/v1/works/"+seg+"/answer", key, a, &w)
 	return w, err
 }
 

@@ -3,10 +3,12 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -23,16 +25,44 @@ const (
 
 // do sends one request and reads its answer into out, unless out is nil. It takes at most 30 s.
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
-	return c.doWith(ctx, method, path, "", "", in, out)
+	return c.doWith(ctx, method, path, nil, in, out)
 }
 
 // doOnce is do with an Idempotency-Key, unless that is empty.
 func (c *Client) doOnce(ctx context.Context, method, path, key string, in, out any) error {
-	return c.doWith(ctx, method, path, "Idempotency-Key", key, in, out)
+	var header http.Header
+	if key != "" {
+		header = http.Header{keyHeader: {key}}
+	}
+	return c.doWith(ctx, method, path, header, in, out)
 }
 
-// doWith is do with one more header, unless its value is empty.
-func (c *Client) doWith(ctx context.Context, method, path, header, value string, in, out any) error {
+const (
+	keyHeader = "Idempotency-Key"
+	again     = 250 * time.Millisecond // after which a write that did not arrive is sent once more
+)
+
+// write is do for what must not be done twice: it has a key, so that it can be sent once more when no answer came (D-10).
+// match is an If-Match, or empty.
+func (c *Client) write(ctx context.Context, method, path, match string, in, out any) error {
+	header := http.Header{keyHeader: {rand.Text()}}
+	if match != "" {
+		header.Set("If-Match", match)
+	}
+	err := c.doWith(ctx, method, path, header, in, out)
+	if _, lost := errors.AsType[*lost](err); lost && ctx.Err() == nil && wait(ctx, again) == nil {
+		err = c.doWith(ctx, method, path, header, in, out)
+	}
+	return err
+}
+
+// lost is the error of a request of which no answer came: nobody knows whether it was taken.
+type lost struct{ error }
+
+func (l *lost) Unwrap() error { return l.error }
+
+// doWith is do with more headers.
+func (c *Client) doWith(ctx context.Context, method, path string, header http.Header, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	var body io.Reader
@@ -51,9 +81,7 @@ func (c *Client) doWith(ctx context.Context, method, path, header, value string,
 	if in != nil {
 		req.Header.Set("Content-Type", jsonType)
 	}
-	if value != "" {
-		req.Header.Set(header, value)
-	}
+	maps.Copy(req.Header, header)
 	res, err := c.http.Do(req)
 	if err != nil {
 		return c.unreachable(err)
@@ -101,7 +129,7 @@ func (c *Client) unreachable(err error) error {
 	if errors.Is(err, context.Canceled) { // the caller's own doing
 		return fmt.Errorf("asking Callboard at %s: %w", c.url, err)
 	}
-	return fmt.Errorf("cannot reach Callboard at %s: %w; is it running?", c.url, err)
+	return &lost{fmt.Errorf("cannot reach Callboard at %s: %w; is it running?", c.url, err)}
 }
 
 // segment makes one part of a path of an id. The two names that a path gives a meaning of its own would reach another

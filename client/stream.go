@@ -138,7 +138,11 @@ func (s *sseStream) next(context.Context) ([]byte, error) {
 }
 
 func (s *sseStream) answer(ctx context.Context, work string, a api.Answer) (api.Written, error) {
-	return s.c.postAnswer(ctx, work, a)
+	key := "answer-" + work // that is sent again for want of an answer
+	if a.Error != "" {
+		key = "failed-" + work
+	}
+	return s.c.postAnswer(ctx, work, key, a)
 }
 
 func (s *sseStream) close() {

@@ -139,7 +139,7 @@ func (s *socketStream) answer(ctx context.Context, work string, a api.Answer) (a
 	if ctx.Err() != nil {
 		return api.Written{}, ctx.Err()
 	}
-	return s.c.postAnswer(ctx, work, a)
+	return s.c.postAnswer(ctx, work, "answer-"+work, a)
 }
 
 func (s *socketStream) close() {

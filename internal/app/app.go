@@ -22,6 +22,7 @@ import (
 	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/config"
 	"github.com/callboard-dev/callboard/internal/connector"
+	"github.com/callboard-dev/callboard/internal/erasure"
 	"github.com/callboard-dev/callboard/internal/line"
 	"github.com/callboard-dev/callboard/internal/server"
 	"github.com/callboard-dev/callboard/internal/store"
@@ -50,6 +51,7 @@ type App struct {
 	line      *line.Line
 	committer *line.Committer
 	connector connector.Connector
+	eraser    *erasure.Eraser
 	server    *server.Server
 	outbox    *webhook.Outbox
 	listener  net.Listener
@@ -87,13 +89,15 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	loaded, err := a.store.Load(ctx)
+	if err == nil {
+		err = a.wire(ctx, c, loaded)
+	}
 	if err != nil {
 		return err
 	}
-	a.wire(c, loaded)
 	a.outbox = a.newOutbox()
 	a.server, err = server.New(ctx, server.Options{
-		Board: a.board, Committer: a.committer, Store: served{a.store, a.outbox}, Webhooks: webhooks{a.outbox}, UserToken: a.token, Hosts: c.Listen.Hosts,
+		Board: a.board, Committer: a.committer, Store: served{a.store, a.outbox}, Webhooks: webhooks{a.outbox}, Eraser: a.eraser, UserToken: a.token, Hosts: c.Listen.Hosts,
 		WritesPerSecond: c.Limits.WritesPerSecond, Page: webui.FS(), SDK: js.Source(), Version: a.options.Version, Logger: a.options.Logger,
 		Lines: []server.ServedLine{{
 			Name: a.line.Name(), Extensions: a.line.Extensions(), Link: a.line.Link, Phone: a.line,
@@ -103,11 +107,21 @@ func (a *App) open(ctx context.Context) error {
 	return err
 }
 
-// wire joins board, line and committer on what the store had.
-func (a *App) wire(c config.Config, loaded store.Loaded) {
+// wire joins board, line and committer on what the store had. What was to be erased does not come onto the board.
+func (a *App) wire(ctx context.Context, c config.Config, loaded store.Loaded) error {
 	a.board = board.New(board.Options{
 		Epoch: loaded.Epoch, NewID: newID, Normal: line.Normal(c.Line.Region), Authority: c.Board.Authority, Order: c.Board.Order,
 	})
+	a.eraser = a.newEraser(c.Line.Region)
+	finished, err := a.eraser.Restore(ctx)
+	if err != nil {
+		a.options.Logger.Error("an erasure is not done yet", "error", err)
+	}
+	if finished {
+		if loaded, err = a.store.Load(ctx); err != nil {
+			return err
+		}
+	}
 	a.board.Restore(loaded.Records, loaded.Tail, loaded.Seq, loaded.Oldest)
 	var kept line.Store = a.store
 	if a.options.Forget {
@@ -131,6 +145,7 @@ func (a *App) wire(c config.Config, loaded store.Loaded) {
 	a.line = line.New(line.Options{Name: name, Region: c.Line.Region, Extensions: extensions, Trunks: c.Line.Trunks, NewID: newID, PBX: a.connector,
 		Policy:     line.Policy{Region: c.Line.Region, Outside: c.Dial.Outside, E164: c.Dial.E164, Allow: c.Dial.Allow, Deny: c.Dial.Deny},
 		ShowDialed: c.Dial.Show == "number"}, a.board, live, loaded.SeenAt)
+	return nil
 }
 
 // newID makes an id of 80 random bits behind its kind.
@@ -192,6 +207,7 @@ func (a *App) Run(ctx context.Context) error {
 	committing.Go(func() { a.committer.Run(commits) })
 	others.Go(func() { a.line.Inspect(ctx) })
 	others.Go(func() { a.outbox.Run(ctx) })
+	others.Go(func() { a.eraser.Run(ctx) })
 	others.Go(func() {
 		connector.Supervise(ctx, a.connector, a.line.Observe, a.onLink)
 	})

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/server"
@@ -43,3 +44,7 @@ func (s served) BeginCommand(ctx context.Context, c server.KnownCommand) (*serve
 type nowhere struct{}
 
 func (nowhere) Commit(context.Context, string, []*board.Change) error { return nil }
+func (s served) Command(ctx context.Context, source, key string, now time.Time) (*server.KnownCommand, error) {
+	before, err := s.SQLite.Command(ctx, source, key, now)
+	return (*server.KnownCommand)(before), err
+}

@@ -35,7 +35,7 @@ func (b *Board) Progress(app, work string, at time.Time) (time.Time, error) {
 
 // Answer takes an answer. Its claims are one round deeper than the work. A late one is still a write (B-14). One that is
 // out of fuel is not taken, and nobody waits for another.
-func (b *Board) Answer(app, work string, a Answer, at time.Time) (Written, error) {
+func (b *Board) Answer(app, work string, a Answer, at time.Time, receipts ...*Receipt) (Written, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	f := b.crew.works[work]
@@ -43,6 +43,7 @@ func (b *Board) Answer(app, work string, a Answer, at time.Time) (Written, error
 		return Written{}, workUnknown
 	}
 	e := f.entry
+	a.Items = f.again(a.Items, at)
 	if err := b.checkAnswer(e, app, a); err != nil {
 		return Written{}, err
 	}
@@ -68,7 +69,30 @@ func (b *Board) Answer(app, work string, a Answer, at time.Time) (Written, error
 	if err != nil {
 		return Written{}, err
 	}
-	return b.written(e, changed), nil
+	return b.keep(receipts, e, b.written(e, changed)), nil
+}
+
+// again gives items without an id, which an answer to the same work has added before, the ids that they got then: an answer
+// that is sent twice doubles nothing (D-10). The answer may be the caller's own, so the items are copied.
+func (f *flight) again(items []NewItem, at time.Time) []NewItem {
+	if len(f.made) == 0 {
+		return items
+	}
+	out, left := slices.Clone(items), slices.Clone(f.made)
+	for i := range out {
+		_, made := draftItem(nil, f.app, out[i], cause{}, at)
+		if out[i].ID != "" {
+			continue
+		}
+		for n, id := range left {
+			held := f.entry.now.Items[out[i].List]
+			if at := slices.IndexFunc(held, func(other Item) bool { return other.ID == id }); at >= 0 && held[at].same(&made) {
+				out[i].ID, left = id, slices.Delete(left, n, n+1)
+				break
+			}
+		}
+	}
+	return out
 }
 
 // write applies an answer as one write.
@@ -83,7 +107,10 @@ func (b *Board) write(e *entry, f *flight, a Answer, from cause, at time.Time) (
 		return 0, err
 	}
 	for _, item := range a.Items {
-		_, n := b.storeItem(e, f.app, item, from, at)
+		stored, n := b.storeItem(e, f.app, item, from, at)
+		if item.ID == "" {
+			f.made = append(f.made, stored.ID)
+		}
 		if n > 0 && changed == 0 {
 			b.burnWrite(&act{entry: e, source: f.app, from: from, at: at})
 		}

@@ -113,17 +113,19 @@ func (b *Board) open(line, source string, origin Origin, at time.Time, fill func
 }
 
 // OpenLookup opens a record for a number without a call. An open lookup of the same line and number is given back as it is.
-func (b *Board) OpenLookup(line, source string, claims []NewClaim, at time.Time) (id string, seq uint64) {
+func (b *Board) OpenLookup(line, source string, claims []NewClaim, at time.Time, receipts ...*Receipt) (id string, seq uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, claim := range claims {
 		if claim.Field == "party.number" {
 			if e := b.waiting(line, claim.Value); e != nil {
+				b.keep(receipts, e, b.written(e, 0))
 				return e.now.ID, b.journal.seq
 			}
 		}
 	}
 	e := b.open(line, source, FromLookup, at, func(r *Record) { r.Fields = b.initial(claims, source, at) })
+	b.keep(receipts, e, b.written(e, 1))
 	return e.now.ID, b.journal.seq
 }
 

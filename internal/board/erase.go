@@ -15,6 +15,7 @@ import (
 // Match says who is to be erased (SEC-45): by numbers in each form in which they may be written, as +4512345678 and
 // 12345678; by words that mean nobody else, as a full name or an e-mail address; and by records.
 type Match struct {
+	ID      string // of the erasure, for the store
 	Numbers []string
 	Words   []string
 	Records []string
@@ -22,6 +23,7 @@ type Match struct {
 
 // Erasure is the proof of an erasure. The log still has the changes, with their seqs and without what they said.
 type Erasure struct {
+	ID        string   // as the Match has it
 	Records   []string // of that person: nothing is left on them but the times and states of a call
 	Mentioned []string // of others: what mentions the person is gone
 	Claims    int
@@ -29,6 +31,32 @@ type Erasure struct {
 	Changes   []uint64 // the seqs, in memory: those in the store are the store's to strike
 	From      uint64   // its own changes begin here: all before are struck
 	Seq       uint64   // it holds once the log has been shown up to here
+	Carried   bool     // by a change to the store; else there was nothing in memory
+}
+
+// Proof is what is kept of an erasure. It says of nobody who it was.
+type Proof struct {
+	ID        string    `json:"id"`
+	AskedAt   time.Time `json:"asked_at"`
+	DoneAt    time.Time `json:"done_at,omitzero"` // it holds since then; zero: not yet
+	Records   []string  `json:"records"`          // of the person: only the times and states of their calls are left
+	Mentioned []string  `json:"mentioned"`        // of others: what mentioned the person is gone
+	Claims    int       `json:"claims"`
+	Items     int       `json:"items"`
+	Changes   int       `json:"changes"` // of the log
+	Answers   int       `json:"answers"` // that were kept for their Idempotency-Keys
+}
+
+// Add adds what was erased besides.
+func (p *Proof) Add(e Erasure) {
+	p.Records, p.Mentioned = union(p.Records, e.Records), union(p.Mentioned, e.Mentioned)
+	p.Claims, p.Items = p.Claims+e.Claims, p.Items+e.Items
+}
+
+func union(a, b []string) []string {
+	all := append(slices.Clone(a), b...)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // erasing is an erasure that is not yet shown: then the log is struck.
@@ -44,18 +72,27 @@ type erasing struct {
 
 // who is a Match made comparable.
 type who struct {
-	numbers []string // digits
+	numbers []form
 	words   []string // lower case, single spaces
+}
+
+// form is a way to write a number, as digits.
+type form struct {
+	digits string
+	abroad bool // with its country code
 }
 
 func (m Match) who() (who, error) {
 	var w who
 	for _, n := range m.Numbers {
-		digits := onlyDigits(n)
-		if len(digits) < 5 {
+		f := form{digits: onlyDigits(n), abroad: strings.HasPrefix(strings.TrimSpace(n), "+")}
+		if whole, found := strings.CutPrefix(f.digits, "00"); found {
+			f = form{digits: whole, abroad: true}
+		}
+		if len(f.digits) < 5 {
 			return w, invalid("%q is too short a number to erase by", telephony.Display(n))
 		}
-		w.numbers = append(w.numbers, digits)
+		w.numbers = append(w.numbers, f)
 	}
 	for _, text := range m.Words {
 		plain := plainWords(text)
@@ -92,21 +129,30 @@ func (w *who) in(text string) bool {
 			return true
 		}
 	}
-	return len(w.numbers) > 0 && slices.ContainsFunc(w.numbers, func(number string) bool { return mentionsNumber(text, number) })
+	return len(w.numbers) > 0 && slices.ContainsFunc(w.numbers, func(f form) bool { return f.in(text) })
 }
 
-func mentionsNumber(text, number string) bool {
-	digits := make([]byte, 0, 32)
+// in reports whether a text has the number. Behind a + or 00 its country must be the same: +46 12345678 is another's than
+// +45 12345678.
+func (f form) in(text string) bool {
+	const countryCode = 4 // digits at most, with the 0 that some write behind it
+	digits, abroad := make([]byte, 0, 32), false
 	for _, r := range text {
 		switch {
 		case r >= '0' && r <= '9':
 			digits = append(digits, byte(r))
-			if bytes.HasSuffix(digits, []byte(number)) {
+			if !abroad && string(digits) == "00" {
+				digits, abroad = digits[:0], true
+			}
+			before := len(digits) - len(f.digits)
+			if bytes.HasSuffix(digits, []byte(f.digits)) && (!abroad || before == 0 && f.abroad || before > countryCode) {
 				return true
 			}
-		case unicode.IsSpace(r) || strings.ContainsRune("+-./()", r):
+		case r == '+':
+			digits, abroad = digits[:0], true
+		case unicode.IsSpace(r) || strings.ContainsRune("-./()", r):
 		default:
-			digits = digits[:0]
+			digits, abroad = digits[:0], false
 		}
 	}
 	return false
@@ -114,7 +160,11 @@ func mentionsNumber(text, number string) bool {
 
 // of reports whether a record is one of the person.
 func (w *who) of(r *Record) bool {
-	for _, name := range []string{"party.number", "party.number_raw", "party.name", "party.email"} {
+	names := []string{"party.number", "party.number_raw", "party.name", "party.email"}
+	if f := r.Fields["party.number"]; f != nil && slices.ContainsFunc(f.Claims, func(c Claim) bool { return strings.HasPrefix(c.Value, "+") }) {
+		names = slices.Delete(names, 1, 2) // it is known of which country, so what was sent says no more
+	}
+	for _, name := range names {
 		if f := r.Fields[name]; f != nil && slices.ContainsFunc(f.Claims, func(c Claim) bool { return w.in(c.Value) }) {
 			return true
 		}
@@ -136,7 +186,7 @@ func (b *Board) Erase(m Match, at time.Time) (Erasure, error) {
 	theirs := er.scan(b.shownLog())
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	out := Erasure{From: b.journal.seq + 1}
+	out := Erasure{ID: m.ID, From: b.journal.seq + 1}
 	er.seq = out.From
 	for _, e := range b.inOrder() {
 		packed, jobs := e.rest, e.jobs
@@ -152,6 +202,11 @@ func (b *Board) Erase(m Match, at time.Time) (Erasure, error) {
 	er.last, out.Seq = b.journal.seq, b.journal.seq
 	b.strikePending(&er, theirs, &out)
 	b.erased = append(b.erased, er)
+	if last := len(b.journal.pending) - 1; last >= 0 {
+		out.Carried = true
+		carried := out
+		b.journal.pending[last].Erasure = &carried
+	}
 	b.strikeShown()
 	return out, nil
 }

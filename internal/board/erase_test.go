@@ -290,3 +290,26 @@ func TestEraseAtRest(t *testing.T) {
 		t.Errorf("%d packed; left %q", f.Packed, grep(t, s.all()))
 	}
 }
+
+// SEC-45: a number is known in each form, and another country's with the same digits is not it.
+func TestNumbersInTexts(t *testing.T) {
+	t.Parallel()
+	m := board.Match{Numbers: []string{"+4587654321", "+45087654321", "87654321"}}
+	s := newStage(t)
+	striker, err := s.Striker(m, board.Erasure{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{
+		"+4587654321": true, "+45 87 65 43 21": true, "004587654321": true, "00 45 8765 4321": true, "+45 (0)87654321": true, "87654321": true, "87-65-43-21": true,
+		"4587654321": true, "tel:+4587654321;x=1": true, "9 87654321": true, "+45 12345678 87654321": true, "12345678 / 87654321": true,
+		"+4687654321": false, "004687654321": false, "+46 0 87 65 43 21": false, "8765432": false, "8765, 4321": false, "+1 4587654321": false, "": false,
+	} {
+		if got := striker.Mentions("", []byte(text)); got != want {
+			t.Errorf("%q: got %v", text, got)
+		}
+		if got := striker.Mentions("", []byte(`{"a":[{"text":`+fmt.Sprintf("%q", text)+`}]}`)); got != want {
+			t.Errorf("%q in JSON: got %v", text, got)
+		}
+	}
+}

@@ -16,7 +16,7 @@ type NewItem struct {
 }
 
 // PutItem adds an item or writes one of the source's own anew. Notes can always be written (B-19).
-func (b *Board) PutItem(id, source string, item NewItem, at time.Time) (Item, Written, error) {
+func (b *Board) PutItem(id, source string, item NewItem, at time.Time, receipts ...*Receipt) (Item, Written, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	as := source
@@ -34,7 +34,9 @@ func (b *Board) PutItem(id, source string, item NewItem, at time.Time) (Item, Wr
 	if err != nil {
 		return Item{}, Written{}, err
 	}
-	return out, b.written(e, changed), nil
+	done := b.written(e, changed)
+	done.Item = &out
+	return out, b.keep(receipts, e, done), nil
 }
 
 // putItem writes an item that was checked, if there is fuel for it.
@@ -128,7 +130,7 @@ func (b *Board) setList(e *entry, name string, list []Item, from cause, kind str
 }
 
 // RemoveItem removes an item of the source's own.
-func (b *Board) RemoveItem(id, source, list, item string, at time.Time) (Written, error) {
+func (b *Board) RemoveItem(id, source, list, item string, at time.Time, receipts ...*Receipt) (Written, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e, err := b.writable(id, SourceUser)
@@ -145,7 +147,7 @@ func (b *Board) RemoveItem(id, source, list, item string, at time.Time) (Written
 	}
 	rest := slices.Delete(slices.Clone(e.now.Items[list]), held, held+1)
 	b.setList(e, list, rest, b.causeOf(e, source, at), ItemRemoved, &gone, at)
-	return b.written(e, 1), nil
+	return b.keep(receipts, e, b.written(e, 1)), nil
 }
 
 // embody lets the picked candidate's fields stand in its source's slots, and takes those of any other away: what is known

@@ -64,6 +64,9 @@ type Change struct {
 	Sources []string          `json:"sources,omitempty"` // between which a field is contended
 	Reason  string            `json:"reason,omitempty"`  // why a webhook is not called any more
 
+	Receipts []*Receipt `json:"-"` // of writes, for the store (D-10); only until it is shown
+	Erasure  *Erasure   `json:"-"` // that ends with this change, for the store (SEC-45); only until it is shown
+
 	After *Record  `json:"-"` // the record as this change left it; only until it is shown and durable
 	moved []string // of Shown, those whose value is another: what apps work from (B-12)
 	tank  *tank    // the fuel of its wave, until it is shown
@@ -271,7 +274,7 @@ func (j *journal) signal() {
 // most of what the log weighs.
 func (j *journal) show(c *Change, durable bool) {
 	kept := *c
-	kept.tank = nil
+	kept.tank, kept.Receipts, kept.Erasure = nil, nil, nil
 	if durable {
 		kept.After = nil
 	}

@@ -140,7 +140,7 @@ func (p *players) personDecides(t *rapid.T) {
 	if len(p.records) == 0 {
 		return
 	}
-	decide := pick(t, []func(id, field, source string, at time.Time) (board.Written, error){p.Pin, p.Hide, p.Unhide}, "verdict")
+	decide := pick(t, []func(id, field, source string, at time.Time, receipts ...*board.Receipt) (board.Written, error){p.Pin, p.Hide, p.Unhide}, "verdict")
 	if _, err := decide(pick(t, p.records, "record"), pick(t, fields[:3], "field"), pick(t, apps, "about"), p.now); err != nil {
 		p.expected(err)
 	}

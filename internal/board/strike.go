@@ -1,6 +1,11 @@
 package board
 
-import "slices"
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"slices"
+)
 
 // inChange reports whether a change says anything of the person.
 func (w *who) inChange(c *Change) bool {
@@ -106,7 +111,7 @@ func (b *Board) strikePending(er *erasing, theirs map[string]bool, out *Erasure)
 		struck := *c
 		if er.concerns(c) {
 			struck = *c.Struck()
-			struck.tank = c.tank
+			struck.tank, struck.Receipts, struck.Erasure = c.tank, c.Receipts, c.Erasure
 		}
 		struck.After = er.version(b, c)
 		b.journal.pending[i] = &struck
@@ -151,10 +156,12 @@ func (w *who) ofChange(c *Change) bool {
 	return c.Opened != nil && w.of(c.Opened) || w.of(&Record{Fields: c.Fields, Call: c.Call})
 }
 
-// Striker strikes a person from what the store has, as an erasure does from memory.
+// Striker strikes a person from what the store has, as an erasure does from memory. It is used by one goroutine.
 type Striker struct {
-	board *Board
-	er    erasing
+	board  *Board
+	er     erasing
+	Claims int // that were on the records it was shown and are to go
+	Items  int
 }
 
 // Striker is for what the store has of an erasure: all changes before its first own one, and all records.
@@ -183,11 +190,53 @@ func (s *Striker) Change(c *Change) (*Change, bool) {
 func (s *Striker) Record(r *Record) (*Record, bool) {
 	if s.er.wholes[r.ID] || s.er.who.of(r) {
 		s.er.wholes[r.ID] = true
-		return bare(r), true
+		left := bare(r)
+		for _, f := range r.Fields {
+			s.Claims += len(f.Claims)
+		}
+		for _, list := range r.Items {
+			s.Items += len(list)
+		}
+		return left, !isBare(r, left)
 	}
-	left, _, _ := s.board.without(r, s.er.who)
+	left, claims, items := s.board.without(r, s.er.who)
 	if left == nil {
 		return r, false
 	}
+	s.Claims, s.Items = s.Claims+claims, s.Items+items
 	return left, true
+}
+
+// isBare reports whether there is nothing more on a record than on a bare one.
+func isBare(r, bare *Record) bool {
+	return len(r.Fields)+len(r.Items)+len(r.Nothing) == 0 && (r.Call == nil || reflect.DeepEqual(r.Call, bare.Call))
+}
+
+// Whole reports whether a record is one of the person, as far as was seen.
+func (s *Striker) Whole(record string) bool { return s.er.wholes[record] }
+
+// Mentions reports whether JSON, or a text, that is kept of a record says anything of the person. The record may be empty.
+func (s *Striker) Mentions(record string, text []byte) bool {
+	if s.er.wholes[record] {
+		return true
+	}
+	var tree any
+	if !bytes.ContainsAny(text, "{[\"") || json.Unmarshal(text, &tree) != nil {
+		return s.er.who.in(string(text))
+	}
+	_, found := s.er.who.scrubTree(tree)
+	return found
+}
+
+// Strings are what to look for where there are only bytes: the words, and the numbers without a sign between their digits.
+func (m Match) Strings() []string {
+	w, err := m.who()
+	if err != nil {
+		return nil
+	}
+	out := slices.Clone(w.words)
+	for _, f := range w.numbers {
+		out = append(out, f.digits)
+	}
+	return out
 }

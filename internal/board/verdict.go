@@ -9,13 +9,13 @@ import (
 
 // Pin lets the claim of one source be shown, whatever the others say; an empty source takes the pin back (B-3). It stays
 // with the source's slot, whatever that says later, until the person pins another or types their own.
-func (b *Board) Pin(id, field, source string, at time.Time) (Written, error) {
-	return b.decide(id, field, source, at, func(_ string, hidden []string) (string, []string) { return source, hidden })
+func (b *Board) Pin(id, field, source string, at time.Time, receipts ...*Receipt) (Written, error) {
+	return b.decide(id, field, source, at, receipts, func(_ string, hidden []string) (string, []string) { return source, hidden })
 }
 
 // Hide takes the claim of one source out of sight: it is kept, and neither shown nor counted (B-3).
-func (b *Board) Hide(id, field, source string, at time.Time) (Written, error) {
-	return b.decide(id, field, source, at, func(pin string, hidden []string) (string, []string) {
+func (b *Board) Hide(id, field, source string, at time.Time, receipts ...*Receipt) (Written, error) {
+	return b.decide(id, field, source, at, receipts, func(pin string, hidden []string) (string, []string) {
 		if pin == source {
 			pin = ""
 		}
@@ -27,8 +27,8 @@ func (b *Board) Hide(id, field, source string, at time.Time) (Written, error) {
 }
 
 // Unhide takes a Hide back.
-func (b *Board) Unhide(id, field, source string, at time.Time) (Written, error) {
-	return b.decide(id, field, source, at, func(pin string, hidden []string) (string, []string) {
+func (b *Board) Unhide(id, field, source string, at time.Time, receipts ...*Receipt) (Written, error) {
+	return b.decide(id, field, source, at, receipts, func(pin string, hidden []string) (string, []string) {
 		return pin, slices.DeleteFunc(slices.Clone(hidden), func(other string) bool { return other == source })
 	})
 }
@@ -43,7 +43,7 @@ func (f *Field) verdicts() (pin string, hidden []string) {
 
 // decide journals a decision of the person about the claims of a field. It holds for a source that claims nothing as yet:
 // so the order in which claim and decision come does not matter (B-18).
-func (b *Board) decide(id, field, source string, at time.Time, verdict func(pin string, hidden []string) (string, []string)) (Written, error) {
+func (b *Board) decide(id, field, source string, at time.Time, receipts []*Receipt, verdict func(pin string, hidden []string) (string, []string)) (Written, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e, err := b.writable(id, SourceUser)
@@ -63,7 +63,7 @@ func (b *Board) decide(id, field, source string, at time.Time, verdict func(pin 
 		return Written{}, &telephony.Error{Code: telephony.CodeTooLarge, Message: "that is more than can be decided about " + field, Remedy: "take back what is no longer needed"}
 	}
 	if oldPin, oldHidden := before.verdicts(); oldPin == pin && slices.Equal(oldHidden, hidden) {
-		return b.written(e, 0), nil // B-5
+		return b.keep(receipts, e, b.written(e, 0)), nil // B-5
 	}
 	if len(hidden) == 0 {
 		hidden = nil
@@ -75,5 +75,5 @@ func (b *Board) decide(id, field, source string, at time.Time, verdict func(pin 
 	from := e.newWave()
 	b.apply(&act{entry: e, source: SourceUser, from: from, at: at,
 		drafts: []draft{{field: field, before: before, after: b.resolver.resolve(field, claims, pin, hidden)}}})
-	return b.written(e, 1), nil
+	return b.keep(receipts, e, b.written(e, 1)), nil
 }

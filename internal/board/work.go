@@ -112,6 +112,7 @@ type flight struct {
 	deadline time.Time
 	open     bool // not answered, not past its deadline
 	answered bool
+	made     []string // ids of the items without one that its answers have added
 }
 
 // Work is a record handed to an app to improve (B-10).

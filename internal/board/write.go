@@ -25,6 +25,7 @@ type Written struct {
 	Rev     int64
 	Changed int
 	Seq     uint64
+	Item    *Item // that was put
 }
 
 // RevMoved is the error of a write whose If-Match names another rev than the record has (B-2). Current may be shown to the
@@ -75,13 +76,13 @@ func (a *act) about() string {
 }
 
 // Claim writes, changes or withdraws claims of one source, all or none (B-1).
-func (b *Board) Claim(id, source string, claims []NewClaim, at time.Time) (Written, error) {
-	return b.ClaimMatch(id, source, claims, 0, at)
+func (b *Board) Claim(id, source string, claims []NewClaim, at time.Time, receipts ...*Receipt) (Written, error) {
+	return b.ClaimMatch(id, source, claims, 0, at, receipts...)
 }
 
 // ClaimMatch is Claim, if the record still has the given rev: exclusive fields are claimed so (B-2). A *RevMoved error
 // has the record as it is. Rev zero does not ask.
-func (b *Board) ClaimMatch(id, source string, claims []NewClaim, rev int64, at time.Time) (Written, error) {
+func (b *Board) ClaimMatch(id, source string, claims []NewClaim, rev int64, at time.Time, receipts ...*Receipt) (Written, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e, err := b.writable(id, source)
@@ -95,7 +96,7 @@ func (b *Board) ClaimMatch(id, source string, claims []NewClaim, rev int64, at t
 	if err != nil {
 		return Written{}, err
 	}
-	return b.written(e, changed), nil
+	return b.keep(receipts, e, b.written(e, changed)), nil
 }
 
 func (b *Board) written(e *entry, changed int) Written {

@@ -99,6 +99,7 @@ func TestFloors(t *testing.T) {
 		"board":        rules,
 		"connector":    rules,
 		"line":         {"telephony", "tracker", "board", "connector"},
+		"erasure":      {"telephony", "board"},
 		"asterisk/ami": edges,
 		"demopbx":      nil,
 		"config":       nil,

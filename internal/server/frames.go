@@ -114,3 +114,12 @@ func mustEncode(value any) []byte {
 	}
 	return text
 }
+
+// forget lets go of all that is encoded: some of it may say what was erased since (SEC-45).
+func (f *frames) forget() {
+	for v := range f.ring {
+		for i := range f.ring[v] {
+			f.ring[v][i].Store(nil)
+		}
+	}
+}

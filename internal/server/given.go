@@ -15,33 +15,52 @@ const (
 
 var errStalled = errors.New("the database does not answer")
 
-// given are the commands of this run, by source and key: those that are being carried out, and what the store would not take
+// given are the commands and writes of this run, by source and key: those that are being carried out, and what the store would not take
 // of those that were. What the store has begun and this has not was begun by a Callboard that ended meanwhile.
 type given struct {
 	mu      sync.Mutex
-	now     map[string]bool
+	now     map[string]chan struct{} // closed when it is done
 	stalled map[string]bool          // the store was asked to keep it and has not answered
 	known   map[string]*KnownCommand // nil: refused without effect, and not forgotten by the store
 	order   []string                 // of known, the oldest first
 }
 
 func newGiven() given {
-	return given{now: map[string]bool{}, stalled: map[string]bool{}, known: map[string]*KnownCommand{}}
+	return given{now: map[string]chan struct{}{}, stalled: map[string]bool{}, known: map[string]*KnownCommand{}}
 }
 
 func (g *given) begin(id string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.now[id] {
+	if g.now[id] != nil {
 		return false
 	}
-	g.now[id] = true
+	g.now[id] = make(chan struct{})
 	return true
+}
+
+// wait begins once nobody else carries it out.
+func (g *given) wait(ctx context.Context, id string) error {
+	for !g.begin(id) {
+		g.mu.Lock()
+		done := g.now[id]
+		g.mu.Unlock()
+		if done == nil {
+			continue
+		}
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 func (g *given) end(id string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	close(g.now[id])
 	delete(g.now, id)
 }
 

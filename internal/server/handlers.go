@@ -248,7 +248,7 @@ func (s *Server) writable(ctx context.Context, id string) error {
 }
 
 // OpenLookup implements ServerInterface.
-func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request) {
+func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request, params api.OpenLookupParams) {
 	line := s.options.Lines[0]
 	body, err := decode[api.Lookup](w, r)
 	if err == nil {
@@ -258,24 +258,19 @@ func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		claims, err = line.Lookup(body.Number)
 	}
-	if err == nil {
-		err = s.options.Committer.Wait(r.Context(), 0)
-	}
 	if err != nil {
 		s.fail(w, err)
 		return
 	}
-	id, seq := s.options.Board.OpenLookup(line.Name, callerOf(r).source, claims, time.Now())
-	if err := s.options.Committer.Wait(r.Context(), seq); err != nil {
-		s.fail(w, err)
-		return
-	}
-	found, err := s.find(r.Context(), id)
-	if err != nil {
-		s.fail(w, err)
-		return
-	}
-	s.reply(w, http.StatusCreated, wireRecord(found, shownOnly, true, s.actions))
+	s.write(w, r, wanted{key: params.IdempotencyKey, body: body, status: http.StatusCreated,
+		answer: func(r *board.Receipt) any { return wireRecord(r.After, shownOnly, true, s.actions) },
+		do: func(ctx context.Context, receipt *board.Receipt) (board.Written, error) {
+			if err := s.options.Committer.Wait(ctx, 0); err != nil {
+				return board.Written{}, err
+			}
+			s.options.Board.OpenLookup(line.Name, receipt.Source, claims, time.Now(), receipt)
+			return receipt.Written, nil
+		}})
 }
 
 // Claim implements ServerInterface.
@@ -288,25 +283,24 @@ func (s *Server) Claim(w http.ResponseWriter, r *http.Request, record api.Record
 	if err == nil {
 		rev, err = revOf(params.IfMatch)
 	}
-	if err == nil {
-		err = s.writable(r.Context(), record)
-	}
 	if err != nil {
 		s.fail(w, err)
 		return
 	}
-	written, err := s.options.Board.ClaimMatch(record, callerOf(r).source, newClaims(body.Claims), rev, time.Now())
-	s.written(w, r, written, err)
+	s.write(w, r, wanted{key: params.IdempotencyKey, match: params.IfMatch, body: body, status: http.StatusOK, answer: writtenAnswer,
+		do: s.on(record, func(receipt *board.Receipt) (board.Written, error) {
+			return s.options.Board.ClaimMatch(record, receipt.Source, newClaims(body.Claims), rev, time.Now(), receipt)
+		})})
 }
 
-// written answers a write once it is durable.
-func (s *Server) written(w http.ResponseWriter, r *http.Request, done board.Written, err error) {
-	if err = s.settled(r.Context(), done, err); err != nil {
-		s.fail(w, err)
-		return
+// on is a write on a record, which is brought to the board for it.
+func (s *Server) on(record string, do func(r *board.Receipt) (board.Written, error)) func(context.Context, *board.Receipt) (board.Written, error) {
+	return func(ctx context.Context, r *board.Receipt) (board.Written, error) {
+		if err := s.writable(ctx, record); err != nil {
+			return board.Written{}, err
+		}
+		return do(r)
 	}
-	w.Header().Set("ETag", etag(done.Rev))
-	s.reply(w, http.StatusOK, wireWritten(done))
 }
 
 // settled waits until what a write did is durable, and also what its refusal tells: nobody reads what may yet be lost (D-2).
@@ -358,66 +352,53 @@ func newAnswer(a api.Answer) board.Answer {
 }
 
 // AddNote implements ServerInterface.
-func (s *Server) AddNote(w http.ResponseWriter, r *http.Request, record api.RecordID) {
-	s.note(w, r, record, "", http.StatusCreated)
+func (s *Server) AddNote(w http.ResponseWriter, r *http.Request, record api.RecordID, params api.AddNoteParams) {
+	s.note(w, r, record, "", wanted{key: params.IdempotencyKey, status: http.StatusCreated})
 }
 
 // PutNote implements ServerInterface.
-func (s *Server) PutNote(w http.ResponseWriter, r *http.Request, record api.RecordID, item api.ItemID) {
-	s.note(w, r, record, item, http.StatusOK)
+func (s *Server) PutNote(w http.ResponseWriter, r *http.Request, record api.RecordID, item api.ItemID, params api.PutNoteParams) {
+	s.note(w, r, record, item, wanted{key: params.IdempotencyKey, status: http.StatusOK})
 }
 
-func (s *Server) note(w http.ResponseWriter, r *http.Request, record, id string, status int) {
+func (s *Server) note(w http.ResponseWriter, r *http.Request, record, id string, asked wanted) {
 	body, err := decode[api.NoteText](w, r)
-	if err == nil {
-		err = s.writable(r.Context(), record)
-	}
 	if err != nil {
 		s.fail(w, err)
 		return
 	}
-	note, written, err := s.options.Board.PutItem(record, callerOf(r).source, board.NewItem{List: "notes", ID: id, Text: body.Text}, time.Now())
-	if err == nil {
-		err = s.options.Committer.Wait(r.Context(), written.Seq)
-	}
-	if err != nil {
-		s.fail(w, err)
-		return
-	}
-	s.reply(w, status, wireItem(&note))
+	asked.body, asked.answer = body, func(r *board.Receipt) any { return wireItem(r.Written.Item) }
+	asked.do = s.on(record, func(receipt *board.Receipt) (board.Written, error) {
+		_, written, err := s.options.Board.PutItem(record, receipt.Source, board.NewItem{List: "notes", ID: id, Text: body.Text}, time.Now(), receipt)
+		return written, err
+	})
+	s.write(w, r, asked)
 }
 
 // RemoveNote implements ServerInterface.
-func (s *Server) RemoveNote(w http.ResponseWriter, r *http.Request, record api.RecordID, item api.ItemID) {
-	err := s.writable(r.Context(), record)
-	if err == nil {
-		var written board.Written
-		if written, err = s.options.Board.RemoveItem(record, callerOf(r).source, "notes", item, time.Now()); err == nil {
-			err = s.options.Committer.Wait(r.Context(), written.Seq)
-		}
-	}
-	if err != nil {
-		s.fail(w, err)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
+func (s *Server) RemoveNote(w http.ResponseWriter, r *http.Request, record api.RecordID, item api.ItemID, params api.RemoveNoteParams) {
+	s.write(w, r, wanted{key: params.IdempotencyKey, status: http.StatusNoContent, do: s.on(record, func(receipt *board.Receipt) (board.Written, error) {
+		return s.options.Board.RemoveItem(record, receipt.Source, "notes", item, time.Now(), receipt)
+	})})
 }
 
 // AnswerWork implements ServerInterface.
-func (s *Server) AnswerWork(w http.ResponseWriter, r *http.Request, work api.WorkID) {
+func (s *Server) AnswerWork(w http.ResponseWriter, r *http.Request, work api.WorkID, params api.AnswerWorkParams) {
 	body, err := decode[api.Answer](w, r)
 	if err == nil {
 		err = checkAnswer(body)
 	}
-	if err == nil {
-		err = s.options.Committer.Wait(r.Context(), 0)
-	}
 	if err != nil {
 		s.fail(w, err)
 		return
 	}
-	written, err := s.options.Board.Answer(callerOf(r).source, work, newAnswer(body), time.Now())
-	s.written(w, r, written, err)
+	s.write(w, r, wanted{key: params.IdempotencyKey, body: body, status: http.StatusOK, answer: writtenAnswer,
+		do: func(ctx context.Context, receipt *board.Receipt) (board.Written, error) {
+			if err := s.options.Committer.Wait(ctx, 0); err != nil {
+				return board.Written{}, err
+			}
+			return s.options.Board.Answer(receipt.Source, work, newAnswer(body), time.Now(), receipt)
+		}})
 }
 
 // ProgressWork implements ServerInterface.

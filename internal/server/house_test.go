@@ -22,6 +22,7 @@ import (
 
 	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/erasure"
 	"github.com/callboard-dev/callboard/internal/line"
 	"github.com/callboard-dev/callboard/internal/server/servertest"
 	"github.com/callboard-dev/callboard/internal/store"
@@ -45,6 +46,7 @@ type house struct {
 	committer *line.Committer
 	store     *store.SQLite
 	line      *line.Line
+	eraser    *erasure.Eraser
 	contract  *servertest.Contract
 	http      *http.Client
 	addr      string // host:port
@@ -52,6 +54,7 @@ type house struct {
 	user      string // the person's token
 	narrow    bool
 	calls     int
+	close     func() // ends it; it may be called more than once
 
 	mu    sync.Mutex // guards ended
 	ended map[string]chan time.Time
@@ -75,6 +78,11 @@ func (s served) AddApp(ctx context.Context, a KnownApp) error {
 
 func (s served) BeginCommand(ctx context.Context, c KnownCommand) (*KnownCommand, error) {
 	before, err := s.SQLite.BeginCommand(ctx, store.Command(c))
+	return (*KnownCommand)(before), err
+}
+
+func (s served) Command(ctx context.Context, source, key string, now time.Time) (*KnownCommand, error) {
+	before, err := s.SQLite.Command(ctx, source, key, now)
 	return (*KnownCommand)(before), err
 }
 
@@ -112,8 +120,14 @@ func narrow(p *plan) { p.narrow = true }
 // open starts a house; change may say what is special about it.
 func open(t testing.TB, change ...func(*plan)) *house {
 	t.Helper()
-	ctx := t.Context()
 	folder := t.TempDir()
+	return openIn(t, folder, change...)
+}
+
+// openIn starts a house on what is in a folder.
+func openIn(t testing.TB, folder string, change ...func(*plan)) *house {
+	t.Helper()
+	ctx := t.Context()
 	db, err := store.OpenSQLite(ctx, filepath.Join(folder, "callboard.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +137,7 @@ func open(t testing.TB, change ...func(*plan)) *house {
 		t.Fatal(err)
 	}
 	var ids sync.Mutex
-	n := 0
+	n := int(loaded.Seq) * 10 // ids of an earlier house are not made again
 	newID := func(kind string) string {
 		ids.Lock()
 		defer ids.Unlock()
@@ -137,12 +151,15 @@ func open(t testing.TB, change ...func(*plan)) *house {
 		c(&p)
 	}
 	h := &house{t: t, store: db, board: board.New(p.board), user: p.server.UserToken, folder: folder, narrow: p.narrow, ended: map[string]chan time.Time{}}
+	h.board.Restore(loaded.Records, loaded.Tail, loaded.Seq, loaded.Oldest)
 	h.committer = line.NewCommitter(h.board, commits{db, p.commit}, loaded.Seq, func() string { return newID("epoch") }, p.server.Logger)
 	h.line = line.New(line.Options{Name: "Front desk", Region: "US", Extensions: []tracker.Extension{{Number: "1001", Device: "PJSIP/1001"}}, NewID: newID, PBX: p.pbx, Policy: line.Policy{Region: "US"}}, h.board, nil, time.Time{})
 	p.server.Board = h.board
 	if p.server.Committer == nil {
 		p.server.Committer = h.committer
 	}
+	h.eraser = h.newEraser(newID, p.server.Logger)
+	p.server.Eraser = h.eraser
 	p.server.Lines = []ServedLine{{Name: h.line.Name(), Extensions: h.line.Extensions(), Link: h.line.Link, Phone: h.line,
 		Lookup: func(number string) ([]board.NewClaim, error) { return line.LookupClaims(number, "US") }}}
 	if h.server, err = New(ctx, p.server); err != nil {
@@ -177,7 +194,8 @@ func (h *house) serve() {
 		}
 	})
 	committers.Go(func() { h.committer.Run(committing) })
-	h.t.Cleanup(func() {
+	servers.Go(func() { h.eraser.Run(serving) })
+	h.close = sync.OnceFunc(func() {
 		base.CloseIdleConnections()
 		endServing()
 		servers.Wait()
@@ -187,6 +205,7 @@ func (h *house) serve() {
 			h.t.Errorf("close the store: %v", err)
 		}
 	})
+	h.t.Cleanup(h.close)
 }
 
 // answer is what a request got.

@@ -123,6 +123,8 @@ func statusOf(answer []byte) int {
 // again answers a command that was given before.
 func (s *Server) again(w http.ResponseWriter, before *KnownCommand, asked KnownCommand) {
 	switch {
+	case before.Status == statusErased:
+		s.fail(w, &telephony.Error{Code: codeErased, Message: "what was answered to this Idempotency-Key is erased", Remedy: "nothing is done twice; make a new key for every intention"})
 	case before.Request != asked.Request:
 		s.fail(w, &telephony.Error{Code: telephony.CodeKeyReused, Message: "this Idempotency-Key was sent with another request", Remedy: "make a new key for every intention"})
 	case before.Status == 0:
@@ -133,10 +135,17 @@ func (s *Server) again(w http.ResponseWriter, before *KnownCommand, asked KnownC
 	}
 }
 
+// statusErased is that of a command or write whose answer is erased (SEC-45).
+const statusErased = -1
+
 func (s *Server) send(w http.ResponseWriter, status int, answer []byte) {
 	kind := "application/json"
 	if status >= 400 {
 		kind = "application/problem+json"
+	}
+	if status == http.StatusNoContent {
+		w.WriteHeader(status)
+		return
 	}
 	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(status)

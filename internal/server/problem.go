@@ -24,6 +24,7 @@ const (
 	codeMediaType    telephony.Code = "unsupported_media_type"
 	codeTooMany      telephony.Code = "too_many_requests"
 	codeUpgrade      telephony.Code = "upgrade_required"
+	codeErased       telephony.Code = "erased"
 	codeInternal     telephony.Code = "internal"
 )
 
@@ -57,6 +58,7 @@ var statuses = map[telephony.Code]int{
 	codeMediaType:               http.StatusUnsupportedMediaType,
 	codeTooMany:                 http.StatusTooManyRequests,
 	codeUpgrade:                 http.StatusUpgradeRequired,
+	codeErased:                  http.StatusGone,
 	codeInternal:                http.StatusInternalServerError,
 }
 

@@ -31,6 +31,15 @@ type ServerInterface interface {
 	// CreateCode Make a one-time code, and the page's address with it. For the person only; `callboard open` does it.
 	// (POST /v1/codes)
 	CreateCode(w http.ResponseWriter, r *http.Request)
+	// ListErasures The proofs of what was erased, the newest 100 first. For the person only.
+	// (GET /v1/erasures)
+	ListErasures(w http.ResponseWriter, r *http.Request)
+	// Erase Erase a person from the board, the log and the database. For the person only. It cannot be undone.
+	// (POST /v1/erasures)
+	Erase(w http.ResponseWriter, r *http.Request)
+	// GetErasure The proof of one erasure. For the person only.
+	// (GET /v1/erasures/{erasure})
+	GetErasure(w http.ResponseWriter, r *http.Request, erasure string)
 	// Hello Who is here. Needs no token and tells nothing about calls.
 	// (GET /v1/hello)
 	Hello(w http.ResponseWriter, r *http.Request)
@@ -39,7 +48,7 @@ type ServerInterface interface {
 	ListRecords(w http.ResponseWriter, r *http.Request, params ListRecordsParams)
 	// OpenLookup Open a record for a number without a call. The next call with that number joins it.
 	// (POST /v1/records)
-	OpenLookup(w http.ResponseWriter, r *http.Request)
+	OpenLookup(w http.ResponseWriter, r *http.Request, params OpenLookupParams)
 	// GetRecord One record, from the board or from the store.
 	// (GET /v1/records/{record})
 	GetRecord(w http.ResponseWriter, r *http.Request, record RecordID, params GetRecordParams)
@@ -51,25 +60,25 @@ type ServerInterface interface {
 	Command(w http.ResponseWriter, r *http.Request, record RecordID, params CommandParams)
 	// UnhideClaim Let it be seen again. For the person only.
 	// (DELETE /v1/records/{record}/fields/{field}/hidden/{source})
-	UnhideClaim(w http.ResponseWriter, r *http.Request, record RecordID, field FieldName, source SourceName)
+	UnhideClaim(w http.ResponseWriter, r *http.Request, record RecordID, field FieldName, source SourceName, params UnhideClaimParams)
 	// HideClaim Hide what one source says of a field: it is kept, and neither shown nor counted. For the person only.
 	// (PUT /v1/records/{record}/fields/{field}/hidden/{source})
-	HideClaim(w http.ResponseWriter, r *http.Request, record RecordID, field FieldName, source SourceName)
+	HideClaim(w http.ResponseWriter, r *http.Request, record RecordID, field FieldName, source SourceName, params HideClaimParams)
 	// UnpinField Take the pin back. For the person only.
 	// (DELETE /v1/records/{record}/fields/{field}/pin)
-	UnpinField(w http.ResponseWriter, r *http.Request, record RecordID, field FieldName)
+	UnpinField(w http.ResponseWriter, r *http.Request, record RecordID, field FieldName, params UnpinFieldParams)
 	// PinField Let what one source says be shown, whatever the others say. For the person only.
 	// (PUT /v1/records/{record}/fields/{field}/pin)
-	PinField(w http.ResponseWriter, r *http.Request, record RecordID, field FieldName)
+	PinField(w http.ResponseWriter, r *http.Request, record RecordID, field FieldName, params PinFieldParams)
 	// AddNote Add a note, before, during or after the call.
 	// (POST /v1/records/{record}/notes)
-	AddNote(w http.ResponseWriter, r *http.Request, record RecordID)
+	AddNote(w http.ResponseWriter, r *http.Request, record RecordID, params AddNoteParams)
 	// RemoveNote Remove a note of your own.
 	// (DELETE /v1/records/{record}/notes/{item})
-	RemoveNote(w http.ResponseWriter, r *http.Request, record RecordID, item ItemID)
+	RemoveNote(w http.ResponseWriter, r *http.Request, record RecordID, item ItemID, params RemoveNoteParams)
 	// PutNote Write a note under an id of your own making. Safe to repeat - this is how a page saves while one types.
 	// (PUT /v1/records/{record}/notes/{item})
-	PutNote(w http.ResponseWriter, r *http.Request, record RecordID, item ItemID)
+	PutNote(w http.ResponseWriter, r *http.Request, record RecordID, item ItemID, params PutNoteParams)
 	// CreateSession Exchange a one-time code (from the address that Callboard printed) for the person's token.
 	// (POST /v1/session)
 	CreateSession(w http.ResponseWriter, r *http.Request)
@@ -108,7 +117,7 @@ type ServerInterface interface {
 	TestWebhook(w http.ResponseWriter, r *http.Request, app AppID)
 	// AnswerWork Answer a work. The answer is the write, its claims are one round deeper than the work.
 	// (POST /v1/works/{work}/answer)
-	AnswerWork(w http.ResponseWriter, r *http.Request, work WorkID)
+	AnswerWork(w http.ResponseWriter, r *http.Request, work WorkID, params AnswerWorkParams)
 	// ProgressWork Say that you are still at a work. You have as much time again, up to a minute in all.
 	// (POST /v1/works/{work}/progress)
 	ProgressWork(w http.ResponseWriter, r *http.Request, work WorkID)
@@ -236,6 +245,60 @@ func (siw *ServerInterfaceWrapper) CreateCode(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// ListErasures operation middleware
+func (siw *ServerInterfaceWrapper) ListErasures(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListErasures(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Erase operation middleware
+func (siw *ServerInterfaceWrapper) Erase(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Erase(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetErasure operation middleware
+func (siw *ServerInterfaceWrapper) GetErasure(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "erasure" -------------
+	var erasure string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "erasure", r.PathValue("erasure"), &erasure, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "erasure", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetErasure(w, r, erasure)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // Hello operation middleware
 func (siw *ServerInterfaceWrapper) Hello(w http.ResponseWriter, r *http.Request) {
 
@@ -338,8 +401,35 @@ func (siw *ServerInterfaceWrapper) ListRecords(w http.ResponseWriter, r *http.Re
 // OpenLookup operation middleware
 func (siw *ServerInterfaceWrapper) OpenLookup(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params OpenLookupParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey WriteKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.OpenLookup(w, r)
+		siw.Handler.OpenLookup(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -427,6 +517,25 @@ func (siw *ServerInterfaceWrapper) Claim(w http.ResponseWriter, r *http.Request)
 		}
 
 		params.IfMatch = IfMatch
+
+	}
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey WriteKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
 
 	}
 
@@ -528,8 +637,32 @@ func (siw *ServerInterfaceWrapper) UnhideClaim(w http.ResponseWriter, r *http.Re
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UnhideClaimParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey WriteKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.UnhideClaim(w, r, record, field, source)
+		siw.Handler.UnhideClaim(w, r, record, field, source, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -572,8 +705,32 @@ func (siw *ServerInterfaceWrapper) HideClaim(w http.ResponseWriter, r *http.Requ
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params HideClaimParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey WriteKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.HideClaim(w, r, record, field, source)
+		siw.Handler.HideClaim(w, r, record, field, source, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -607,8 +764,32 @@ func (siw *ServerInterfaceWrapper) UnpinField(w http.ResponseWriter, r *http.Req
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UnpinFieldParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey WriteKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.UnpinField(w, r, record, field)
+		siw.Handler.UnpinField(w, r, record, field, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -642,8 +823,32 @@ func (siw *ServerInterfaceWrapper) PinField(w http.ResponseWriter, r *http.Reque
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PinFieldParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey WriteKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.PinField(w, r, record, field)
+		siw.Handler.PinField(w, r, record, field, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -668,8 +873,32 @@ func (siw *ServerInterfaceWrapper) AddNote(w http.ResponseWriter, r *http.Reques
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AddNoteParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey WriteKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.AddNote(w, r, record)
+		siw.Handler.AddNote(w, r, record, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -703,8 +932,32 @@ func (siw *ServerInterfaceWrapper) RemoveNote(w http.ResponseWriter, r *http.Req
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveNoteParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey WriteKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.RemoveNote(w, r, record, item)
+		siw.Handler.RemoveNote(w, r, record, item, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -738,8 +991,32 @@ func (siw *ServerInterfaceWrapper) PutNote(w http.ResponseWriter, r *http.Reques
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutNoteParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey WriteKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.PutNote(w, r, record, item)
+		siw.Handler.PutNote(w, r, record, item, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1403,8 +1680,32 @@ func (siw *ServerInterfaceWrapper) AnswerWork(w http.ResponseWriter, r *http.Req
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AnswerWorkParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey WriteKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.AnswerWork(w, r, work)
+		siw.Handler.AnswerWork(w, r, work, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1584,6 +1885,9 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/works/{work}/progress", wrapper.ProgressWork)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/watch", wrapper.Watch)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/watch/ws", wrapper.WatchWebSocket)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/erasures", wrapper.ListErasures)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/erasures", wrapper.Erase)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/erasures/{erasure}", wrapper.GetErasure)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/webhooks", wrapper.ListWebhooks)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/webhooks", wrapper.CreateWebhook)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/webhooks/{app}", wrapper.RemoveWebhook)

@@ -43,6 +43,21 @@ type Store interface {
 	BeginCommand(ctx context.Context, c KnownCommand) (*KnownCommand, error)
 	EndCommand(ctx context.Context, source, key string, status int, answer []byte) error
 	DropCommand(ctx context.Context, source, key string) error
+	// Command reads what was begun under a key in the last 24 hours; nil if nothing was. Writes come there with their effect.
+	Command(ctx context.Context, source, key string, now time.Time) (*KnownCommand, error)
+	// KeepReceipt is for a write that changed nothing, so that no commit carries its receipt.
+	KeepReceipt(ctx context.Context, r *board.Receipt) error
+}
+
+// Eraser erases people. *erasure.Eraser is one.
+type Eraser interface {
+	// Survey tells what would go, and erases nothing.
+	Survey(ctx context.Context, m board.Match) (board.Proof, error)
+	// Erase journals that somebody is to be erased, and waits a while until that holds.
+	Erase(ctx context.Context, m board.Match) (board.Proof, error)
+	// Proofs are the newest; Proof is one, or nil.
+	Proofs(ctx context.Context) ([]*board.Proof, error)
+	Proof(ctx context.Context, id string) (*board.Proof, error)
 }
 
 // KnownApp is an app that was let in. Only the SHA-256 of its token is kept.
@@ -54,7 +69,8 @@ type KnownApp struct {
 	May       []string // commands that it may give
 }
 
-// KnownCommand is one that was given under an Idempotency-Key. Status is 0 until it is known how it came out.
+// KnownCommand is one that was given under an Idempotency-Key, or a write. Status is 0 until it is known how it came out, and -1
+// when what was answered is erased.
 type KnownCommand struct {
 	Source  string
 	Key     string
@@ -87,6 +103,7 @@ type Options struct {
 	Board     *board.Board
 	Committer Committer
 	Store     Store
+	Eraser    Eraser
 	Lines     []ServedLine
 	Webhooks  Webhooks
 	UserToken string
@@ -103,6 +120,7 @@ type Options struct {
 type Server struct {
 	options  Options
 	gate     *gate
+	frames   *frames
 	delivery *delivery.Loop
 	apps     sync.Mutex // held while an app comes or goes: store and gate change together
 	given    given      // commands of this run
@@ -112,7 +130,8 @@ type Server struct {
 // New returns a server that knows the apps that the store knows.
 func New(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{options: o, gate: newGate(o.UserToken, o.WritesPerSecond), given: newGiven(), began: time.Now()}
-	s.delivery = delivery.New(delivery.Options{Board: o.Board, Log: o.Store, Encoder: newFrames(o.Board, s.actions), Reached: o.Committer.Reached})
+	s.frames = newFrames(o.Board, s.actions)
+	s.delivery = delivery.New(delivery.Options{Board: o.Board, Log: o.Store, Encoder: s.frames, Reached: o.Committer.Reached})
 	o.Committer.OnShown(func(here bool) {
 		if !here {
 			s.delivery.Wake()

@@ -10,7 +10,7 @@ import (
 )
 
 // PinField implements ServerInterface.
-func (s *Server) PinField(w http.ResponseWriter, r *http.Request, record api.RecordID, field api.FieldName) {
+func (s *Server) PinField(w http.ResponseWriter, r *http.Request, record api.RecordID, field api.FieldName, params api.PinFieldParams) {
 	if !s.person(w, r) {
 		return
 	}
@@ -25,37 +25,35 @@ func (s *Server) PinField(w http.ResponseWriter, r *http.Request, record api.Rec
 		s.fail(w, err)
 		return
 	}
-	s.verdict(w, r, record, field, body.Source, s.options.Board.Pin)
+	s.verdict(w, r, record, field, body.Source, params.IdempotencyKey, s.options.Board.Pin)
 }
 
 // UnpinField implements ServerInterface.
-func (s *Server) UnpinField(w http.ResponseWriter, r *http.Request, record api.RecordID, field api.FieldName) {
-	s.verdict(w, r, record, field, "", s.options.Board.Pin)
+func (s *Server) UnpinField(w http.ResponseWriter, r *http.Request, record api.RecordID, field api.FieldName, params api.UnpinFieldParams) {
+	s.verdict(w, r, record, field, "", params.IdempotencyKey, s.options.Board.Pin)
 }
 
 // HideClaim implements ServerInterface.
-func (s *Server) HideClaim(w http.ResponseWriter, r *http.Request, record api.RecordID, field api.FieldName, source api.SourceName) {
-	s.verdict(w, r, record, field, source, s.options.Board.Hide)
+func (s *Server) HideClaim(w http.ResponseWriter, r *http.Request, record api.RecordID, field api.FieldName, source api.SourceName, params api.HideClaimParams) {
+	s.verdict(w, r, record, field, source, params.IdempotencyKey, s.options.Board.Hide)
 }
 
 // UnhideClaim implements ServerInterface.
-func (s *Server) UnhideClaim(w http.ResponseWriter, r *http.Request, record api.RecordID, field api.FieldName, source api.SourceName) {
-	s.verdict(w, r, record, field, source, s.options.Board.Unhide)
+func (s *Server) UnhideClaim(w http.ResponseWriter, r *http.Request, record api.RecordID, field api.FieldName, source api.SourceName, params api.UnhideClaimParams) {
+	s.verdict(w, r, record, field, source, params.IdempotencyKey, s.options.Board.Unhide)
 }
 
 // verdict writes what the person decides about a claim (B-3).
-func (s *Server) verdict(w http.ResponseWriter, r *http.Request, record, field, source string, decide func(id, field, source string, at time.Time) (board.Written, error)) {
+func (s *Server) verdict(w http.ResponseWriter, r *http.Request, record, field, source, key string,
+	decide func(id, field, source string, at time.Time, receipts ...*board.Receipt) (board.Written, error)) {
 	if !s.person(w, r) {
 		return
 	}
-	err := checkLength("the source", source, maxSource)
-	if err == nil {
-		err = s.writable(r.Context(), record)
-	}
-	if err != nil {
+	if err := checkLength("the source", source, maxSource); err != nil {
 		s.fail(w, err)
 		return
 	}
-	written, err := decide(record, field, source, time.Now())
-	s.written(w, r, written, err)
+	s.write(w, r, wanted{key: key, body: source, status: http.StatusOK, answer: writtenAnswer, do: s.on(record, func(receipt *board.Receipt) (board.Written, error) {
+		return decide(record, field, source, time.Now(), receipt)
+	})})
 }

@@ -408,6 +408,10 @@ func TestEveryOperation(t *testing.T) {
 	h.want(http.StatusOK, nil, "POST", "/v1/records/"+placed.Record+"/commands", h.user, api.Command{Command: "hangup"})
 	h.want(http.StatusNoContent, nil, "DELETE", "/v1/apps/crm", h.user, nil)
 	everyWebhookOperation(h)
+	var proof api.Erasure
+	h.want(http.StatusOK, &proof, "POST", "/v1/erasures", h.user, api.NewErasure{Records: []string{looked}})
+	h.want(http.StatusOK, nil, "GET", "/v1/erasures/"+proof.ID, h.user, nil)
+	h.want(http.StatusOK, nil, "GET", "/v1/erasures", h.user, nil)
 	for _, op := range own.Operations() {
 		if !own.Succeeded(op.ID) {
 			t.Errorf("%s %s was not answered", op.Method, op.Path)

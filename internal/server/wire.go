@@ -203,6 +203,12 @@ func payload(c *board.Change, v view, durable bool, can actions) any {
 		return api.RecordData{Rev: c.Rev, Record: wireRecord(c.Opened, v, durable, can)}
 	case board.RecordChanged:
 		return wireChanged(c, v)
+	case board.RecordErased:
+		out := api.ErasedData{Rev: c.Rev}
+		if c.Opened != nil {
+			out.Record = new(wireRecord(c.Opened, v, durable, can))
+		}
+		return out
 	case board.RecordSettled:
 		s := wireSettled(c.Settled)
 		return api.SettledData{Rev: c.Rev, Wave: s.Wave, Rounds: s.Rounds, TookMs: s.TookMs, Unanswered: s.Unanswered}

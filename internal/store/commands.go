@@ -27,8 +27,8 @@ func (s *SQLite) BeginCommand(ctx context.Context, c Command) (*Command, error) 
 		return nil, fmt.Errorf("keep a command: %w", err)
 	}
 	defer tx.Rollback() // after Commit it does nothing
-	if _, err := tx.ExecContext(ctx, `DELETE FROM commands WHERE at < ?`, c.At.Add(-commandsFor).UnixMilli()); err != nil {
-		return nil, fmt.Errorf("keep a command: %w", err)
+	if err := trimKeys(ctx, tx, c.At); err != nil {
+		return nil, err
 	}
 	done, err := tx.ExecContext(ctx, `INSERT INTO commands (source, key, request, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, c.Source, c.Key, c.Request[:], c.At.UnixMilli())
 	if err != nil {
@@ -40,15 +40,7 @@ func (s *SQLite) BeginCommand(ctx context.Context, c Command) (*Command, error) 
 		}
 		return nil, err
 	}
-	before := c
-	var request []byte
-	var at int64
-	if err := tx.QueryRowContext(ctx, `SELECT request, at, status, answer FROM commands WHERE source = ? AND key = ?`, c.Source, c.Key).Scan(&request, &at, &before.Status, &before.Answer); err != nil {
-		return nil, fmt.Errorf("read a command: %w", err)
-	}
-	copy(before.Request[:], request)
-	before.At = time.UnixMilli(at)
-	return &before, nil
+	return scanCommand(tx.QueryRowContext(ctx, selectCommand, c.Source, c.Key), c.Source, c.Key)
 }
 
 // EndCommand keeps how a command came out.

@@ -11,7 +11,7 @@ func TestCommands(t *testing.T) {
 	t.Parallel()
 	ctx, path := t.Context(), file(t)
 	s := openStore(t, path)
-	asked := Command{Source: "user", Key: "key-1", Request: [32]byte{1, 2, 3}, At: time.UnixMilli(1_700_000_000_000)}
+	asked := Command{Source: "user", Key: "key-1", Request: [32]byte{1, 2, 3}, At: time.Now().Truncate(time.Millisecond)}
 	if before, err := s.BeginCommand(ctx, asked); err != nil || before != nil {
 		t.Fatalf("a new one: %+v, %v", before, err)
 	}

@@ -94,7 +94,7 @@ func bare(err error) error {
 }
 
 func (s *SQLite) open(ctx context.Context) error {
-	source := "file:" + (&url.URL{Path: s.path}).EscapedPath() + "?_pragma=busy_timeout(500)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=journal_size_limit(" + strconv.Itoa(walAtRest) + ")"
+	source := "file:" + (&url.URL{Path: s.path}).EscapedPath() + "?_pragma=busy_timeout(500)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=journal_size_limit(" + strconv.Itoa(walAtRest) + ")"
 	var err error
 	if s.writer, err = sql.Open("sqlite", source+"&_txlock=immediate"); err != nil {
 		return err
@@ -124,6 +124,12 @@ func (s *SQLite) open(ctx context.Context) error {
 		return fmt.Errorf("%w (schema %d, this one knows %d)", errNewer, version, newest)
 	}
 	if _, err = provider.Up(ctx); err != nil {
+		return err
+	}
+	if err := trimKeys(ctx, s.writer, time.Now()); err != nil {
+		return err
+	}
+	if err := s.overwrite(ctx); err != nil {
 		return err
 	}
 	if s.keeper, err = s.readers.Conn(ctx); err != nil {
@@ -208,9 +214,18 @@ func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change
 	if err := s.commit.saveRecords(ctx, tx, batch); err != nil {
 		return err
 	}
+	if err := saveReceipts(ctx, tx, batch); err != nil {
+		return err
+	}
+	if err := saveErasures(ctx, tx, batch); err != nil {
+		return err
+	}
 	if s.commits++; s.commits%1000 == 0 {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM changes WHERE at < ? AND seq < (SELECT max(seq) FROM changes) - ?`, time.Now().Add(-keepFor).UnixMilli(), keepChanges); err != nil {
 			return fmt.Errorf("trim the log: %w", err)
+		}
+		if err := trimKeys(ctx, tx, time.Now()); err != nil {
+			return err
 		}
 	}
 	if ending.Err() != nil {

@@ -344,9 +344,10 @@ func TestVersion(t *testing.T) {
 func TestFrozen(t *testing.T) {
 	t.Parallel()
 	frozen := map[string]string{
-		"0001_records.sql":  "69a5f27af6aed525fac61db6f3de34aecba646aed411ad4528efc35b16e95007",
-		"0002_commands.sql": "2acdfcb0fd3922d343160789e810e1e6f29831ac4c5df6ab6e0a399eddbc1287",
-		"0003_webhooks.sql": "f0c8e4f23be60aa06495928b3e2d311553b103d873e0ff832957c7b290a81723",
+		"0001_records.sql":           "69a5f27af6aed525fac61db6f3de34aecba646aed411ad4528efc35b16e95007",
+		"0002_commands.sql":          "2acdfcb0fd3922d343160789e810e1e6f29831ac4c5df6ab6e0a399eddbc1287",
+		"0003_webhooks.sql":          "f0c8e4f23be60aa06495928b3e2d311553b103d873e0ff832957c7b290a81723",
+		"0004_keys_and_erasures.sql": "b2d2a57bd4b4bd91a77498c561272ce23e0e6b2dbdbf6659ccde07a197b6e830",
 	}
 	files, err := migrations.ReadDir("migrations")
 	if err != nil || len(files) != len(frozen) {

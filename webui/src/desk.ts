@@ -124,6 +124,10 @@ export class Desk {
       void this.#readStatus(); // what can be done from here may be another now
     }
     if (!record) return;
+    if (n.type === 'record.erased') {
+      this.asked.delete(record.id);
+      this.notes.erased(record.id, record.notes, Object.keys(record.fields).length === 0);
+    }
     const before = this.state.selection;
     const selection = this.#select(record, n);
     if (selection !== before) this.#set({ selection, records: this.#records() });

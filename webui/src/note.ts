@@ -113,6 +113,11 @@ export class NoteBox {
     this.#tell();
   }
 
+  /** The record was erased, or something on it: what was on it and is not any more is not kept here either. */
+  erased(left: readonly Item[], whole: boolean): void {
+    if ((whole || this.#saved !== '') && !left.some((i) => i.id === this.id)) this.#reset();
+  }
+
   /** Saves until all is saved, or cannot be. */
   async #settle(): Promise<boolean> {
     do await this.flush();
@@ -214,6 +219,11 @@ export class NoteBoxes {
     let box = this.#boxes.get(record);
     if (!box) this.#boxes.set(record, box = new NoteBox(record, this.port, this.drafts));
     return box;
+  }
+
+  /** Drops what is no longer on a record. */
+  erased(record: string, left: readonly Item[], whole: boolean): void {
+    this.#boxes.get(record)?.erased(left, whole);
   }
 
   /** Saves all that is not saved. */

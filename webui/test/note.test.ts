@@ -160,6 +160,26 @@ describe('trouble', () => {
   });
 });
 
+describe('an erasure (SEC-45)', () => {
+  it('drops the text that is gone from the record, and leaves what is still there or was not saved of another', async () => {
+    const boxes = new NoteBoxes(server, storage);
+    const box = boxes.of('r1');
+    box.type('Canary');
+    await wait(PAUSE);
+    boxes.erased('r1', [item(box.id, 'Canary')], false);
+    expect(box.text).toBe('Canary');
+    boxes.erased('r1', [], false);
+    expect([box.text, storage.length]).toEqual(['', 0]);
+    box.type('New');
+    boxes.erased('r1', [], false);
+    expect(box.text).toBe('New');
+    boxes.erased('r1', [], true);
+    expect([box.text, storage.length]).toEqual(['', 0]);
+    await wait(10 * PAUSE);
+    expect(server.log).toEqual(['put Canary']);
+  });
+});
+
 describe('from outside', () => {
   it('nothing changes the text under the pen, or text that is not saved', async () => {
     const box = make();

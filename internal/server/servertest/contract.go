@@ -166,7 +166,7 @@ var payloads = map[string]struct {
 	"record.newest":  {"RecordData", func() any { return new(api.RecordData) }},
 	"record.removed": {"RevData", func() any { return new(api.RevData) }},
 	"record.closed":  {"RevData", func() any { return new(api.RevData) }},
-	"record.erased":  {"RevData", func() any { return new(api.RevData) }},
+	"record.erased":  {"ErasedData", func() any { return new(api.ErasedData) }},
 	"field.":         {"ContendedData", func() any { return new(api.ContendedData) }},
 	"call.":          {"CallData", func() any { return new(api.CallData) }},
 	"item.":          {"ItemData", func() any { return new(api.ItemData) }},

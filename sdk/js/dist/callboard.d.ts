@@ -545,7 +545,7 @@ interface components {
 		};
 		/**
 		 * @description `record.opened`, `record.joined`, `record.added`, `record.newest`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
-		 *     `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`, `webhook.*`: AppData.
+		 *     `record.closed`, `record.removed`: RevData. `record.erased`: ErasedData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`, `webhook.*`: AppData.
 		 *     `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
 		 * @enum {string}
 		 */
@@ -879,6 +879,51 @@ interface components {
 			/** @description Of `rev_mismatch`: the record as it is. */
 			current?: components["schemas"]["Record"];
 		};
+		/** @description Drop all that you hold of the record, and take what is left of it instead. */
+		ErasedData: {
+			/** Format: int64 */
+			rev: number;
+			/** @description What is left; absent: nothing but that there was one. */
+			record?: components["schemas"]["Record"];
+		};
+		/** @description Who is to be erased; one of the three at least. */
+		NewErasure: {
+			/** @description Phone numbers in any usual format. */
+			numbers?: string[];
+			/** @description Words that mean nobody else, such as a full name or an e-mail address: 3 characters at least. */
+			words?: string[];
+			/** @description Records of that person, by id. */
+			records?: string[];
+			/** @description Erase nothing; tell what would go. */
+			dry_run?: boolean;
+		};
+		/** @description The proof of an erasure. It says of nobody who it was. */
+		Erasure: {
+			/** @description Absent in a dry run. */
+			id?: string;
+			dry_run: boolean;
+			/** Format: date-time */
+			asked_at?: string;
+			/**
+			 * Format: date-time
+			 * @description Since when it holds, in memory and in the database; absent: not yet.
+			 */
+			done_at?: string;
+			/** @description Of that person: only the times and states of their calls are left. */
+			records: string[];
+			/** @description Of others: what mentioned the person is gone. */
+			mentioned: string[];
+			claims: number;
+			/** @description Notes, links and other items. */
+			items: number;
+			/** @description Of the log. */
+			changes: number;
+			/** @description That were kept for their Idempotency-Keys. */
+			answers: number;
+		};
+		ErasureList: {
+			erasures: components["schemas"]["Erasure"][];
+		};
 	};
 	responses: {
 		/** @description What is wrong, why, and what to do. */
@@ -909,6 +954,13 @@ interface components {
 		 *     it reached the PBX does not use its key up.
 		 */
 		IdempotencyKey: string;
+		/**
+		 * @description Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+		 *     again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+		 *     second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+		 *     it was done, and what was answered is erased since.
+		 */
+		WriteKey: string;
 		/** @description `claims`: with every field all its claims, also those not shown. */
 		Include: "claims";
 		/** @description A field's name, such as `party.company`. */
@@ -996,7 +1048,7 @@ export type NotificationType = Schemas["NotificationType"];
 type CallType = Extract<NotificationType, `call.${string}`>;
 type ItemType = Extract<NotificationType, `item.${string}`>;
 /** What `data` holds, by the notification's type. */
-export type DataOf<T extends NotificationType> = T extends "record.opened" | "record.joined" | "record.added" | "record.newest" ? Schemas["RecordData"] : T extends "record.changed" ? Schemas["ChangedData"] : T extends "record.settled" ? Schemas["SettledData"] : T extends "record.closed" | "record.erased" | "record.removed" ? Schemas["RevData"] : T extends CallType ? Schemas["CallData"] : T extends ItemType ? Schemas["ItemData"] : T extends "field.contended" ? Schemas["ContendedData"] : T extends `app.${string}` | `webhook.${string}` ? Schemas["AppData"] : T extends "pbx.connected" | "pbx.lost" ? Schemas["LinkData"] : T extends "pbx.gap" ? Schemas["GapData"] : T extends "work" ? WireWork : T extends "bookmark" ? Schemas["BookmarkData"] : T extends "reset" ? Schemas["ResetData"] : never;
+export type DataOf<T extends NotificationType> = T extends "record.opened" | "record.joined" | "record.added" | "record.newest" ? Schemas["RecordData"] : T extends "record.changed" ? Schemas["ChangedData"] : T extends "record.settled" ? Schemas["SettledData"] : T extends "record.closed" | "record.removed" ? Schemas["RevData"] : T extends "record.erased" ? Schemas["ErasedData"] : T extends CallType ? Schemas["CallData"] : T extends ItemType ? Schemas["ItemData"] : T extends "field.contended" ? Schemas["ContendedData"] : T extends `app.${string}` | `webhook.${string}` ? Schemas["AppData"] : T extends "pbx.connected" | "pbx.lost" ? Schemas["LinkData"] : T extends "pbx.gap" ? Schemas["GapData"] : T extends "work" ? WireWork : T extends "bookmark" ? Schemas["BookmarkData"] : T extends "reset" ? Schemas["ResetData"] : never;
 /** A CloudEvents 1.0 envelope; `id` is the cursor `epoch:seq`, except for `work`. */
 export type NotificationOf<T extends NotificationType> = Omit<Schemas["Notification"], "type" | "data"> & {
 	type: T;
@@ -1064,7 +1116,7 @@ interface Ask {
 	body?: unknown;
 	accept?: string;
 	signal?: AbortSignal | undefined;
-	/** The Idempotency-Key of a command. */
+	/** The Idempotency-Key of a command or a write. */
 	key?: string;
 	/** The rev that the record must have (If-Match). */
 	rev?: number | undefined;
@@ -1080,8 +1132,10 @@ declare class Http {
 	/** Sends one request and returns the answer if it is a good one. */
 	ask(method: string, path: string, ask?: Ask): Promise<Response>;
 	json<T>(method: string, path: string, body?: unknown, signal?: AbortSignal, keepalive?: boolean): Promise<T>;
-	/** Writes; with a rev only if the record still has that. */
-	write<T>(method: string, path: string, body: unknown, rev: number | undefined): Promise<T>;
+	/** Writes, once per key; with a rev only if the record still has that. What did not arrive is sent once more with its key. */
+	write<T>(method: string, path: string, ask: Ask & {
+		key: string;
+	}): Promise<T>;
 	/** Gives a command, once per key. It waits longer than a read does: a phone has to do something. */
 	command<T>(path: string, body: unknown, key: string): Promise<T>;
 }

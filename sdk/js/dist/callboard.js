@@ -78,6 +78,8 @@ function changed(record, n) {
     return { ...record, rev: n.data.rev, call: n.data.call };
   }
   switch (n.type) {
+    case "record.erased":
+      return n.data.record ? { ...n.data.record, rev: n.data.rev } : erased(record, n.data.rev);
     case "record.changed":
       return withFields(record, n.data);
     case "record.settled": {
@@ -94,6 +96,10 @@ function changed(record, n) {
     default:
       return record;
   }
+}
+function erased(record, rev) {
+  const { id, line, origin, state, opened_at, closed_at, complete } = record;
+  return { id, line, origin, state, opened_at, ...closed_at && { closed_at }, complete, durable: true, rev, fields: {}, items: {} };
 }
 function withFields(record, data) {
   const fields = { ...record.fields, ...data.fields };
@@ -258,6 +264,7 @@ function strength(claim) {
 
 // src/http.ts
 var PATIENCE = 15e3;
+var AGAIN = 250;
 var KEEPALIVE_LIMIT = 16 * 1024;
 var Http = class {
   base;
@@ -289,9 +296,15 @@ var Http = class {
     const response = await this.ask(method, path2, { body, signal, keepalive });
     return readJSON(response);
   }
-  /** Writes; with a rev only if the record still has that. */
-  async write(method, path2, body, rev) {
-    return readJSON(await this.ask(method, path2, { body, rev }));
+  /** Writes, once per key; with a rev only if the record still has that. What did not arrive is sent once more with its key. */
+  async write(method, path2, ask) {
+    try {
+      return await readJSON(await this.ask(method, path2, ask));
+    } catch (error) {
+      if (!(error instanceof CallboardError) || error.code !== "unreachable" || ask.signal?.aborted) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, AGAIN));
+    return readJSON(await this.ask(method, path2, ask));
   }
   /** Gives a command, once per key. It waits longer than a read does: a phone has to do something. */
   async command(path2, body, key) {
@@ -737,7 +750,7 @@ var Board = class {
   // ---- writing
   /** Says what you know, outside any work. All claims are taken or none. */
   claim(recordId, claims, options = {}) {
-    return this.#http.write("POST", `/v1/records/${encodeURIComponent(recordId)}/claims`, { claims: claimsOf(claims) }, options.rev);
+    return this.#http.write("POST", `/v1/records/${encodeURIComponent(recordId)}/claims`, { body: { claims: claimsOf(claims) }, rev: options.rev, key: newKey() });
   }
   // ---- deciding: for the person
   /** Lets what one source says be shown, whatever the others say, until the person pins another, types their own or takes it back. */
@@ -756,7 +769,7 @@ var Board = class {
   }
   // ---- noting
   addNote(recordId, text) {
-    return this.#http.json("POST", `/v1/records/${encodeURIComponent(recordId)}/notes`, { text });
+    return this.#http.write("POST", `/v1/records/${encodeURIComponent(recordId)}/notes`, { body: { text }, key: newKey() });
   }
   /** Writes a note under an id of your own making (see newNoteId); safe to repeat, and outlives a page that is being closed. */
   putNote(recordId, noteId, text) {
@@ -767,7 +780,7 @@ var Board = class {
   }
   /** Opens a record for a number without a call; the next call with that number joins it. */
   async lookup(number) {
-    return recordOf(await this.#http.json("POST", "/v1/records", { number }));
+    return recordOf(await this.#http.write("POST", "/v1/records", { body: { number }, key: newKey() }));
   }
   // ---- calling: for the person, and for apps that were let (`callboard app add --may dial,control`)
   /** Rings the user's phone and, once that is answered, calls a number. Gives the id of the record that becomes the call. */
@@ -943,7 +956,7 @@ var Board = class {
       const answer = await this.#enrichers.answer(work, (error) => this.#report(error), () => this.#progress(work.work));
       for (let attempt = 0; !this.#closing.signal.aborted; attempt++) {
         try {
-          await this.#http.json("POST", `/v1/works/${encodeURIComponent(work.work)}/answer`, answer, this.#closing.signal);
+          await this.#http.ask("POST", `/v1/works/${encodeURIComponent(work.work)}/answer`, { body: answer, signal: this.#closing.signal, key: `answer-${work.work}` });
           return;
         } catch (error) {
           const problem = asCallboardError(error);

@@ -427,6 +427,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The proofs of what was erased, the newest 100 first. For the person only. */
+        get: operations["listErasures"];
+        put?: never;
+        /**
+         * Erase a person from the board, the log and the database. For the person only. It cannot be undone.
+         * @description Of records of that person (number, name or e-mail address of the other party) nothing is left but the times and states of the call; of
+         *     other records goes what mentions them. Numbers are looked for in every form, words without regard to case and spacing.
+         *     Watchers are told `record.erased`. Once it is begun it is finished, also after a restart. The answer comes when it holds, or
+         *     after 20 seconds without `done_at`: then ask for the proof. `dry_run` tells what would go, and erases nothing.
+         *     What apps have taken over into their own systems is theirs to erase.
+         */
+        post: operations["erase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/erasures/{erasure}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An erasure's id. */
+                erasure: string;
+            };
+            cookie?: never;
+        };
+        /** The proof of one erasure. For the person only. */
+        get: operations["getErasure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/webhooks": {
         parameters: {
             query?: never;
@@ -1092,7 +1137,7 @@ export interface components {
         };
         /**
          * @description `record.opened`, `record.joined`, `record.added`, `record.newest`: RecordData. `record.changed`: ChangedData. `record.settled`: SettledData.
-         *     `record.closed`, `record.erased`, `record.removed`: RevData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`, `webhook.*`: AppData.
+         *     `record.closed`, `record.removed`: RevData. `record.erased`: ErasedData. `field.contended`: ContendedData. `call.*`: CallData. `item.*`: ItemData. `app.*`, `webhook.*`: AppData.
          *     `pbx.connected`, `pbx.lost`: LinkData. `pbx.gap`: GapData. `work`: Work. `bookmark`: BookmarkData. `reset`: ResetData.
          * @enum {string}
          */
@@ -1426,6 +1471,51 @@ export interface components {
             /** @description Of `rev_mismatch`: the record as it is. */
             current?: components["schemas"]["Record"];
         };
+        /** @description Drop all that you hold of the record, and take what is left of it instead. */
+        ErasedData: {
+            /** Format: int64 */
+            rev: number;
+            /** @description What is left; absent: nothing but that there was one. */
+            record?: components["schemas"]["Record"];
+        };
+        /** @description Who is to be erased; one of the three at least. */
+        NewErasure: {
+            /** @description Phone numbers in any usual format. */
+            numbers?: string[];
+            /** @description Words that mean nobody else, such as a full name or an e-mail address: 3 characters at least. */
+            words?: string[];
+            /** @description Records of that person, by id. */
+            records?: string[];
+            /** @description Erase nothing; tell what would go. */
+            dry_run?: boolean;
+        };
+        /** @description The proof of an erasure. It says of nobody who it was. */
+        Erasure: {
+            /** @description Absent in a dry run. */
+            id?: string;
+            dry_run: boolean;
+            /** Format: date-time */
+            asked_at?: string;
+            /**
+             * Format: date-time
+             * @description Since when it holds, in memory and in the database; absent: not yet.
+             */
+            done_at?: string;
+            /** @description Of that person: only the times and states of their calls are left. */
+            records: string[];
+            /** @description Of others: what mentioned the person is gone. */
+            mentioned: string[];
+            claims: number;
+            /** @description Notes, links and other items. */
+            items: number;
+            /** @description Of the log. */
+            changes: number;
+            /** @description That were kept for their Idempotency-Keys. */
+            answers: number;
+        };
+        ErasureList: {
+            erasures: components["schemas"]["Erasure"][];
+        };
     };
     responses: {
         /** @description What is wrong, why, and what to do. */
@@ -1456,6 +1546,13 @@ export interface components {
          *     it reached the PBX does not use its key up.
          */
         IdempotencyKey: string;
+        /**
+         * @description Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+         *     again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+         *     second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+         *     it was done, and what was answered is erased since.
+         */
+        WriteKey: string;
         /** @description `claims`: with every field all its claims, also those not shown. */
         Include: "claims";
         /** @description A field's name, such as `party.company`. */
@@ -1690,7 +1787,15 @@ export interface operations {
     openLookup: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+                 *     again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+                 *     second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+                 *     it was done, and what was answered is erased since.
+                 */
+                "Idempotency-Key"?: components["parameters"]["WriteKey"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -1748,6 +1853,13 @@ export interface operations {
                  *     Where the record has another by now, nothing is written: 412 `rev_mismatch` with the record as it is.
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+                 *     again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+                 *     second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+                 *     it was done, and what was answered is erased since.
+                 */
+                "Idempotency-Key"?: components["parameters"]["WriteKey"];
             };
             path: {
                 /** @description A record's id. */
@@ -1776,7 +1888,15 @@ export interface operations {
     pinField: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+                 *     again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+                 *     second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+                 *     it was done, and what was answered is erased since.
+                 */
+                "Idempotency-Key"?: components["parameters"]["WriteKey"];
+            };
             path: {
                 /** @description A record's id. */
                 record: components["parameters"]["RecordID"];
@@ -1806,7 +1926,15 @@ export interface operations {
     unpinField: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+                 *     again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+                 *     second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+                 *     it was done, and what was answered is erased since.
+                 */
+                "Idempotency-Key"?: components["parameters"]["WriteKey"];
+            };
             path: {
                 /** @description A record's id. */
                 record: components["parameters"]["RecordID"];
@@ -1832,7 +1960,15 @@ export interface operations {
     hideClaim: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+                 *     again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+                 *     second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+                 *     it was done, and what was answered is erased since.
+                 */
+                "Idempotency-Key"?: components["parameters"]["WriteKey"];
+            };
             path: {
                 /** @description A record's id. */
                 record: components["parameters"]["RecordID"];
@@ -1860,7 +1996,15 @@ export interface operations {
     unhideClaim: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+                 *     again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+                 *     second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+                 *     it was done, and what was answered is erased since.
+                 */
+                "Idempotency-Key"?: components["parameters"]["WriteKey"];
+            };
             path: {
                 /** @description A record's id. */
                 record: components["parameters"]["RecordID"];
@@ -1888,7 +2032,15 @@ export interface operations {
     addNote: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+                 *     again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+                 *     second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+                 *     it was done, and what was answered is erased since.
+                 */
+                "Idempotency-Key"?: components["parameters"]["WriteKey"];
+            };
             path: {
                 /** @description A record's id. */
                 record: components["parameters"]["RecordID"];
@@ -1916,7 +2068,15 @@ export interface operations {
     putNote: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+                 *     again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+                 *     second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+                 *     it was done, and what was answered is erased since.
+                 */
+                "Idempotency-Key"?: components["parameters"]["WriteKey"];
+            };
             path: {
                 /** @description A record's id. */
                 record: components["parameters"]["RecordID"];
@@ -1946,7 +2106,15 @@ export interface operations {
     removeNote: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+                 *     again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+                 *     second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+                 *     it was done, and what was answered is erased since.
+                 */
+                "Idempotency-Key"?: components["parameters"]["WriteKey"];
+            };
             path: {
                 /** @description A record's id. */
                 record: components["parameters"]["RecordID"];
@@ -2039,7 +2207,15 @@ export interface operations {
     answerWork: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+                 *     again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+                 *     second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+                 *     it was done, and what was answered is erased since.
+                 */
+                "Idempotency-Key"?: components["parameters"]["WriteKey"];
+            };
             path: {
                 /** @description A work's id. */
                 work: components["parameters"]["WorkID"];
@@ -2183,6 +2359,76 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listErasures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The proofs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    erase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewErasure"];
+            };
+        };
+        responses: {
+            /** @description The proof, or what would go. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getErasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An erasure's id. */
+                erasure: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The proof. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
             };
             default: components["responses"]["Problem"];
         };

@@ -230,7 +230,7 @@ export class Board {
 
   /** Says what you know, outside any work. All claims are taken or none. */
   claim(recordId: string, claims: Claims, options: ClaimOptions = {}): Promise<Written> {
-    return this.#http.write('POST', `/v1/records/${encodeURIComponent(recordId)}/claims`, { claims: claimsOf(claims) }, options.rev);
+    return this.#http.write('POST', `/v1/records/${encodeURIComponent(recordId)}/claims`, { body: { claims: claimsOf(claims) }, rev: options.rev, key: newKey() });
   }
 
   // ---- deciding: for the person
@@ -256,7 +256,7 @@ export class Board {
   // ---- noting
 
   addNote(recordId: string, text: string): Promise<Item> {
-    return this.#http.json('POST', `/v1/records/${encodeURIComponent(recordId)}/notes`, { text });
+    return this.#http.write('POST', `/v1/records/${encodeURIComponent(recordId)}/notes`, { body: { text }, key: newKey() });
   }
 
   /** Writes a note under an id of your own making (see newNoteId); safe to repeat, and outlives a page that is being closed. */
@@ -270,7 +270,7 @@ export class Board {
 
   /** Opens a record for a number without a call; the next call with that number joins it. */
   async lookup(number: string): Promise<BoardRecord> {
-    return recordOf(await this.#http.json<WireRecord>('POST', '/v1/records', { number }));
+    return recordOf(await this.#http.write<WireRecord>('POST', '/v1/records', { body: { number }, key: newKey() }));
   }
 
   // ---- calling: for the person, and for apps that were let (`callboard app add --may dial,control`)
@@ -476,7 +476,7 @@ export class Board {
       const answer = await this.#enrichers.answer(work, (error) => this.#report(error), () => this.#progress(work.work));
       for (let attempt = 0; !this.#closing.signal.aborted; attempt++) {
         try {
-          await this.#http.json('POST', `/v1/works/${encodeURIComponent(work.work)}/answer`, answer, this.#closing.signal);
+          await this.#http.ask('POST', `/v1/works/${encodeURIComponent(work.work)}/answer`, { body: answer, signal: this.#closing.signal, key: `answer-${work.work}` });
           return;
         } catch (error) {
           const problem = asCallboardError(error);

@@ -81,6 +81,7 @@ function changed(record: WireRecord | undefined, n: Notification): WireRecord | 
     return { ...record, rev: (n.data as { rev: number }).rev, call: (n.data as { call: Call }).call };
   }
   switch (n.type) {
+    case 'record.erased': return n.data.record ? { ...n.data.record, rev: n.data.rev } : erased(record, n.data.rev);
     case 'record.changed': return withFields(record, n.data);
     case 'record.settled': {
       const { rev, ...settled } = n.data;
@@ -93,6 +94,12 @@ function changed(record: WireRecord | undefined, n: Notification): WireRecord | 
     case 'item.removed': return withItem(record, n.data, (list, item) => list.filter((i) => i.id !== item.id));
     default: return record;
   }
+}
+
+/** What may be held of a record of which it is only known that it was erased. */
+function erased(record: WireRecord, rev: number): WireRecord {
+  const { id, line, origin, state, opened_at, closed_at, complete } = record;
+  return { id, line, origin, state, opened_at, ...(closed_at && { closed_at }), complete, durable: true, rev, fields: {}, items: {} };
 }
 
 function withFields(record: WireRecord, data: NotificationOf<'record.changed'>['data']): WireRecord {

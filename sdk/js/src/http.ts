@@ -7,7 +7,7 @@ export interface Ask {
   body?: unknown;
   accept?: string;
   signal?: AbortSignal | undefined;
-  /** The Idempotency-Key of a command. */
+  /** The Idempotency-Key of a command or a write. */
   key?: string;
   /** The rev that the record must have (If-Match). */
   rev?: number | undefined;
@@ -18,6 +18,8 @@ export interface Ask {
 }
 
 const PATIENCE = 15_000;
+/** How long after a write that did not arrive it is sent once more. */
+const AGAIN = 250;
 /** Browsers refuse more than 64 KiB of keepalive bodies in flight (Fetch standard, section 4.6); a character is up to 3 bytes. */
 const KEEPALIVE_LIMIT = 16 * 1024;
 
@@ -57,9 +59,15 @@ export class Http {
     return readJSON<T>(response);
   }
 
-  /** Writes; with a rev only if the record still has that. */
-  async write<T>(method: string, path: string, body: unknown, rev: number | undefined): Promise<T> {
-    return readJSON<T>(await this.ask(method, path, { body, rev }));
+  /** Writes, once per key; with a rev only if the record still has that. What did not arrive is sent once more with its key. */
+  async write<T>(method: string, path: string, ask: Ask & { key: string }): Promise<T> {
+    try {
+      return await readJSON<T>(await this.ask(method, path, ask));
+    } catch (error) {
+      if (!(error instanceof CallboardError) || error.code !== 'unreachable' || ask.signal?.aborted) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, AGAIN));
+    return readJSON<T>(await this.ask(method, path, ask));
   }
 
   /** Gives a command, once per key. It waits longer than a read does: a phone has to do something. */

@@ -78,7 +78,15 @@ describe('copy', () => {
   });
 
   it('leaves types that it does not know alone', () => {
-    const copy = copyOf({ ...envelope('record.erased', 'e1:1', 'r1'), data: { rev: 2 } } as unknown as Notification);
+    const copy = copyOf({ ...envelope('record.invented', 'e1:1', 'r1'), data: { rev: 2 } } as unknown as Notification);
+    expect(copy.get('r1')?.party.number).toBe('+4512345678');
+  });
+
+  it('drops all that it holds of a record that is erased, and takes what is left (SEC-45)', () => {
+    const copy = copyOf(note(1, 'item.added', 'r1', 2, 'a', 'Canary'), { ...envelope('record.erased', 'e1:2', 'r1'), data: { rev: 3 } } as unknown as Notification);
+    expect(copy.get('r1')).toMatchObject({ rev: 3, fields: {}, items: {} });
+    const left = { ...record0('r1', { rev: 4 }), items: {} };
+    copy.apply({ ...envelope('record.erased', 'e1:3', 'r1'), data: { rev: 4, record: left } } as unknown as Notification);
     expect(copy.get('r1')?.party.number).toBe('+4512345678');
   });
 

@@ -1,0 +1,100 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// What is deleted or written over is overwritten in the file (secure_delete), and the WAL is cut off once it is in the file.
+// SQLite also moves rows between pages as they grow, and what it leaves behind there is overwritten only when the page is used
+// again. VACUUM writes every page anew; commits wait for it. So it is done where it takes a moment, and in a larger file only
+// where something is found.
+const vacuumUpTo = 64 << 20 // bytes: about a second
+
+// overwrite makes sure that nothing is left in the file from the time before deleted rows were overwritten.
+func (s *SQLite) overwrite(ctx context.Context) error {
+	var done int
+	if err := s.writer.QueryRowContext(ctx, `SELECT count(*) FROM meta WHERE key = 'overwrites'`).Scan(&done); err != nil || done > 0 {
+		return err
+	}
+	if _, err := s.writer.ExecContext(ctx, `VACUUM`); err != nil {
+		return fmt.Errorf("clean the file: %w", err)
+	}
+	_, err := s.writer.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('overwrites', '1')`)
+	return err
+}
+
+// clean takes what was struck out of the file. words are looked for in its bytes; none are known after a restart.
+func (s *SQLite) clean(ctx context.Context, words []string) error {
+	if err := s.cutWAL(ctx); err != nil {
+		return err
+	}
+	info, err := os.Stat(s.path)
+	if err != nil {
+		return fmt.Errorf("clean the file: %w", bare(err))
+	}
+	vacuum := len(words) == 0 || info.Size() <= vacuumUpTo
+	if !vacuum {
+		if vacuum, err = contains(ctx, s.path, words); err != nil {
+			return fmt.Errorf("clean the file: %w", bare(err))
+		}
+	}
+	if !vacuum {
+		return nil
+	}
+	if _, err := s.writer.ExecContext(ctx, `VACUUM`); err != nil {
+		return fmt.Errorf("clean the file: %w", err)
+	}
+	return s.cutWAL(ctx)
+}
+
+// cutWAL brings all of the WAL into the file and empties it. Readers that are under way are waited for.
+func (s *SQLite) cutWAL(ctx context.Context) error {
+	for {
+		var busy, pages, moved int
+		if err := s.writer.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved); err != nil {
+			return fmt.Errorf("empty the WAL: %w", err)
+		}
+		if busy == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// contains looks for words in lower case in the bytes of a file.
+func contains(ctx context.Context, path string, words []string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	const piece, overlap = 1 << 20, 4 << 10
+	buffer, kept := make([]byte, piece+overlap), 0
+	for ctx.Err() == nil {
+		n, err := io.ReadFull(f, buffer[kept:])
+		text := bytes.ToLower(buffer[:kept+n])
+		for _, word := range words {
+			if bytes.Contains(text, []byte(word)) {
+				return true, nil
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			return false, nil
+		case err != nil:
+			return false, err
+		}
+		kept = copy(buffer, buffer[kept+n-overlap:kept+n])
+	}
+	return false, ctx.Err()
+}
