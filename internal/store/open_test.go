@@ -149,7 +149,7 @@ func TestOpenErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := OpenSQLite(t.Context(), path)
-		sentence(t, err, path, "newer Callboard (schema 7, this one knows 2)", "use the newer")
+		sentence(t, err, path, "newer Callboard (schema 7, this one knows 5)", "use the newer")
 		if strings.Contains(err.Error(), "backup") {
 			t.Errorf("%q sends the person to a backup", err)
 		}

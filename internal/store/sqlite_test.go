@@ -344,6 +344,7 @@ func TestFrozen(t *testing.T) {
 	frozen := map[string]string{
 		"0001_records.sql":  "69a5f27af6aed525fac61db6f3de34aecba646aed411ad4528efc35b16e95007",
 		"0002_commands.sql": "2acdfcb0fd3922d343160789e810e1e6f29831ac4c5df6ab6e0a399eddbc1287",
+		"0005_grants.sql":   "d738aaced0cc28c82c486a7ea5253ce495e058852b02c0bf6e906e5aa2f45314",
 	}
 	files, err := migrations.ReadDir("migrations")
 	if err != nil || len(files) != len(frozen) {
