@@ -276,7 +276,8 @@ func TestQuarantine(t *testing.T) {
 	if q := again.Quarantined(); len(q) != 1 {
 		t.Errorf("after a restart: %+v", q)
 	}
-	if !s.LiftQuarantine("crm", "party.name", s.now) || s.LiftQuarantine("crm", "party.name", s.now) {
+	_, lifted := s.LiftQuarantine("crm", "party.name", s.now)
+	if _, again := s.LiftQuarantine("crm", "party.name", s.now); !lifted || again {
 		t.Error("not lifted, or twice")
 	}
 	if err := s.tries(r2, "crm", "party.name", "d"); err != nil {

@@ -341,7 +341,7 @@ func TestWriteRate(t *testing.T) {
 	}
 	h.claim(h.user, record, "party.name", "the person's")
 	h.want(http.StatusOK, nil, "GET", "/v1/records", fast, nil)
-	limit := newApp("crm", nil)
+	limit := newApp(KnownApp{ID: "crm"})
 	for n := range writesAtOnce {
 		if err := limit.mayWrite(); err != nil {
 			t.Fatalf("write %d of a burst: %v", n+1, err)

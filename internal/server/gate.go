@@ -31,6 +31,9 @@ type caller struct {
 	writes *rate.Limiter // how fast an app may write (SEC-23); nil for the person
 	may    []string      // commands that an app may give; the person may all
 	dials  *window
+	grant  board.Grant  // of an app
+	reads  string       // see view
+	since  board.Cursor // where it was let read that; zero: from the first
 }
 
 // How fast one app may write.
@@ -39,8 +42,17 @@ const (
 	writesAtOnce    = 100
 )
 
-func newApp(id string, may []string) *caller {
-	return &caller{source: id, gone: make(chan struct{}), writes: rate.NewLimiter(writesPerSecond, writesAtOnce), may: may, dials: &window{}}
+func newApp(a KnownApp) *caller {
+	return &caller{source: a.ID, gone: make(chan struct{}), writes: rate.NewLimiter(writesPerSecond, writesAtOnce), may: a.May, dials: &window{},
+		grant: a.Grant, reads: strings.Join(a.Grant.Reads(a.ID), ",")}
+}
+
+// follows reports an error when a cursor is of a time when the caller read something else.
+func (c *caller) follows(from board.Cursor) error {
+	if from.Epoch == c.since.Epoch && from.Seq < c.since.Seq {
+		return &telephony.Error{Code: telephony.CodeCursorGone, Message: "what this app may read has changed since", Remedy: "list the records again and watch from that list's cursor"}
+	}
+	return nil
 }
 
 // still reports an error when the token was taken away meanwhile.
@@ -76,11 +88,33 @@ func newGate(userToken string) *gate {
 }
 
 // admit lets an app in by its token's hash, in place of an earlier token.
-func (g *gate) admit(app string, hash [32]byte, may []string) {
+func (g *gate) admit(a KnownApp) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.drop(app)
-	g.tokens[hash] = newApp(app, may)
+	g.drop(a.ID)
+	g.tokens[a.TokenHash] = newApp(a)
+}
+
+// regrant lets an app do something else under the token that it has. Where it reads something else from now on its streams
+// end; it begins them anew after what it lists then. It reports whether that is so.
+func (g *gate) regrant(a KnownApp, now board.Cursor) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	held := g.tokens[a.TokenHash]
+	if held == nil {
+		return false
+	}
+	next := newApp(a)
+	next.writes, next.dials = held.writes, held.dials
+	other := next.reads != held.reads
+	if other {
+		next.since = now
+		close(held.gone)
+	} else {
+		next.gone, next.since = held.gone, held.since
+	}
+	g.tokens[a.TokenHash] = next
+	return other
 }
 
 // remove takes an app's token away and ends its streams.

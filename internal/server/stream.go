@@ -50,7 +50,8 @@ func (s *Server) begin(r *http.Request, cursor string, ask asked) (*stream, erro
 	}
 	var from board.Cursor
 	if cursor != "" {
-		if from, err = board.ParseCursor(cursor); err != nil {
+		from, err = board.ParseCursor(cursor)
+		if err = cmp.Or(err, callerOf(r).follows(from)); err != nil {
 			return nil, err
 		}
 	}
@@ -58,7 +59,7 @@ func (s *Server) begin(r *http.Request, cursor string, ask asked) (*stream, erro
 	if err != nil {
 		return nil, err
 	}
-	st := &stream{server: s, caller: callerOf(r), view: viewOf(ask.include), watch: watch, behind: make(chan struct{}, 1)}
+	st := &stream{server: s, caller: callerOf(r), view: viewOf(ask.include, callerOf(r)), watch: watch, behind: make(chan struct{}, 1)}
 	if err := st.reachable(r.Context()); err != nil {
 		st.end()
 		return nil, err
@@ -224,7 +225,7 @@ func (st *stream) next(ctx context.Context) ([]*board.Change, error) {
 func (st *stream) works() error {
 	now := time.Now()
 	for _, w := range st.server.options.Board.TakeWork(st.enricher, worksAtOnce, now) {
-		out := api.Work{Work: w.ID, Record: wireRecord(w.Record, st.view, st.server.options.Board.Durable(), st.server.actions), Changed: append([]string{}, w.Changed...),
+		out := api.Work{Work: w.ID, Record: wireRecord(w.Record, st.view, st.server.options.Board.Durable(), st.server.actions), Changed: append([]string{}, st.view.sight().names(w.Changed)...),
 			Round: w.Round, Wave: w.Wave, DeadlineMs: w.Deadline.Sub(now).Milliseconds()}
 		for _, m := range w.Moments {
 			out.Moments = append(out.Moments, api.Moment(m))

@@ -134,7 +134,7 @@ func (st *stream) answer(ctx context.Context, message []byte) any {
 	if err == nil {
 		written, err = s.options.Board.Answer(st.caller.source, frame.Work, newAnswer(body), time.Now())
 	}
-	if err = s.settled(ctx, written, err); err != nil {
+	if err = s.settled(ctx, st.caller, written, err); err != nil {
 		return st.refusal(frame.Work, err)
 	}
 	return api.AnsweredFrame{Type: api.AnsweredFrameTypeAnswered, Work: frame.Work, Written: wireWritten(written)}

@@ -69,7 +69,7 @@ func TestGrants(t *testing.T) {
 	if err != nil || len(apps) != 4 {
 		t.Fatalf("%d apps, %v", len(apps), err)
 	}
-	for i, want := range []board.Grant{all, some, none, all} {
+	for i, want := range []board.Grant{all, some, all, none} {
 		got := apps[i].Grant
 		if got.MaxQuality != want.MaxQuality || got.AfterCall != want.AfterCall || got.Claim == nil || got.Read == nil ||
 			!slices.Equal(got.Claim, want.Claim) || !slices.Equal(got.Read, want.Read) {
