@@ -22,6 +22,7 @@ import (
 	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/config"
 	"github.com/callboard-dev/callboard/internal/connector"
+	"github.com/callboard-dev/callboard/internal/history"
 	"github.com/callboard-dev/callboard/internal/line"
 	"github.com/callboard-dev/callboard/internal/server"
 	"github.com/callboard-dev/callboard/internal/store"
@@ -183,6 +184,7 @@ func (a *App) Run(ctx context.Context) error {
 	var committing, others sync.WaitGroup
 	committing.Go(func() { a.committer.Run(commits) })
 	others.Go(func() { a.line.Inspect(ctx) })
+	others.Go(func() { history.Run(ctx, a.board, a.store, a.options.Logger) })
 	others.Go(func() {
 		connector.Supervise(ctx, a.connector, a.line.Observe, a.onLink)
 	})

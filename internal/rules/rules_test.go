@@ -104,6 +104,7 @@ func TestFloors(t *testing.T) {
 		"config":       nil,
 		"store":        {"board", "telephony"},
 		"server":       {"board", "telephony"},
+		"history":      {"board", "telephony"},
 	}
 	prefix := module + "/internal/"
 	for name, allowed := range may {
