@@ -9,7 +9,7 @@ export { exchangeCode, type TokenSource } from './http.js';
 export type { BoardRecord, Values } from './record.js';
 export type { Retry, WatchFilter } from './stream.js';
 export type {
-  Ability, BlankField, Call, CallState, Claim, Command, CommandName, DataOf, Direction, EndedBy, Field, Item, Known, Line, Link, Moment, NewClaim, NewItem, Nothing, Notification,
+  Ability, App, AppChange, AppList, BlankField, Call, CallState, Claim, Command, CommandName, Contention, Cycle, DataOf, Direction, EndedBy, Field, Item, Known, Line, Link, Moment, NewClaim, NewItem, Nothing, Notification,
   NotificationOf, NotificationType, Party, Permission, Problem, Quality, RecordState, Result, Session, Settled, Status, TimelineEntry, View,
   WireRecord, Written,
 } from './wire.js';
