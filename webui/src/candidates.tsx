@@ -1,5 +1,5 @@
 import type { BoardRecord, Item } from '@callboard/sdk';
-import { useEffect, useId, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Desk } from './desk.js';
 import { Source } from './fieldlist.js';
 import { PICKED, candidatesOf, factsOf, refOf } from './fields.js';
@@ -12,11 +12,14 @@ export function Candidates({ desk, record }: { desk: Desk; record: BoardRecord }
   const [chosen, setChosen] = useState<string>();
   const [problem, setProblem] = useState('');
   const group = useId();
+  const form = useRef<HTMLFormElement>(null);
   useEffect(() => setChosen(undefined), [record.id, picked?.value]);
   if (people.length === 0) return null;
   const mark = chosen ?? picked?.value;
   const act = (doing: Promise<unknown>) => {
     setProblem('');
+    const choice = form.current?.querySelector<HTMLElement>(':checked') ?? form.current?.querySelector('input');
+    choice?.focus({ preventScroll: true }); // the button that was pressed goes
     doing.catch((error: unknown) => setProblem(tell(error)));
   };
   const pick = (event: Event) => {
@@ -26,7 +29,7 @@ export function Candidates({ desk, record }: { desk: Desk; record: BoardRecord }
   // What is remembered is no word of the person's: it is put out of sight instead.
   const takeBack = () => picked && act(picked.source === 'user' ? desk.board.claim(record.id, { [PICKED]: null }) : desk.board.hide(record.id, PICKED, picked.source));
   return (
-    <form class="card candidates" data-testid="candidates" data-picked={picked?.value} onSubmit={pick}>
+    <form class="card candidates" ref={form} data-testid="candidates" data-picked={picked?.value} onSubmit={pick}>
       <fieldset>
         <legend>{people.length > 1 ? 'Several people have this number' : 'Somebody may have this number'}</legend>
         <p class="hint">{picked ? <>Picked by <Source source={picked.source} />{picked.source === 'history' && ': you picked this one before'}</> : 'Who is it? What is known of each is kept apart until you pick one.'}</p>
