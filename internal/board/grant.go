@@ -71,5 +71,5 @@ func (b *Board) mayClaim(source, name string) error {
 		may = strings.Join(g.Claim, ", ")
 	}
 	return &telephony.Error{Code: telephony.CodeForbidden, Message: fmt.Sprintf("%s may not write %s: it may write %s", source, name, may),
-		Remedy: fmt.Sprintf("the user can let it: `callboard app set %s --claim %s`", source, strings.Join(append(slices.Clone(g.Claim), name), ","))}
+		Remedy: fmt.Sprintf("the user can let it: `callboard app set %s --claim '%s'`", source, strings.Join(append(slices.Clone(g.Claim), name), ","))}
 }

@@ -22,7 +22,7 @@ func TestGrantedClaims(t *testing.T) {
 		}
 		if !may {
 			wantCode(t, err, telephony.CodeForbidden)
-			if known := err.(*telephony.Error); !strings.Contains(known.Message, field) || !strings.Contains(known.Remedy, "app set crm --claim party.email,x.crm.*,party.candidates,"+field) {
+			if known := err.(*telephony.Error); !strings.Contains(known.Message, field) || !strings.Contains(known.Remedy, "app set crm --claim 'party.email,x.crm.*,party.candidates,"+field) {
 				t.Errorf("%s is refused with %q, %q", field, known.Message, known.Remedy)
 			}
 		}

@@ -68,7 +68,7 @@ func TestGrants(t *testing.T) {
 		t.Errorf("it reached %s", got)
 	}
 	refusal := h.do("POST", claims, crm, sure("party.name"))
-	if p := refusal.problem(t); refusal.status != http.StatusForbidden || p.Code != "forbidden" || !strings.Contains(p.Detail, "party.name") || !strings.Contains(p.Remedy, "app set crm --claim party.email,x.crm.*,party.name") {
+	if p := refusal.problem(t); refusal.status != http.StatusForbidden || p.Code != "forbidden" || !strings.Contains(p.Detail, "party.name") || !strings.Contains(p.Remedy, "app set crm --claim 'party.email,x.crm.*,party.name") {
 		t.Errorf("outside the grant: %d %s", refusal.status, refusal.body)
 	}
 	h.refused(http.StatusForbidden, "forbidden", "POST", "/v1/records/"+record+"/notes", crm, api.NoteText{Text: "x"})
