@@ -304,10 +304,10 @@ func TestFindsTheOneThatAnswers(t *testing.T) {
 	}
 	for _, c := range []struct{ args, want string }{ // what an app may is said, changed and listed
 		{"app set alone --read party.*,notes --claim none --max-quality derived --after-call --may dial --name Alone", "alone                away     Alone (may dial)\n" +
-			"    reads only party.*, notes\n    writes nothing\n    counts as derived at most\n    writes also when the record is closed\n"},
-		{"app set alone --no-after-call --may none --claim *", "alone                away     Alone\n    reads only party.*, notes\n    counts as derived at most\n"},
+			"    reads only party.*, notes\n    writes nothing\n    counts as derived at most\n    writes also when the record is closed"},
+		{"app set alone --no-after-call --may none --claim *", "alone                away     Alone\n    reads only party.*, notes\n    counts as derived at most"},
 		{"app add narrow --read none --claim party.email", "export CALLBOARD_URL="},
-		{"app list", "narrow               away     \n    reads nothing\n    writes only party.email\n"},
+		{"app list", "narrow               away     \n    reads nothing\n    writes only party.email"},
 	} {
 		if out, complaint, code := command(t, home, strings.Fields(c.args)...); code != 0 || !strings.Contains(out, c.want) {
 			t.Errorf("%s: exit %d, %q, %q, want %q", c.args, code, out, complaint, c.want)
