@@ -148,6 +148,7 @@ func (s *Server) letIn(ctx context.Context, a KnownApp, renew bool) error {
 	if err == nil {
 		s.options.Board.Approve(a.ID, a.Grant)
 		s.gate.admit(a)
+		s.frames.forget()
 	}
 	return err
 }

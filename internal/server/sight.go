@@ -1,6 +1,7 @@
 package server
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -78,10 +79,7 @@ func (s sight) lists(all map[string][]board.Item) (map[string][]board.Item, bool
 	if whole {
 		return all, true
 	}
-	copied := make(map[string][]board.Item, len(seen))
-	for name, list := range seen {
-		copied[name] = list
-	}
+	copied := maps.Clone(seen)
 	copied[board.Candidates] = narrowed
 	return copied, false
 }
