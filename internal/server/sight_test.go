@@ -6,12 +6,14 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/callboard-dev/callboard/api"
+	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/server/servertest"
 )
 
@@ -238,4 +240,36 @@ func (h *house) compare(t *rapid.T, scope []string, all, seen servertest.Notific
 			t.Fatalf("%v was not told of %s", scope, all.Type)
 		}
 	}
+}
+
+// BenchmarkViews tells a change of a field to readers of 40 views: what all of them may see, and what half of them may not.
+func BenchmarkViews(b *testing.B) {
+	board := board.New(board.Options{Epoch: "e", NewID: func(kind string) string { return kind }})
+	for _, field := range []string{"party.company", "x.crm.owner"} {
+		b.Run(field, func(b *testing.B) {
+			frames := newFrames(board, nil)
+			views := make([]view, 40)
+			for i := range views {
+				views[i].reads = "*,x.app" + strconv.Itoa(i) + ".*"
+				if i%2 == 0 {
+					views[i].reads += ",x.crm.*"
+				}
+			}
+			c := changeOf(field)
+			for seq := uint64(0); b.Loop(); seq++ {
+				c := *c
+				c.Seq = seq
+				for _, v := range views {
+					if _, err := frames.of(&c, v, "e"); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+	}
+}
+
+func changeOf(field string) *board.Change {
+	claims := []board.Claim{{Source: "crm", Value: "Holm Marine", Quality: board.Matched}}
+	return &board.Change{Kind: board.RecordChanged, Record: "rec_1", Rev: 2, Source: "crm", Shown: []string{field}, Fields: map[string]*board.Field{field: {Claims: claims}}}
 }
