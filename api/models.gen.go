@@ -394,12 +394,13 @@ func (e Moment) Valid() bool {
 
 // Defines values for NewItemList.
 const (
-	NewItemListCards     NewItemList = "cards"
-	NewItemListDocuments NewItemList = "documents"
-	NewItemListEmails    NewItemList = "emails"
-	NewItemListHistory   NewItemList = "history"
-	NewItemListLinks     NewItemList = "links"
-	NewItemListNotes     NewItemList = "notes"
+	NewItemListCards           NewItemList = "cards"
+	NewItemListDocuments       NewItemList = "documents"
+	NewItemListEmails          NewItemList = "emails"
+	NewItemListHistory         NewItemList = "history"
+	NewItemListLinks           NewItemList = "links"
+	NewItemListNotes           NewItemList = "notes"
+	NewItemListPartyCandidates NewItemList = "party.candidates"
 )
 
 // Valid indicates whether the value is a known member of the NewItemList enum.
@@ -416,6 +417,8 @@ func (e NewItemList) Valid() bool {
 	case NewItemListLinks:
 		return true
 	case NewItemListNotes:
+		return true
+	case NewItemListPartyCandidates:
 		return true
 	default:
 		return false
@@ -988,15 +991,39 @@ type AnsweredFrameType string
 
 // App defines model for App.
 type App struct {
+	// AfterCall It may write when the record is closed.
+	AfterCall bool `json:"after_call"`
+
+	// Claim Names of fields and lists, such as `party.email` and `notes`; a trailing `*` stands for any rest, `*` alone for all.
+	Claim     Grant    `json:"claim"`
 	Connected bool     `json:"connected"`
 	Gives     []string `json:"gives,omitempty,omitzero"`
 	ID        string   `json:"id"`
+
+	// MaxQuality How sure the source is, weakest first. `confirmed` is a person's word.
+	MaxQuality Quality `json:"max_quality"`
 
 	// May Which commands it may give.
 	May   []Permission `json:"may,omitempty,omitzero"`
 	Name  string       `json:"name"`
 	Needs []string     `json:"needs,omitempty,omitzero"`
 	On    []Moment     `json:"on,omitempty,omitzero"`
+
+	// Quarantined What it may not write because it ran in circles there with others.
+	Quarantined []Quarantined `json:"quarantined,omitempty,omitzero"`
+
+	// Read Names of fields and lists, such as `party.email` and `notes`; a trailing `*` stands for any rest, `*` alone for all.
+	Read Grant `json:"read"`
+}
+
+// AppChange defines model for AppChange.
+type AppChange struct {
+	AfterCall  *bool         `json:"after_call,omitempty"`
+	Claim      *Grant        `json:"claim,omitempty"`
+	MaxQuality *Quality      `json:"max_quality,omitempty"`
+	May        *[]Permission `json:"may,omitempty"`
+	Name       *string       `json:"name,omitempty"`
+	Read       *Grant        `json:"read,omitempty"`
 }
 
 // AppData defines model for AppData.
@@ -1140,6 +1167,10 @@ type CallData struct {
 // CallState defines model for CallState.
 type CallState string
 
+// CandidateFields Of an item of `party.candidates`: who it may be, such as `party.name`. The person picks one by the claim of `party.candidate` with
+// `<source>/<id>` of the item; its fields then stand as claims of its source. Not set for items of other lists.
+type CandidateFields map[string]string
+
 // ChangedData defines model for ChangedData.
 type ChangedData struct {
 	// Blank With `include=claims`: those of the fields that are null but of which something is said or decided.
@@ -1257,6 +1288,20 @@ type ContendedData struct {
 	Field   string   `json:"field"`
 	Rev     int64    `json:"rev"`
 	Sources []string `json:"sources"`
+
+	// Wave It is frozen until the next one.
+	Wave int64 `json:"wave"`
+}
+
+// Contention defines model for Contention.
+type Contention struct {
+	At time.Time `json:"at"`
+
+	// Sources Between which it went.
+	Sources []string `json:"sources"`
+
+	// Wave It is frozen as long as the record's wave is this one.
+	Wave int64 `json:"wave"`
 }
 
 // Cycle defines model for Cycle.
@@ -1406,6 +1451,9 @@ type GapData struct {
 	To        time.Time `json:"to"`
 }
 
+// Grant Names of fields and lists, such as `party.email` and `notes`; a trailing `*` stands for any rest, `*` alone for all.
+type Grant = []string
+
 // Hello defines model for Hello.
 type Hello struct {
 	// API Example: v1
@@ -1420,12 +1468,16 @@ type Hello struct {
 type Item struct {
 	At        time.Time `json:"at"`
 	ChangedAt time.Time `json:"changed_at"`
-	ID        string    `json:"id"`
-	Round     int       `json:"round,omitempty,omitzero"`
-	Source    string    `json:"source"`
-	Text      string    `json:"text,omitempty,omitzero"`
-	Title     string    `json:"title,omitempty,omitzero"`
-	URL       string    `json:"url,omitempty,omitzero"`
+
+	// Fields Of an item of `party.candidates`: who it may be, such as `party.name`. The person picks one by the claim of `party.candidate` with
+	// `<source>/<id>` of the item; its fields then stand as claims of its source. Not set for items of other lists.
+	Fields CandidateFields `json:"fields,omitempty,omitzero"`
+	ID     string          `json:"id"`
+	Round  int             `json:"round,omitempty,omitzero"`
+	Source string          `json:"source"`
+	Text   string          `json:"text,omitempty,omitzero"`
+	Title  string          `json:"title,omitempty,omitzero"`
+	URL    string          `json:"url,omitempty,omitzero"`
 }
 
 // ItemData defines model for ItemData.
@@ -1501,11 +1553,20 @@ type Moment string
 
 // NewApp defines model for NewApp.
 type NewApp struct {
+	// AfterCall It may write when the record is closed, some minutes after the call.
+	AfterCall bool `json:"after_call,omitempty,omitzero"`
+
+	// Claim What it may write; absent: all that is open.
+	Claim *Grant `json:"claim,omitempty"`
+
 	// Gives What it says that it gives, for the warning of loops.
 	Gives []string `json:"gives,omitempty,omitzero"`
 
 	// ID Short and stable: it names the source of claims. Not `pbx`, `user` or `history`.
 	ID string `json:"id"`
+
+	// MaxQuality What its claims count as at most; absent: `verified`.
+	MaxQuality Quality `json:"max_quality,omitempty,omitzero"`
 
 	// May Which commands it may give; none unless said.
 	May  []Permission `json:"may,omitempty,omitzero"`
@@ -1513,6 +1574,9 @@ type NewApp struct {
 
 	// Needs What it says that it works from, for the warning of loops.
 	Needs []string `json:"needs,omitempty,omitzero"`
+
+	// Read What it may read, besides its own fields `x.<id>.*`; absent: all. Other apps' own fields only where they are named, or shared: `x.<app>.shared.*`.
+	Read *Grant `json:"read,omitempty"`
 
 	// Renew Give an app that is there already a new token; the old one stops working. Without it the answer is 409 `conflict`.
 	Renew bool `json:"renew,omitempty,omitzero"`
@@ -1549,6 +1613,10 @@ type NewErasure struct {
 
 // NewItem defines model for NewItem.
 type NewItem struct {
+	// Fields Of an item of `party.candidates`: who it may be, such as `party.name`. The person picks one by the claim of `party.candidate` with
+	// `<source>/<id>` of the item; its fields then stand as claims of its source. Not set for items of other lists.
+	Fields CandidateFields `json:"fields,omitempty,omitzero"`
+
 	// ID Your own id for it; saying it again replaces it.
 	ID    string      `json:"id,omitempty,omitzero"`
 	List  NewItemList `json:"list"`
@@ -1725,6 +1793,13 @@ type ProgressedFrameType string
 // Quality How sure the source is, weakest first. `confirmed` is a person's word.
 type Quality string
 
+// Quarantined defines model for Quarantined.
+type Quarantined struct {
+	// Field A field, or a list.
+	Field string    `json:"field"`
+	Since time.Time `json:"since"`
+}
+
 // Record defines model for Record.
 type Record struct {
 	// Blank With `include=claims`: fields of which nothing is shown, because all that is said of them is hidden or nothing is said as yet.
@@ -1737,6 +1812,9 @@ type Record struct {
 	// Complete False when the PBX could not be seen for a part of the call.
 	Complete bool `json:"complete"`
 
+	// Contended By field: those that sources change back and forth in answer to each other. Such a field is frozen at its best value until news of the call or a person's edit.
+	Contended map[string]Contention `json:"contended,omitempty,omitzero"`
+
 	// Durable False while the store cannot take changes.
 	Durable bool `json:"durable"`
 
@@ -1744,7 +1822,7 @@ type Record struct {
 	Fields map[string]Field `json:"fields"`
 	ID     string           `json:"id"`
 
-	// Items By list name: `notes`, `documents`, `emails`, `links`, `history`, `cards`.
+	// Items By list name: `notes`, `documents`, `emails`, `links`, `history`, `cards`, `party.candidates`.
 	Items map[string][]Item `json:"items"`
 	Line  string            `json:"line"`
 
@@ -1830,11 +1908,16 @@ type SettledData struct {
 
 // Status defines model for Status.
 type Status struct {
+	// Claim Names of fields and lists, such as `party.email` and `notes`; a trailing `*` stands for any rest, `*` alone for all.
+	Claim Grant  `json:"claim,omitempty,omitzero"`
 	Epoch string `json:"epoch"`
 	Lines []Line `json:"lines"`
 
 	// May Which commands your token may give.
 	May []Permission `json:"may,omitempty,omitzero"`
+
+	// Read Names of fields and lists, such as `party.email` and `notes`; a trailing `*` stands for any rest, `*` alone for all.
+	Read Grant `json:"read,omitempty,omitzero"`
 
 	// Source Whom your token speaks for: `user` or an app's id.
 	Source  string      `json:"source"`
@@ -2352,6 +2435,9 @@ type AnswerWorkParams struct {
 
 // CreateAppJSONRequestBody defines body for CreateApp for application/json ContentType.
 type CreateAppJSONRequestBody = NewApp
+
+// ChangeAppJSONRequestBody defines body for ChangeApp for application/json ContentType.
+type ChangeAppJSONRequestBody = AppChange
 
 // DialJSONRequestBody defines body for Dial for application/json ContentType.
 type DialJSONRequestBody = Dial

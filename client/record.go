@@ -91,6 +91,8 @@ func (r *Record) with(n Notification) (*Record, error) {
 		next.State, next.ClosedAt = api.RecordStateClosed, n.Time
 	case n.Type == api.NotificationTypeItemAdded || n.Type == api.NotificationTypeItemChanged || n.Type == api.NotificationTypeItemRemoved:
 		err = next.itemChanged(n)
+	case n.Type == api.NotificationTypeFieldContended:
+		err = next.contendedIn(n)
 	case isCall(n.Type):
 		var d api.CallData
 		err = n.Decode(&d)
@@ -127,6 +129,7 @@ func (r *Record) changed(n Notification) error {
 	}
 	if d.Wave > r.Wave {
 		r.Wave = d.Wave
+		r.Contended = nil // the next wave sets them free
 	}
 	if r.Settled.Wave < r.Wave {
 		r.Settled = api.Settled{}
@@ -160,6 +163,20 @@ func (r *Record) setNothing(said api.Nothing) {
 	if len(r.Nothing) == 0 {
 		r.Nothing = nil
 	}
+}
+
+// contendedIn notes a field that is frozen in this wave.
+func (r *Record) contendedIn(n Notification) error {
+	var d api.ContendedData
+	if err := n.Decode(&d); err != nil {
+		return err
+	}
+	if r.Contended = maps.Clone(r.Contended); r.Contended == nil || d.Wave > r.Wave {
+		r.Contended = map[string]api.Contention{}
+	}
+	r.Wave = max(r.Wave, d.Wave)
+	r.Contended[d.Field] = api.Contention{Sources: d.Sources, At: n.Time, Wave: d.Wave}
+	return nil
 }
 
 func (r *Record) itemChanged(n Notification) error {

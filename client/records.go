@@ -116,50 +116,6 @@ func (c *Client) Status(ctx context.Context) (api.Status, error) {
 	return s, err
 }
 
-// Apps asks for the apps that hold a token. For the person's token only.
-func (c *Client) Apps(ctx context.Context) ([]api.App, error) {
-	var l api.AppList
-	err := c.do(ctx, http.MethodGet, "/v1/apps", nil, &l)
-	return l.Apps, err
-}
-
-// Permission is a kind of command that an app may give: [MayDial], [MayControl].
-type Permission = api.Permission
-
-// What an app may be let do besides reading and writing records.
-const (
-	MayDial    = api.PermissionDial
-	MayControl = api.PermissionControl
-)
-
-// LetIn lets an app in with all that can be said of it: what it needs and gives is for the warning of loops in the answer.
-// For the person's token only.
-func (c *Client) LetIn(ctx context.Context, app api.NewApp) (api.AppToken, error) {
-	var t api.AppToken
-	err := c.do(ctx, http.MethodPost, "/v1/apps", app, &t)
-	return t, err
-}
-
-// CreateApp lets an app in and gives its token, which is shown this once. An app that is there already gives a [*Problem]
-// with the code conflict. For the person's token only.
-func (c *Client) CreateApp(ctx context.Context, id, name string, may ...Permission) (api.AppToken, error) {
-	return c.LetIn(ctx, api.NewApp{ID: id, Name: name, May: may})
-}
-
-// RenewApp is CreateApp for an app that may be there already: its old token stops working, its streams end.
-func (c *Client) RenewApp(ctx context.Context, id, name string, may ...Permission) (api.AppToken, error) {
-	return c.LetIn(ctx, api.NewApp{ID: id, Name: name, Renew: true, May: may})
-}
-
-// RemoveApp takes an app's token away and ends its streams. For the person's token only.
-func (c *Client) RemoveApp(ctx context.Context, id string) error {
-	seg, err := segment("app", id)
-	if err != nil {
-		return err
-	}
-	return c.do(ctx, http.MethodDelete, "/v1/apps/"+seg, nil, nil)
-}
-
 // Answer answers a work by its id. Enrich does it by itself; this is for an app that took its time and answers late.
 func (c *Client) Answer(ctx context.Context, workID string, a Answer) (api.Written, error) {
 	return c.postAnswer(ctx, workID, rand.Text(), a.wire())

@@ -56,6 +56,12 @@ func (s *Server) handler() http.Handler {
 			write(w, http.StatusCreated, api.AppToken{ID: in.ID, Token: "cb_app_" + in.ID})
 		}
 	})
+	mux.HandleFunc("PATCH /v1/apps/{app}", func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := decode[api.AppChange](w, r); ok {
+			write(w, http.StatusOK, api.App{ID: r.PathValue("app")})
+		}
+	})
+	mux.HandleFunc("DELETE /v1/apps/{app}/quarantine/{field}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("DELETE /v1/apps/{app}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("GET /v1/watch", s.watchSSE)
 	mux.HandleFunc("GET /v1/watch/ws", s.watchSocket)

@@ -302,8 +302,20 @@ func TestFindsTheOneThatAnswers(t *testing.T) {
 	if strings.Contains(quiet, "set each other off") {
 		t.Errorf("an app without a ring is warned of: %q", quiet)
 	}
+	for _, c := range []struct{ args, want string }{ // what an app may is said, changed and listed
+		{"app set alone --read party.*,notes --claim none --max-quality derived --after-call --may dial --name Alone", "alone                away     Alone (may dial)\n" +
+			"    reads only party.*, notes\n    writes nothing\n    counts as derived at most\n    writes also when the record is closed"},
+		{"app set alone --no-after-call --may none --claim *", "alone                away     Alone\n    reads only party.*, notes\n    counts as derived at most"},
+		{"app add narrow --read none --claim party.email", "export CALLBOARD_URL="},
+		{"app list", "narrow               away     \n    reads nothing\n    writes only party.email"},
+	} {
+		if out, complaint, code := command(t, home, strings.Fields(c.args)...); code != 0 || !strings.Contains(out, c.want) {
+			t.Errorf("%s: exit %d, %q, %q, want %q", c.args, code, out, complaint, c.want)
+		}
+	}
 	for args, want := range map[string]string{
-		"app add user": "use 2 to 40", "app add Acme": "use 2 to 40",
+		"app add user": "use 2 to 40", "app add Acme": "use 2 to 40", "app set none-such --may dial": "there is no app none-such", "app set alone": "not said what is to change",
+		"app set alone --read Party": "no field, list or pattern", "app set alone --max-quality confirmed": "a person's word", "app release alone party.bio": "not barred from party.bio",
 	} {
 		if _, complaint, code := command(t, home, strings.Fields(args)...); code != 1 || !strings.Contains(complaint, want) || strings.Contains(complaint, "\n") {
 			t.Errorf("%s: exit %d, %q, want %q", args, code, complaint, want)

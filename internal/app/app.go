@@ -23,6 +23,7 @@ import (
 	"github.com/callboard-dev/callboard/internal/config"
 	"github.com/callboard-dev/callboard/internal/connector"
 	"github.com/callboard-dev/callboard/internal/erasure"
+	"github.com/callboard-dev/callboard/internal/history"
 	"github.com/callboard-dev/callboard/internal/line"
 	"github.com/callboard-dev/callboard/internal/server"
 	"github.com/callboard-dev/callboard/internal/store"
@@ -208,6 +209,7 @@ func (a *App) Run(ctx context.Context) error {
 	others.Go(func() { a.line.Inspect(ctx) })
 	others.Go(func() { a.outbox.Run(ctx) })
 	others.Go(func() { a.eraser.Run(ctx) })
+	others.Go(func() { history.Run(ctx, a.board, a.store, a.options.Logger) })
 	others.Go(func() {
 		connector.Supervise(ctx, a.connector, a.line.Observe, a.onLink)
 	})

@@ -17,12 +17,14 @@ func (a *App) newOutbox() *webhook.Outbox {
 	return webhook.New(webhook.Options{
 		Board: a.board, Store: outboxStore{a.store}, NewID: newID, Logger: a.options.Logger, Version: a.options.Version, Allow: c.Networks(), QueueBytes: c.QueueMiB << 20,
 		Body: func(m webhook.Message) ([]byte, error) {
-			return a.server.WebhookBody(m.Change, m.Epoch, m.Record, m.Folds, m.Claims)
+			return a.server.WebhookBody(m.App, m.Change, m.Epoch, m.Record, m.Folds, m.Claims)
 		},
 		Notice: func(kind, id string, at time.Time, data map[string]any) ([]byte, error) {
 			return a.server.WebhookNotice(kind, id, at, data)
 		},
-		Work: func(w *board.Work, claims bool) ([]byte, error) { return a.server.WebhookWork(w, claims) },
+		Work: func(app string, w *board.Work, claims bool) ([]byte, error) {
+			return a.server.WebhookWork(app, w, claims)
+		},
 		Answer: func(ctx context.Context, app, work string, answer []byte) error {
 			return a.server.AnswerFor(ctx, app, work, answer)
 		},

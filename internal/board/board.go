@@ -214,6 +214,13 @@ func (b *Board) Epoch() string {
 	return b.epoch
 }
 
+// Newest is the cursor up to which changes are shown.
+func (b *Board) Newest() Cursor {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return Cursor{Epoch: b.epoch, Seq: b.journal.newest()}
+}
+
 // NewEpoch begins another history, because what is shown from now on may be lost. Every watch ends with ErrReset.
 func (b *Board) NewEpoch(epoch string) {
 	b.mu.Lock()

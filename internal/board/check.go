@@ -97,7 +97,9 @@ func (b *Board) checkClaim(r *Record, source string, c *NewClaim) error {
 		return &telephony.Error{Code: telephony.CodeAuthoritative, Message: fmt.Sprintf("%s is what the PBX says", c.Field), Remedy: "claim another field; nobody can overrule the PBX on this one"}
 	case isApp(source) && strings.HasPrefix(c.Field, "x.") && !strings.HasPrefix(c.Field[len("x."):], source+"."):
 		return &telephony.Error{Code: telephony.CodeForbidden, Message: fmt.Sprintf("%s belongs to another app", c.Field), Remedy: fmt.Sprintf("your own fields begin with x.%s.", source)}
-	case isApp(source) && c.Field == candidateField:
+	case b.mayClaim(source, c.Field) != nil && c.Value != "": // to take back is always possible
+		return b.mayClaim(source, c.Field)
+	case isApp(source) && c.Field == CandidateField:
 		return &telephony.Error{Code: telephony.CodeForbidden, Message: "which of the candidates it is, a person says", Remedy: "add to the list " + Candidates}
 	case len(c.Value) > maxValue:
 		return &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the value of %s has %d bytes", c.Field, len(c.Value)), Remedy: fmt.Sprintf("a value has at most %d; put longer text in a document", maxValue)}
@@ -134,6 +136,8 @@ func (b *Board) checkItem(r *Record, source string, item NewItem, more int) erro
 	switch {
 	case !slices.Contains(lists, item.List):
 		return &telephony.Error{Code: telephony.CodeInvalid, Message: fmt.Sprintf("%q is no list of a record", item.List), Remedy: "use one of " + strings.Join(lists, ", ")}
+	case b.mayClaim(source, item.List) != nil:
+		return b.mayClaim(source, item.List)
 	case held < 0 && len(list)+more >= maxItems:
 		return &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the list %s has %d items", item.List, len(list)), Remedy: "remove some first"}
 	case held >= 0 && list[held].Source != source:
@@ -163,10 +167,13 @@ func (b *Board) checkCandidate(source string, item NewItem) error {
 	for name, value := range item.Fields {
 		own := strings.HasPrefix(name, "x."+source+".")
 		switch {
-		case !isFieldName(name) || !own && !strings.HasPrefix(name, "party.") || b.resolver.only(name) || name == candidateField:
+		case !isFieldName(name) || !own && !strings.HasPrefix(name, "party.") || b.resolver.only(name) || name == CandidateField:
 			return invalid("%q is no field of a candidate: it is like party.name or x.%s.owner", telephony.Display(name), source)
 		case len(value) > maxValue:
 			return &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the value of %s has %d bytes", name, len(value)), Remedy: fmt.Sprintf("a value has at most %d", maxValue)}
+		}
+		if err := b.mayClaim(source, name); err != nil { // once it is picked it is a claim of that
+			return err
 		}
 	}
 	return nil

@@ -14,14 +14,9 @@ type Registration struct {
 	Gives []string `json:"gives,omitempty"`
 	On    []Moment `json:"on,omitempty"`
 
-	Grant                  // zero: what the app was granted before stays
 	Deadline time.Duration `json:"deadline,omitempty"` // for each work, at most 60 s; zero: 5 s (B-14)
-}
 
-// Grant is what the person let an app do when they approved it.
-type Grant struct {
-	MaxQuality Quality `json:"max_quality,omitempty"` // what its claims count as at most (B-3); empty: verified
-	AfterCall  bool    `json:"after_call,omitempty"`  // it may write when the record is closed (B-19)
+	reads []string // what the app was let see of what it needs; nil: all
 }
 
 // Enricher is an app that takes work. One goroutine uses it.
@@ -65,8 +60,10 @@ func (en *Enricher) add(e *entry) {
 	}
 }
 
-// asksOf reports whether an app works from a field or list.
-func (r *Registration) asksOf(name string) bool { return matches(r.Needs, name) }
+// asksOf reports whether an app works from a field or list: it needs it, and may see it.
+func (r *Registration) asksOf(name string) bool {
+	return matches(r.Needs, name) && (r.reads == nil || Sees(r.reads, name))
+}
 
 func (r *Registration) asksOn(m Moment) bool { return slices.Contains(r.On, m) }
 
@@ -109,13 +106,6 @@ func (c *crew) enlist(app string, en *Enricher) {
 	slices.SortFunc(c.ordered, func(a, b *Enricher) int { return cmp.Compare(a.App, b.App) })
 }
 
-// Approve says what an app may do from now on.
-func (b *Board) Approve(app string, g Grant) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.crew.grants[app] = g
-}
-
 // Register makes an app an enricher. A registration that it had before is replaced. Open records on which it has not
 // worked with today's inputs are due at once.
 func (b *Board) Register(app string, r Registration, at time.Time) *Enricher {
@@ -134,12 +124,15 @@ func (b *Board) RegisterHooked(app string, r Registration, hooks Hooks, at time.
 			old.hooks.Replaced()
 		}
 	}
-	if r.Grant != (Grant{}) {
-		b.crew.grants[app] = r.Grant
+	if g, approved := b.crew.grants[app]; approved {
+		r.reads = g.Reads(app)
 	}
 	en := &Enricher{App: app, Registration: r, due: map[*entry]bool{}, wake: make(chan struct{}, 1), replaced: make(chan struct{}), hooks: hooks}
 	b.crew.enlist(app, en)
-	seq := b.journal.push(&Change{Kind: AppRegistered, At: at, Source: app, App: app, Work: &r})
+	var seq uint64 // zero: what comes of it is a stimulus
+	if isApp(app) {
+		seq = b.journal.push(&Change{Kind: AppRegistered, At: at, Source: app, App: app, Work: &r})
+	}
 	for _, e := range b.inOrder() {
 		if e.shown != nil && e.shown.State == Open {
 			b.catchUp(en, e, seq, at)
@@ -197,7 +190,9 @@ func (b *Board) Unregister(en *Enricher, at time.Time) {
 		return
 	}
 	b.crew.enlist(en.App, nil)
-	b.journal.push(&Change{Kind: AppGone, At: at, Source: en.App, App: en.App})
+	if isApp(en.App) {
+		b.journal.push(&Change{Kind: AppGone, At: at, Source: en.App, App: en.App})
+	}
 	for _, e := range b.release(en) {
 		b.settle(e, at)
 	}

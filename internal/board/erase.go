@@ -245,7 +245,7 @@ func (b *Board) erasedAs(e *entry, left *Record, at time.Time) {
 // bare is a record without what anybody said: when, in which state, on which line.
 func bare(r *Record) *Record {
 	left := *r
-	left.Fields, left.Items, left.Nothing = map[string]*Field{}, map[string][]Item{}, nil
+	left.Fields, left.Items, left.Nothing, left.Contended = map[string]*Field{}, map[string][]Item{}, nil, nil
 	if r.Call != nil {
 		left.Call = bareCall(r.Call)
 	}

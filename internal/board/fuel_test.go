@@ -192,6 +192,9 @@ func TestContended(t *testing.T) {
 			if len(told) != 1 || told[0].Field != "party.name" || !slices.Equal(told[0].Sources, []string{"crm", "mail"}) || told[0].Record != r {
 				t.Fatalf("told %+v", told)
 			}
+			if frozen := s.Get(r).Frozen(); len(frozen) != 1 || !slices.Equal(frozen["party.name"].Sources, told[0].Sources) {
+				t.Errorf("frozen are %+v", frozen)
+			}
 			wantCode(t, s.tries(r, "crm", "party.name", "z"), board.CodeSuspended)
 			if err := s.tries(r, "crm", "party.company", "Acme"); err != nil {
 				t.Errorf("another field: %v", err)
@@ -200,6 +203,9 @@ func TestContended(t *testing.T) {
 			s.show()
 			if err := s.tries(r, "crm", "party.name", "z"); err != nil {
 				t.Errorf("in the next wave: %v", err)
+			}
+			if frozen := s.Get(r).Frozen(); len(frozen) != 0 {
+				t.Errorf("frozen in the next wave: %+v", frozen)
 			}
 			if n := len(s.kinds(board.FieldContended)); n != 1 {
 				t.Errorf("told %d times, want once", n)
@@ -270,7 +276,8 @@ func TestQuarantine(t *testing.T) {
 	if q := again.Quarantined(); len(q) != 1 {
 		t.Errorf("after a restart: %+v", q)
 	}
-	if !s.LiftQuarantine("crm", "party.name", s.now) || s.LiftQuarantine("crm", "party.name", s.now) {
+	_, lifted := s.LiftQuarantine("crm", "party.name", s.now)
+	if _, again := s.LiftQuarantine("crm", "party.name", s.now); !lifted || again {
 		t.Error("not lifted, or twice")
 	}
 	if err := s.tries(r2, "crm", "party.name", "d"); err != nil {

@@ -306,6 +306,11 @@ func (r *replica) apply(c *board.Change) {
 		rec.Call = c.Call
 	case c.Settled != nil:
 		rec.Settled = c.Settled
+	case c.Kind == board.FieldContended:
+		if rec.Contended = rec.Frozen(); rec.Contended == nil {
+			rec.Contended = map[string]board.Contention{}
+		}
+		rec.Contended[c.Field] = board.Contention{Sources: c.Sources, At: c.At, Wave: c.Wave}
 	case c.Kind == board.RecordClosed:
 		rec.State, rec.ClosedAt = board.Closed, c.At
 	}

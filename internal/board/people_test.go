@@ -98,6 +98,41 @@ func TestRememberedPick(t *testing.T) {
 	s.reads(r, "party.candidate", "crm/17", "user", 1)
 }
 
+// B-24: what is shown after the person has decided is what is to be remembered, under the number as it is then.
+func TestPicked(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	r := s.ring("c1", number)
+	s.must(s.Claim(r, board.SourceHistory, []board.NewClaim{{Field: "party.candidate", Value: "crm/18", Quality: board.Derived}}, s.now))
+	for _, p := range []board.NewItem{person("17", "party.name", "Ann"), person("18", "party.name", "Bo")} {
+		if _, _, err := s.PutItem(r, "crm", p, s.now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var told []string
+	heard := func() {
+		for _, c := range s.show() {
+			if p, decided := c.Picked(); decided {
+				told = append(told, p.Line+" "+p.Number+" "+p.Ref)
+			}
+		}
+	}
+	heard()
+	s.claim(r, "user", "party.candidate", "crm/17")
+	heard()
+	s.claim(r, "user", "party.name", "Anne")
+	heard()
+	s.claim(r, "user", "party.candidate", "") // back to what history says
+	heard()
+	if _, err := s.Hide(r, "party.candidate", board.SourceHistory, s.now); err != nil {
+		t.Fatal(err)
+	}
+	heard()
+	if want := []string{"desk " + number + " crm/17", "desk " + number + " crm/18", "desk " + number + " "}; !slices.Equal(told, want) {
+		t.Errorf("remembered %q, want %q", told, want)
+	}
+}
+
 // B-24: which it is, no app says; and a candidate is no way around the rules of fields.
 func TestRefusedCandidates(t *testing.T) {
 	t.Parallel()
@@ -293,7 +328,8 @@ func TestLateAnswersAreBounded(t *testing.T) {
 func TestAfterCall(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, func(o *board.Options) { o.Grace = time.Second })
-	en := s.Register("transcript", board.Registration{On: []board.Moment{board.Ended}, Grant: board.Grant{AfterCall: true}}, s.now)
+	en := s.Register("transcript", board.Registration{On: []board.Moment{board.Ended}}, s.now)
+	s.Approve("transcript", board.Grant{AfterCall: true})
 	r := s.ring("c1", number)
 	s.pbx("c1", telephony.CallEnded, telephony.Ended, number)
 	s.show()

@@ -171,6 +171,29 @@ type Record struct {
 	Fields   map[string]*Field `json:"fields"`
 	Items    map[string][]Item `json:"items"`
 	Nothing  []Nothing         `json:"nothing,omitempty"`
+
+	Contended map[string]Contention `json:"contended,omitempty"` // by field; see Frozen
+}
+
+// Contention says that sources have changed a field back and forth in answer to each other (B-15).
+type Contention struct {
+	Sources []string  `json:"sources"`
+	At      time.Time `json:"at"`
+	Wave    int64     `json:"wave"` // in which the field is frozen at its best value
+}
+
+// Frozen are the fields that are contended in the wave that is now; the next one sets them free.
+func (r *Record) Frozen() map[string]Contention {
+	var frozen map[string]Contention
+	for field, c := range r.Contended {
+		if c.Wave == r.Wave {
+			if frozen == nil {
+				frozen = map[string]Contention{}
+			}
+			frozen[field] = c
+		}
+	}
+	return frozen
 }
 
 // Complete is false when the PBX could not be seen for a part of the call (D-11).
@@ -186,7 +209,7 @@ func (r *Record) Value(field string) string {
 
 // Candidate is the entry of party.candidates that was picked, nil if none was (B-24).
 func (r *Record) Candidate() *Item {
-	picked := r.Value(candidateField)
+	picked := r.Value(CandidateField)
 	if picked == "" {
 		return nil
 	}
@@ -197,6 +220,26 @@ func (r *Record) Candidate() *Item {
 		}
 	}
 	return nil
+}
+
+// Pick is which of the candidates the person takes for whom they speak with at a number; an empty Ref: none (B-24).
+type Pick struct {
+	Line, Number, Ref string
+	At                time.Time
+}
+
+// Picked is the pick that is to be remembered after a change in which the person has decided about it: the one that is shown
+// then. It is known until the change is shown.
+func (c *Change) Picked() (Pick, bool) {
+	f, touched := c.Fields[CandidateField]
+	if !touched || c.Source != SourceUser || c.After == nil || c.After.Value("party.number") == "" {
+		return Pick{}, false
+	}
+	p := Pick{Line: c.Line, Number: c.After.Value("party.number"), At: c.At}
+	if f != nil {
+		p.Ref = f.Shown().Value
+	}
+	return p, true
 }
 
 // clone makes the next version. Fields and item slices are shared until they are replaced.
@@ -211,10 +254,10 @@ func (r *Record) clone() *Record {
 // names are the fields that a record has, in order.
 func (r *Record) names() []string { return slices.Sorted(maps.Keys(r.Fields)) }
 
-// Candidates is the list of people who may be at the other end, and candidateField the claim of which it is (B-24).
+// Candidates is the list of people who may be at the other end, and CandidateField the claim of which it is (B-24).
 const (
 	Candidates     = "party.candidates"
-	candidateField = "party.candidate"
+	CandidateField = "party.candidate"
 )
 
 // authoritative fields are the PBX's own while there is a call (B-2).

@@ -173,7 +173,7 @@ func TestMaxQuality(t *testing.T) {
 		return s.Get(r).Fields["party.name"].Of(app).Quality
 	}
 	s.Approve("guesser", board.Grant{MaxQuality: board.Guess})
-	s.Register("deriver", board.Registration{Grant: board.Grant{MaxQuality: board.Derived}}, s.now)
+	s.Approve("deriver", board.Grant{MaxQuality: board.Derived})
 	s.Register("guesser", board.Registration{Needs: []string{"notes"}}, s.now) // says nothing of it
 	for app, want := range map[string]board.Quality{"guesser": board.Guess, "deriver": board.Derived, "free": board.Verified} {
 		if got := claim(app); got != want {

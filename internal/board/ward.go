@@ -89,18 +89,18 @@ func (b *Board) Quarantined() []Quarantine {
 	return out
 }
 
-// LiftQuarantine lets an app write a field again; it reports whether it could not before.
-func (b *Board) LiftQuarantine(app, field string, at time.Time) bool {
+// LiftQuarantine lets an app write a field again; it reports whether it could not before. It may be told to others once the
+// log has been shown up to seq.
+func (b *Board) LiftQuarantine(app, field string, at time.Time) (seq uint64, lifted bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := slot{app, field}
 	if _, barred := b.ward.barredAt[s]; !barred {
-		return false
+		return 0, false
 	}
 	delete(b.ward.barredAt, s)
 	delete(b.ward.suspended, s)
-	b.journal.push(&Change{Kind: AppReleased, At: at, Source: SourceUser, App: app, Field: field})
-	return true
+	return b.journal.push(&Change{Kind: AppReleased, At: at, Source: SourceUser, App: app, Field: field}), true
 }
 
 // recall brings back what the log says of quarantines.

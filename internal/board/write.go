@@ -282,6 +282,11 @@ func (b *Board) tellContended(a *act, field string) {
 	next := a.entry.now.clone()
 	c := a.from.change(FieldContended, a.source, a.at)
 	c.Field, c.Sources = field, a.from.tank.changers(a.source)
+	next.Contended = next.Frozen()
+	if next.Contended == nil {
+		next.Contended = map[string]Contention{}
+	}
+	next.Contended[field] = Contention{Sources: c.Sources, At: a.at, Wave: a.from.wave}
 	b.append(a.entry, next, c)
 }
 

@@ -74,15 +74,3 @@ func E164(number, region string) (string, bool) {
 	}
 	return phonenumbers.Format(parsed, phonenumbers.E164), true
 }
-
-// Normal makes values comparable, for a board: numbers as E.164, all else without regard to case and spacing.
-func Normal(region string) func(field, value string) string {
-	return func(field, value string) string {
-		if strings.HasSuffix(field, ".number") {
-			if e164, ok := E164(value, region); ok {
-				return e164
-			}
-		}
-		return strings.ToLower(strings.Join(strings.Fields(value), " "))
-	}
-}

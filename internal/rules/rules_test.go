@@ -107,6 +107,7 @@ func TestFloors(t *testing.T) {
 		"delivery":     {"board"},
 		"server":       {"board", "telephony", "delivery"},
 		"webhook":      {"board", "telephony"},
+		"history":      {"board", "telephony"},
 	}
 	prefix := module + "/internal/"
 	for name, allowed := range may {

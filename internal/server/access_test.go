@@ -341,7 +341,7 @@ func TestWriteRate(t *testing.T) {
 	}
 	h.claim(h.user, record, "party.name", "the person's")
 	h.want(http.StatusOK, nil, "GET", "/v1/records", fast, nil)
-	limit := newApp("crm", nil, 0)
+	limit := newApp(KnownApp{ID: "crm"}, 0)
 	for n := range 2 * writesPerSecond {
 		if err := limit.mayWrite(); err != nil {
 			t.Fatalf("write %d of a burst: %v", n+1, err)

@@ -83,9 +83,9 @@ func TestErase(t *testing.T) {
 	if kept.Items != proof.Items || !kept.DoneAt.Equal(proof.DoneAt) {
 		t.Errorf("kept: %+v, told: %+v", kept, proof)
 	}
-	for v := range h.server.frames.ring {
-		for i := range h.server.frames.ring[v] {
-			if f := h.server.frames.ring[v][i].Load(); f != nil && f.change.Seq <= uint64(proof.Changes) && f.change.Kind != board.RecordErased {
+	for _, held := range h.server.frames.rings.Range {
+		for i := range held.(*ring) {
+			if f := held.(*ring)[i].Load(); f != nil && f.change.Seq <= uint64(proof.Changes) && f.change.Kind != board.RecordErased {
 				t.Errorf("an encoded change is kept: %s", f.bytes)
 			}
 		}

@@ -21,7 +21,7 @@ type asked struct {
 // filter is the board's word for it.
 func (a asked) filter() (board.Filter, error) {
 	err := cmp.Or(checkCount("lines", len(a.lines), maxPatterns), checkCount("types", len(a.types), maxPatterns), checkCount("fields", len(a.fields), maxPatterns))
-	f := board.Filter{Lines: a.lines, Kinds: a.types, Fields: a.fields, Claims: viewOf(a.include) == withClaims}
+	f := board.Filter{Lines: a.lines, Kinds: a.types, Fields: a.fields, Claims: a.include == "claims"}
 	for _, names := range [][]string{a.lines, a.types, a.fields} {
 		for _, name := range names {
 			err = cmp.Or(err, checkLength("a name", name, maxFieldName))

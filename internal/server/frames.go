@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,10 +17,12 @@ import (
 type frames struct {
 	board   *board.Board
 	actions actions
-	ring    [views][frameRing]atomic.Pointer[frame]
+	rings   sync.Map // view -> *ring
 }
 
 const frameRing = 1024
+
+type ring [frameRing]atomic.Pointer[frame]
 
 type frame struct {
 	change *board.Change
@@ -29,18 +32,34 @@ type frame struct {
 
 func newFrames(b *board.Board, a actions) *frames { return &frames{board: b, actions: a} }
 
-// of returns the JSON of a change for a view, nil if there is nothing in it for that view. Not to be written to.
+// forget lets go of all that is encoded: for views that may be gone, where what apps may read has changed, and where some of
+// it may say what was erased since (SEC-45).
+func (f *frames) forget() { f.rings.Clear() }
+
+// of returns the JSON of a change for a view, nil if there is nothing in it for that view. Not to be written to. A change of
+// which a view hides nothing is encoded once for all such views.
 func (f *frames) of(c *board.Change, v view, epoch string) ([]byte, error) {
-	place := &f.ring[v][c.Seq%frameRing]
-	if held := place.Load(); held != nil && held.change == c && held.epoch == epoch {
-		return held.bytes, nil
+	held, ok := f.rings.Load(v)
+	if !ok {
+		held, _ = f.rings.LoadOrStore(v, new(ring))
 	}
-	bytes, err := notification(c, v, epoch, f.board.Durable(), false, f.actions)
+	place := &held.(*ring)[c.Seq%frameRing]
+	if known := place.Load(); known != nil && known.change == c && known.epoch == epoch {
+		return known.bytes, nil
+	}
+	bytes, err := f.encode(c, v, epoch)
 	if err != nil {
 		return nil, err
 	}
 	place.Store(&frame{change: c, epoch: epoch, bytes: bytes})
 	return bytes, nil
+}
+
+func (f *frames) encode(c *board.Change, v view, epoch string) ([]byte, error) {
+	if _, whole := v.sight().change(c); whole && v.reads != "" {
+		return f.of(c, view{claims: v.claims}, epoch)
+	}
+	return notification(c, v, epoch, f.board.Durable(), false, f.actions)
 }
 
 // Told implements delivery.Encoder. A change that everybody of a view sees alike is encoded once; what one reader's filter
@@ -80,7 +99,7 @@ const (
 
 // Work implements delivery.Encoder.
 func (f *frames) Work(w *board.Work, v delivery.View, now time.Time) (delivery.Frame, error) {
-	out := api.Work{Work: w.ID, Record: wireRecord(w.Record, v.(view), f.board.Durable(), f.actions), Changed: append([]string{}, w.Changed...),
+	out := api.Work{Work: w.ID, Record: wireRecord(w.Record, v.(view), f.board.Durable(), f.actions), Changed: append([]string{}, v.(view).sight().names(w.Changed)...),
 		Round: w.Round, Wave: w.Wave, DeadlineMs: w.Deadline.Sub(now).Milliseconds()}
 	for _, m := range w.Moments {
 		out.Moments = append(out.Moments, api.Moment(m))
@@ -113,13 +132,4 @@ func mustEncode(value any) []byte {
 		panic(err)
 	}
 	return text
-}
-
-// forget lets go of all that is encoded: some of it may say what was erased since (SEC-45).
-func (f *frames) forget() {
-	for v := range f.ring {
-		for i := range f.ring[v] {
-			f.ring[v][i].Store(nil)
-		}
-	}
 }

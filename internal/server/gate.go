@@ -33,14 +33,26 @@ type caller struct {
 	writes *rate.Limiter // how fast an app may write (SEC-23); nil for the person
 	may    []string      // commands that an app may give; the person may all
 	dials  *window
+	grant  board.Grant  // of an app
+	reads  string       // see view
+	since  board.Cursor // where it was let read that; zero: from the first
 }
 
 // writesPerSecond is how fast one app may write, unless it was set otherwise; twice as many at once.
 const writesPerSecond = 50
 
-func newApp(id string, may []string, writes int) *caller {
+func newApp(a KnownApp, writes int) *caller {
 	writes = cmp.Or(writes, writesPerSecond)
-	return &caller{source: id, gone: make(chan struct{}), writes: rate.NewLimiter(rate.Limit(writes), 2*writes), may: may, dials: &window{}}
+	return &caller{source: a.ID, gone: make(chan struct{}), writes: rate.NewLimiter(rate.Limit(writes), 2*writes), may: a.May, dials: &window{},
+		grant: a.Grant, reads: strings.Join(a.Grant.Reads(a.ID), ",")}
+}
+
+// follows reports an error when a cursor is of a time when the caller read something else.
+func (c *caller) follows(from board.Cursor) error {
+	if from.Epoch == c.since.Epoch && from.Seq < c.since.Seq {
+		return &telephony.Error{Code: telephony.CodeCursorGone, Message: "what this app may read has changed since", Remedy: "list the records again and watch from that list's cursor"}
+	}
+	return nil
 }
 
 // still reports an error when the token was taken away meanwhile.
@@ -61,16 +73,16 @@ func (c *caller) mayWrite() error {
 	return nil
 }
 
-// mayWrite reports an error when an app that holds no stream writes faster than it may, or was taken away.
-func (g *gate) mayWrite(app string) error {
+// of is an app that holds no stream; an error if it was taken away.
+func (g *gate) of(app string) (*caller, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, c := range g.tokens {
 		if c.source == app {
-			return c.mayWrite()
+			return c, nil
 		}
 	}
-	return errUnknown
+	return nil, errUnknown
 }
 
 // gate knows the tokens, by their SHA-256, and the one-time codes.
@@ -89,11 +101,33 @@ func newGate(userToken string, writes int) *gate {
 }
 
 // admit lets an app in by its token's hash, in place of an earlier token.
-func (g *gate) admit(app string, hash [32]byte, may []string) {
+func (g *gate) admit(a KnownApp) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.drop(app)
-	g.tokens[hash] = newApp(app, may, g.writes)
+	g.drop(a.ID)
+	g.tokens[a.TokenHash] = newApp(a, g.writes)
+}
+
+// regrant lets an app do something else under the token that it has. Where it reads something else from now on its streams
+// end; it begins them anew after what it lists then. It reports whether that is so.
+func (g *gate) regrant(a KnownApp, now board.Cursor) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	held := g.tokens[a.TokenHash]
+	if held == nil {
+		return false
+	}
+	next := newApp(a, g.writes)
+	next.writes, next.dials = held.writes, held.dials
+	other := next.reads != held.reads
+	if other {
+		next.since = now
+		close(held.gone)
+	} else {
+		next.gone, next.since = held.gone, held.since
+	}
+	g.tokens[a.TokenHash] = next
+	return other
 }
 
 // remove takes an app's token away and ends its streams.

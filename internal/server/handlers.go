@@ -3,18 +3,14 @@ package server
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"net/http"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/internal/board"
-	"github.com/callboard-dev/callboard/internal/delivery"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -63,7 +59,8 @@ func (s *Server) GetStatus(w http.ResponseWriter, r *http.Request) {
 		link := l.Link()
 		out.Lines = append(out.Lines, api.Line{Name: l.Name, Extensions: l.Extensions, Pbx: wireLink(&link), Abilities: wireAbilities(l.Phone.Abilities())})
 	}
-	out.May = wirePermissions(callerOf(r).may)
+	c := callerOf(r)
+	out.May, out.Claim, out.Read = wirePermissions(c.may), c.grant.Claim, c.grant.Read
 	out.Store.Durable = s.options.Board.Durable()
 	if err := s.options.Committer.Problem(); err != nil {
 		out.Store.Problem = err.Error()
@@ -71,125 +68,8 @@ func (s *Server) GetStatus(w http.ResponseWriter, r *http.Request) {
 	s.reply(w, http.StatusOK, out)
 }
 
-// ListApps implements ServerInterface.
-func (s *Server) ListApps(w http.ResponseWriter, r *http.Request) {
-	if !s.person(w, r) {
-		return
-	}
-	apps, err := s.options.Store.Apps(r.Context())
-	if err != nil {
-		s.fail(w, err)
-		return
-	}
-	working := s.options.Board.Enrichers()
-	out := api.AppList{Apps: []api.App{}, Cycles: cycles(working, "")}
-	for _, a := range apps {
-		app := api.App{ID: a.ID, Name: a.Name, May: wirePermissions(a.May)}
-		if reg, ok := working[a.ID]; ok {
-			app.Connected, app.Needs, app.Gives = true, reg.Needs, reg.Gives
-			for _, m := range reg.On {
-				app.On = append(app.On, api.Moment(m))
-			}
-		}
-		out.Apps = append(out.Apps, app)
-	}
-	s.reply(w, http.StatusOK, out)
-}
-
-var (
-	appID    = regexp.MustCompile(`^[a-z][a-z0-9-]{1,39}$`)
-	reserved = []string{board.SourcePBX, board.SourceUser, "history"}
-)
-
-var errAppID = &telephony.Error{Code: telephony.CodeInvalid, Message: "that is no id for an app", Remedy: "use 2 to 40 of a-z 0-9 -, a letter first, and not pbx, user or history"}
-
-// CreateApp implements ServerInterface.
-func (s *Server) CreateApp(w http.ResponseWriter, r *http.Request) {
-	if !s.person(w, r) {
-		return
-	}
-	body, err := decode[api.NewApp](w, r)
-	if err == nil && (!appID.MatchString(body.ID) || slices.Contains(reserved, body.ID)) {
-		err = errAppID
-	}
-	if err == nil {
-		err = cmp.Or(checkLength("the name", body.Name, maxAppName), checkRegistration(body.Needs, body.Gives, nil))
-	}
-	var may []string
-	if err == nil {
-		may, err = permissions(body.May)
-	}
-	if err != nil {
-		s.fail(w, err)
-		return
-	}
-	token := NewToken()
-	app := KnownApp{ID: body.ID, Name: telephony.Display(body.Name), TokenHash: sha256.Sum256([]byte(token)), CreatedAt: time.Now(), May: may}
-	if err := s.letIn(r.Context(), app, body.Renew); err != nil {
-		s.fail(w, err)
-		return
-	}
-	s.reply(w, http.StatusCreated, api.AppToken{ID: app.ID, Token: token, Cycles: s.cyclesOf(body)})
-}
-
-// letIn gives an app its token. One that is there keeps its own unless it is to be renewed: a second program under the same
-// name must not cut off the first by mistake.
-func (s *Server) letIn(ctx context.Context, a KnownApp, renew bool) error {
-	s.apps.Lock()
-	defer s.apps.Unlock()
-	known, err := s.known(ctx, a.ID)
-	if err == nil && known && !renew {
-		err = &telephony.Error{Code: telephony.CodeConflict, Message: "there is an app " + a.ID + " already", Remedy: "choose another id, or renew its token (`app add --renew`), which ends the old one"}
-	}
-	if err == nil {
-		err = s.options.Store.AddApp(ctx, a)
-	}
-	if err == nil {
-		s.gate.admit(a.ID, a.TokenHash, a.May)
-		s.cut(a.ID)
-	}
-	return err
-}
-
-// cut ends the streams of a token that was taken away.
-func (s *Server) cut(app string) {
-	s.delivery.End(func(r *delivery.Reader) bool { return r.Source == app }, delivery.ErrTokenGone)
-}
-
-func (s *Server) putOut(ctx context.Context, id string) error {
-	s.apps.Lock()
-	defer s.apps.Unlock()
-	known, err := s.known(ctx, id)
-	if err == nil && !known {
-		err = &telephony.Error{Code: telephony.CodeNotFound, Message: "there is no app " + telephony.Display(id), Remedy: "`app list` shows those that there are"}
-	}
-	if err == nil { // first here: whatever the disk says, the token works no more
-		s.gate.remove(id)
-		s.cut(id)
-		err = s.options.Store.RemoveApp(ctx, id)
-	}
-	return err
-}
-
-func (s *Server) known(ctx context.Context, id string) (bool, error) {
-	apps, err := s.options.Store.Apps(ctx)
-	return slices.ContainsFunc(apps, func(a KnownApp) bool { return a.ID == id }), err
-}
-
-// RemoveApp implements ServerInterface.
-func (s *Server) RemoveApp(w http.ResponseWriter, r *http.Request, app api.AppID) {
-	if !s.person(w, r) {
-		return
-	}
-	if err := s.putOut(r.Context(), app); err != nil {
-		s.fail(w, err)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
-}
-
 // ListRecords implements ServerInterface.
-func (s *Server) ListRecords(w http.ResponseWriter, _ *http.Request, params api.ListRecordsParams) {
+func (s *Server) ListRecords(w http.ResponseWriter, r *http.Request, params api.ListRecordsParams) {
 	ask := asked{lines: params.Lines, states: params.States, callStates: params.CallStates, include: string(params.Include)}
 	filter, err := ask.filter()
 	if err = cmp.Or(checkEnum("state", params.State), checkEnum("include", params.Include), err); err != nil {
@@ -203,7 +83,7 @@ func (s *Server) ListRecords(w http.ResponseWriter, _ *http.Request, params api.
 	out := api.RecordList{Cursor: cursor.String(), Records: make([]api.Record, 0, len(records))}
 	durable := s.options.Board.Durable()
 	for _, rec := range records {
-		out.Records = append(out.Records, wireRecord(rec, viewOf(string(params.Include)), durable, s.actions))
+		out.Records = append(out.Records, wireRecord(rec, viewOf(string(params.Include), callerOf(r)), durable, s.actions))
 	}
 	s.reply(w, http.StatusOK, out)
 }
@@ -220,7 +100,7 @@ func (s *Server) GetRecord(w http.ResponseWriter, r *http.Request, record api.Re
 		return
 	}
 	w.Header().Set("ETag", etag(found.Rev))
-	s.reply(w, http.StatusOK, wireRecord(found, viewOf(string(params.Include)), s.options.Board.Durable(), s.actions))
+	s.reply(w, http.StatusOK, wireRecord(found, viewOf(string(params.Include), callerOf(r)), s.options.Board.Durable(), s.actions))
 }
 
 // find looks on the board, then in the store.
@@ -254,6 +134,9 @@ func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request, params api.O
 	if err == nil {
 		err = checkLength("the number", body.Number, maxNumber)
 	}
+	if err == nil {
+		err = s.options.Board.MayClaim(callerOf(r).source, "party.number")
+	}
 	var claims []board.NewClaim
 	if err == nil {
 		claims, err = line.Lookup(body.Number)
@@ -263,7 +146,9 @@ func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request, params api.O
 		return
 	}
 	s.write(w, r, wanted{key: params.IdempotencyKey, body: body, status: http.StatusCreated,
-		answer: func(r *board.Receipt) any { return wireRecord(r.After, shownOnly, true, s.actions) },
+		answer: func(receipt *board.Receipt) any {
+			return wireRecord(receipt.After, viewOf("", callerOf(r)), true, s.actions)
+		},
 		do: func(ctx context.Context, receipt *board.Receipt) (board.Written, error) {
 			if err := s.options.Committer.Wait(ctx, 0); err != nil {
 				return board.Written{}, err
@@ -303,10 +188,11 @@ func (s *Server) on(record string, do func(r *board.Receipt) (board.Written, err
 	}
 }
 
-// settled waits until what a write did is durable, and also what its refusal tells: nobody reads what may yet be lost (D-2).
-func (s *Server) settled(ctx context.Context, done board.Written, err error) error {
-	if moved, ok := errors.AsType[*board.RevMoved](err); ok {
-		return cmp.Or(s.options.Committer.Wait(ctx, moved.Seq), err)
+// settled waits until what a write did is durable, and also what its refusal tells: nobody reads what may yet be lost (D-2). That
+// may bear the record, as the caller sees it; nil: nobody reads it.
+func (s *Server) settled(ctx context.Context, c *caller, done board.Written, err error) error {
+	if moved, ok := errors.AsType[*board.RevMoved](err); ok && c != nil {
+		return cmp.Or[error](s.options.Committer.Wait(ctx, moved.Seq), &stale{moved, viewOf("", c)})
 	}
 	if err != nil {
 		return err
@@ -346,7 +232,7 @@ func newAnswer(a api.Answer) board.Answer {
 	out := board.Answer{Claims: newClaims(a.Claims), NothingFound: a.NothingFound || len(a.NothingFields) > 0, Nothing: a.NothingFields,
 		NothingFor: millis(a.NothingForMs), Match: a.Match, Error: telephony.Display(a.Error)}
 	for _, i := range a.Items {
-		out.Items = append(out.Items, board.NewItem{List: string(i.List), ID: i.ID, Text: i.Text, Title: i.Title, URL: i.URL})
+		out.Items = append(out.Items, board.NewItem{List: string(i.List), ID: i.ID, Text: i.Text, Title: i.Title, URL: i.URL, Fields: i.Fields})
 	}
 	return out
 }

@@ -84,11 +84,17 @@ func problem(err error, logger *slog.Logger) api.Problem {
 	}
 }
 
+// stale is the error of a write where another has written meanwhile, with what its writer may see of the record as it is.
+type stale struct {
+	*board.RevMoved
+	view view
+}
+
 // problem is an error with what belongs to it: where another has written meanwhile, the record as it is (B-2).
 func (s *Server) problem(err error) api.Problem {
 	p := problem(err, s.options.Logger)
-	if moved, ok := errors.AsType[*board.RevMoved](err); ok {
-		now := wireRecord(moved.Current, shownOnly, s.options.Board.Durable(), s.actions)
+	if old, ok := errors.AsType[*stale](err); ok {
+		now := wireRecord(old.Current, old.view, s.options.Board.Durable(), s.actions)
 		p.Current = &now
 	}
 	return p

@@ -25,6 +25,12 @@ type ServerInterface interface {
 	// RemoveApp Take an app's token away. Its open streams end at once. What it said stays. For the person only.
 	// (DELETE /v1/apps/{app})
 	RemoveApp(w http.ResponseWriter, r *http.Request, app AppID)
+	// ChangeApp Change what an app may, or what it is called; what is absent stays. Its token stays too. For the person only.
+	// (PATCH /v1/apps/{app})
+	ChangeApp(w http.ResponseWriter, r *http.Request, app AppID)
+	// ReleaseApp Let an app write a field again that it was barred from because it ran in circles there. For the person only.
+	// (DELETE /v1/apps/{app}/quarantine/{field})
+	ReleaseApp(w http.ResponseWriter, r *http.Request, app AppID, field FieldName)
 	// Dial Click to dial. The user's own phone rings; when it is answered it calls the number. For the person, and for apps that may dial.
 	// (POST /v1/calls)
 	Dial(w http.ResponseWriter, r *http.Request, params DialParams)
@@ -177,6 +183,67 @@ func (siw *ServerInterfaceWrapper) RemoveApp(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RemoveApp(w, r, app)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ChangeApp operation middleware
+func (siw *ServerInterfaceWrapper) ChangeApp(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "app" -------------
+	var app AppID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "app", r.PathValue("app"), &app, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "app", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ChangeApp(w, r, app)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReleaseApp operation middleware
+func (siw *ServerInterfaceWrapper) ReleaseApp(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "app" -------------
+	var app AppID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "app", r.PathValue("app"), &app, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "app", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "field" -------------
+	var field FieldName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "field", r.PathValue("field"), &field, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "field", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReleaseApp(w, r, app, field)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1868,6 +1935,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/apps", wrapper.ListApps)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/apps", wrapper.CreateApp)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/apps/{app}", wrapper.RemoveApp)
+	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/v1/apps/{app}", wrapper.ChangeApp)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/apps/{app}/quarantine/{field}", wrapper.ReleaseApp)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/records", wrapper.ListRecords)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/records", wrapper.OpenLookup)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/records/{record}", wrapper.GetRecord)

@@ -66,7 +66,8 @@ type KnownApp struct {
 	Name      string
 	TokenHash [32]byte
 	CreatedAt time.Time
-	May       []string // commands that it may give
+	May       []string    // commands that it may give
+	Grant     board.Grant // its patterns are never nil
 }
 
 // KnownCommand is one that was given under an Idempotency-Key, or a write. Status is 0 until it is known how it came out, and -1
@@ -142,7 +143,8 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	for _, a := range apps {
-		s.gate.admit(a.ID, a.TokenHash, a.May)
+		s.gate.admit(a)
+		o.Board.Approve(a.ID, a.Grant)
 	}
 	return s, nil
 }

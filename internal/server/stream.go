@@ -36,11 +36,14 @@ func (s *Server) open(r *http.Request, f following, form delivery.Form) (*delive
 	}
 	var from board.Cursor
 	if f.cursor != "" {
-		if from, err = board.ParseCursor(f.cursor); err != nil {
+		if from, err = board.ParseCursor(f.cursor); err == nil {
+			err = callerOf(r).follows(from)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
-	reader, err := s.delivery.Open(r.Context(), delivery.Asked{Source: callerOf(r).source, From: from, Filter: filter, View: viewOf(f.asked.include),
+	reader, err := s.delivery.Open(r.Context(), delivery.Asked{Source: callerOf(r).source, From: from, Filter: filter, View: viewOf(f.asked.include, callerOf(r)),
 		Coalesce: f.coalesce == string(api.CoalesceRecord), Form: form})
 	if errors.Is(err, delivery.ErrTrimmed) {
 		err = &telephony.Error{Code: telephony.CodeCursorGone, Message: err.Error(), Remedy: "list the records again and watch from that list's cursor"}

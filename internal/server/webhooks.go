@@ -109,7 +109,8 @@ func (s *Server) CreateWebhook(w http.ResponseWriter, r *http.Request) {
 		err = s.options.Webhooks.Check(settings)
 	}
 	// It is an app like any other, whose token nobody has been given.
-	app := KnownApp{ID: body.ID, Name: telephony.Display(body.Name), TokenHash: sha256.Sum256([]byte(NewToken())), CreatedAt: time.Now()}
+	app := KnownApp{ID: body.ID, Name: telephony.Display(body.Name), TokenHash: sha256.Sum256([]byte(NewToken())), CreatedAt: time.Now(),
+		Grant: board.Grant{Claim: []string{"*"}, Read: []string{"*"}}}
 	if err == nil {
 		err = s.letIn(r.Context(), app, false)
 	}
@@ -319,11 +320,12 @@ func wireDelivery(d KnownDelivery) api.Delivery {
 
 // WebhookBody is what a webhook is told of a change: the notification as a stream has it, and in its data the record as it is
 // now. folds is how many more notifications it stands for.
-func (s *Server) WebhookBody(c *board.Change, epoch string, record *board.Record, folds int, claims bool) ([]byte, error) {
-	v := shownOnly
-	if claims {
-		v = withClaims
+func (s *Server) WebhookBody(app string, c *board.Change, epoch string, record *board.Record, folds int, claims bool) ([]byte, error) {
+	caller, err := s.gate.of(app)
+	if err != nil {
+		return nil, err
 	}
+	v := view{claims: claims, reads: caller.reads}
 	durable, told := s.options.Board.Durable(), *c
 	if record != nil {
 		told.Line = cmp.Or(c.Line, record.Line)
@@ -333,7 +335,11 @@ func (s *Server) WebhookBody(c *board.Change, epoch string, record *board.Record
 	if record != nil {
 		wired = new(wireRecord(record, v, durable, s.actions))
 	}
-	data, err := json.Marshal(webhookPayload(&told, v, durable, s.actions))
+	var payload any = api.RevData{Rev: told.Rev} // what it may not see, it is told the time of
+	if seen, _ := v.sight().change(&told); seen != nil {
+		payload = webhookPayload(seen, v, durable, s.actions)
+	}
+	data, err := json.Marshal(payload)
 	if err == nil {
 		data, err = joined(data, struct {
 			Record *api.Record `json:"record,omitempty"`
@@ -396,22 +402,13 @@ func (s *Server) WebhookNotice(kind, id string, at time.Time, data map[string]an
 }
 
 // WebhookWork is a work as a stream hands it out.
-func (s *Server) WebhookWork(w *board.Work, claims bool) ([]byte, error) {
-	v, now := shownOnly, time.Now()
-	if claims {
-		v = withClaims
-	}
-	out := api.Work{Work: w.ID, Record: wireRecord(w.Record, v, s.options.Board.Durable(), s.actions), Changed: append([]string{}, w.Changed...),
-		Round: w.Round, Wave: w.Wave, DeadlineMs: w.Deadline.Sub(now).Milliseconds()}
-	for _, m := range w.Moments {
-		out.Moments = append(out.Moments, api.Moment(m))
-	}
-	data, err := json.Marshal(out)
+func (s *Server) WebhookWork(app string, w *board.Work, claims bool) ([]byte, error) {
+	caller, err := s.gate.of(app)
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(api.Notification{Specversion: "1.0", ID: w.ID, Source: lineSource(w.Record.Line), Type: api.NotificationTypeWork, Time: now.UTC(),
-		Subject: w.Record.ID, Datacontenttype: "application/json", Data: data})
+	frame, err := s.frames.Work(w, view{claims: claims, reads: caller.reads}, time.Now())
+	return frame.JSON, err
 }
 
 // AnswerFor takes what an app that holds no stream answers to a work, by the same rules as an answer to the API.
@@ -421,7 +418,7 @@ func (s *Server) AnswerFor(ctx context.Context, app, work string, answer []byte)
 		return err
 	}
 	written, err := s.options.Board.Answer(app, work, newAnswer(body), time.Now())
-	return s.settled(ctx, written, err)
+	return s.settled(ctx, nil, written, err)
 }
 
 // SayFor takes what an app that holds no stream says of a record it was told of: claims and items. What it follows from is
@@ -444,13 +441,13 @@ func (s *Server) SayFor(ctx context.Context, app, record string, answer []byte) 
 	said := newAnswer(body)
 	if len(said.Claims) > 0 {
 		written, err := s.options.Board.ClaimMatch(record, app, said.Claims, said.Match, time.Now())
-		if err = s.settled(ctx, written, err); err != nil {
+		if err = s.settled(ctx, nil, written, err); err != nil {
 			return err
 		}
 	}
 	for _, item := range said.Items {
 		_, written, err := s.options.Board.PutItem(record, app, item, time.Now())
-		if err = s.settled(ctx, written, err); err != nil {
+		if err = s.settled(ctx, nil, written, err); err != nil {
 			return err
 		}
 	}
@@ -464,8 +461,12 @@ func (s *Server) answerOf(ctx context.Context, app string, answer []byte) (api.A
 	if err == nil {
 		err = checkAnswer(body)
 	}
+	var caller *caller
 	if err == nil {
-		err = s.gate.mayWrite(app)
+		caller, err = s.gate.of(app)
+	}
+	if err == nil {
+		err = caller.mayWrite()
 	}
 	if err == nil {
 		err = s.options.Committer.Wait(ctx, 0)

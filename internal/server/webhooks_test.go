@@ -197,7 +197,7 @@ func TestWebhookBodies(t *testing.T) {
 			if c.Record == "" {
 				about = nil
 			}
-			body, err := h.server.WebhookBody(c, "e1", about, 2, forgotten)
+			body, err := h.server.WebhookBody("crm", c, "e1", about, 2, forgotten)
 			if err != nil {
 				t.Fatalf("%s: %v", c.Kind, err)
 			}
@@ -216,7 +216,7 @@ func TestWebhookBodies(t *testing.T) {
 		}
 	}
 	for _, kind := range []string{"pbx.lost", "pbx.gap", "pbx.connected", "record.settled", "item.removed", "app.gone", "field.contended", "record.added", "record.removed", "record.erased"} {
-		if _, err := h.server.WebhookBody(&board.Change{Seq: 1, Kind: kind}, "e1", nil, 0, false); err != nil {
+		if _, err := h.server.WebhookBody("crm", &board.Change{Seq: 1, Kind: kind}, "e1", nil, 0, false); err != nil {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}

@@ -130,7 +130,7 @@ func (p *peer) answer(f *said) (board.Written, error) {
 	if err != nil {
 		return board.Written{}, err
 	}
-	return refused(p.server.options.Board.Answer(p.caller.source, f.Work, newAnswer(f.Answer), time.Now()))
+	return p.refused(p.server.options.Board.Answer(p.caller.source, f.Work, newAnswer(f.Answer), time.Now()))
 }
 
 func (p *peer) claim(f *said) (board.Written, error) {
@@ -141,13 +141,13 @@ func (p *peer) claim(f *said) (board.Written, error) {
 	if err != nil {
 		return board.Written{}, err
 	}
-	return refused(p.server.options.Board.ClaimMatch(f.Record, p.caller.source, newClaims(f.Claims), f.Match, time.Now()))
+	return p.refused(p.server.options.Board.ClaimMatch(f.Record, p.caller.source, newClaims(f.Claims), f.Match, time.Now()))
 }
 
 // refused says also of a refusal up to where the log must be durable before it is told: it may bear the record as it is (D-2).
-func refused(done board.Written, err error) (board.Written, error) {
+func (p *peer) refused(done board.Written, err error) (board.Written, error) {
 	if moved, ok := errors.AsType[*board.RevMoved](err); ok {
-		done.Seq = moved.Seq
+		done.Seq, err = moved.Seq, &stale{moved, viewOf("", p.caller)}
 	}
 	return done, err
 }

@@ -406,6 +406,9 @@ func TestEveryOperation(t *testing.T) {
 	var placed api.Placed
 	h.want(http.StatusCreated, &placed, "POST", "/v1/calls", h.user, api.Dial{Number: "1002"})
 	h.want(http.StatusOK, nil, "POST", "/v1/records/"+placed.Record+"/commands", h.user, api.Command{Command: "hangup"})
+	h.want(http.StatusOK, nil, "PATCH", "/v1/apps/crm", h.user, api.AppChange{AfterCall: new(true)})
+	h.loops("crm", looked, "party.bio")
+	h.want(http.StatusNoContent, nil, "DELETE", "/v1/apps/crm/quarantine/party.bio", h.user, nil)
 	h.want(http.StatusNoContent, nil, "DELETE", "/v1/apps/crm", h.user, nil)
 	everyWebhookOperation(h)
 	var proof api.Erasure

@@ -9,23 +9,8 @@ import (
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
-// view is what a reader has asked to see; a change is encoded once per view, never per reader.
-type view int
-
-const (
-	shownOnly view = iota
-	withClaims
-	views
-)
-
-func viewOf(include string) view {
-	if include == "claims" {
-		return withClaims
-	}
-	return shownOnly
-}
-
 func wireRecord(r *board.Record, v view, durable bool, can actions) api.Record {
+	r, _ = v.sight().record(r)
 	out := api.Record{
 		ID: r.ID, Rev: r.Rev, Line: r.Line, Origin: api.RecordOrigin(r.Origin), State: api.RecordState(r.State),
 		OpenedAt: r.OpenedAt.UTC(), ClosedAt: r.ClosedAt.UTC(), Complete: r.Complete(), Durable: durable, Wave: r.Wave,
@@ -35,17 +20,23 @@ func wireRecord(r *board.Record, v view, durable bool, can actions) api.Record {
 		out.Settled = wireSettled(r.Settled)
 	}
 	if r.Call != nil {
-		out.Call = wireCall(r.Line, r.Call, can)
+		out.Call = wireCall(r.Line, r.Call, v, can)
 	}
 	for name, f := range r.Fields {
 		if !f.Blank {
 			out.Fields[name] = wireField(f, v)
-		} else if v == withClaims {
+		} else if v.claims {
 			put(&out.Blank, name, wireBlank(f))
 		}
 	}
 	for i := range r.Nothing {
 		out.Nothing = append(out.Nothing, wireNothing(&r.Nothing[i]))
+	}
+	for field, c := range r.Frozen() {
+		if out.Contended == nil {
+			out.Contended = map[string]api.Contention{}
+		}
+		out.Contended[field] = api.Contention{Sources: append([]string{}, c.Sources...), At: c.At.UTC(), Wave: c.Wave}
 	}
 	for list, items := range r.Items {
 		out.Items[list] = make([]api.Item, 0, len(items))
@@ -63,7 +54,7 @@ func wireSettled(s *board.Settled) api.Settled {
 func wireField(f *board.Field, v view) api.Field {
 	shown := f.Shown()
 	out := api.Field{Value: shown.Value, Source: shown.Source, Quality: api.Quality(shown.Quality), At: shown.At.UTC(), Round: shown.Round, Others: f.Others}
-	if v == withClaims {
+	if v.claims {
 		out.Claims, out.Pin, out.Hidden = wireClaims(f.Claims), f.Pin, f.Hidden
 	}
 	return out
@@ -94,13 +85,13 @@ func put(m *map[string]api.BlankField, name string, f api.BlankField) {
 }
 
 func wireItem(i *board.Item) api.Item {
-	return api.Item{ID: i.ID, Source: i.Source, At: i.At.UTC(), ChangedAt: i.ChangedAt.UTC(), Text: i.Text, Title: i.Title, URL: i.URL, Round: i.Round}
+	return api.Item{ID: i.ID, Source: i.Source, At: i.At.UTC(), ChangedAt: i.ChangedAt.UTC(), Text: i.Text, Title: i.Title, URL: i.URL, Round: i.Round, Fields: i.Fields}
 }
 
 // actions are what can be done with a line's call just now.
 type actions func(line string, c *telephony.Call) []telephony.Action
 
-func wireCall(line string, c *telephony.Call, can actions) api.Call {
+func wireCall(line string, c *telephony.Call, v view, can actions) api.Call {
 	out := api.Call{
 		ID: string(c.ID), Direction: api.Direction(c.Direction), State: api.CallState(c.State), Result: api.Result(c.Result), EndedBy: api.EndedBy(c.EndedBy),
 		StartedAt: c.StartedAt.UTC(), AnsweredAt: c.AnsweredAt.UTC(), EndedAt: c.EndedAt.UTC(), EndedAfter: c.EndedAfter.UTC(), EndedBefore: c.EndedBefore.UTC(),
@@ -122,6 +113,7 @@ func wireCall(line string, c *telephony.Call, can actions) api.Call {
 	for i := range c.Views {
 		out.Views = append(out.Views, wireView(&c.Views[i]))
 	}
+	v.sight().call(&out, c)
 	return out
 }
 
@@ -157,12 +149,15 @@ func wireLink(l *telephony.Link) api.Link {
 
 // notification encodes a change for a view; nil if there is nothing in it for that view.
 func notification(c *board.Change, v view, epoch string, durable, coalesced bool, can actions) ([]byte, error) {
-	if c.Kind == board.RecordChanged && v == shownOnly && len(c.Shown) == 0 && c.Nothing == nil {
-		return nil, nil // a losing claim tells only those who look at claims (B-12)
+	if c, _ = v.sight().change(c); c == nil {
+		return nil, nil
 	}
 	data, err := json.Marshal(payload(c, v, durable, can))
 	if err != nil {
 		return nil, err
+	}
+	if c.Kind == board.RecordChanged && !v.claims && len(c.Shown) == 0 && c.Nothing == nil {
+		return nil, nil // a losing claim tells only those who look at claims (B-12)
 	}
 	return json.Marshal(api.Notification{
 		Specversion: "1.0", ID: board.Cursor{Epoch: epoch, Seq: c.Seq}.String(), Source: lineSource(c.Line), Type: api.NotificationType(c.Kind),
@@ -187,7 +182,7 @@ func wireChanged(c *board.Change, v view) api.ChangedData {
 		case !f.Blank:
 			wired := wireField(f, v)
 			out.Fields[name] = &wired
-		case v == withClaims:
+		case v.claims:
 			put(&out.Blank, name, wireBlank(f))
 		}
 	}
@@ -215,7 +210,7 @@ func payload(c *board.Change, v view, durable bool, can actions) any {
 	case board.ItemAdded, board.ItemChanged, board.ItemRemoved:
 		return api.ItemData{Rev: c.Rev, List: c.List, Item: wireItem(c.Item)}
 	case board.FieldContended:
-		return api.ContendedData{Rev: c.Rev, Field: c.Field, Sources: append([]string{}, c.Sources...)}
+		return api.ContendedData{Rev: c.Rev, Field: c.Field, Sources: append([]string{}, c.Sources...), Wave: c.Wave}
 	case board.AppRegistered, board.AppGone, board.AppQuarantined, board.AppReleased, board.WebhookDisabled:
 		out := api.AppData{App: c.App, Field: c.Field, Reason: c.Reason}
 		if c.Work != nil {
@@ -228,7 +223,7 @@ func payload(c *board.Change, v view, durable bool, can actions) any {
 		return api.GapData{Line: c.Line, From: c.Gap.From.UTC(), To: c.Gap.To.UTC(), Restarted: c.Gap.Restarted}
 	}
 	if c.Call != nil {
-		return api.CallData{Rev: c.Rev, Call: wireCall(c.Line, c.Call, can)}
+		return api.CallData{Rev: c.Rev, Call: wireCall(c.Line, c.Call, v, can)}
 	}
 	return api.RevData{Rev: c.Rev}
 }

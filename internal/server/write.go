@@ -26,7 +26,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, asked wanted) {
 	receipt := &board.Receipt{Source: callerOf(r).source, Key: asked.key, At: s.now(), Answer: asked.encoded}
 	if asked.key == "" {
 		done, err := asked.do(r.Context(), receipt)
-		s.wrote(w, receipt, s.settled(r.Context(), done, err))
+		s.wrote(w, receipt, s.settled(r.Context(), callerOf(r), done, err))
 		return
 	}
 	id := receipt.Source + " " + receipt.Key
@@ -56,7 +56,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, asked wanted) {
 		}
 		s.again(w, before, KnownCommand{Request: receipt.Request})
 	default:
-		s.wrote(w, receipt, s.keep(ctx, receipt, asked))
+		s.wrote(w, receipt, s.keep(ctx, callerOf(r), receipt, asked))
 	}
 }
 
@@ -69,9 +69,9 @@ func (s *Server) before(ctx context.Context, r *board.Receipt) (*KnownCommand, e
 }
 
 // keep writes, and returns once what the write did and its receipt are durable.
-func (s *Server) keep(ctx context.Context, r *board.Receipt, asked wanted) error {
+func (s *Server) keep(ctx context.Context, c *caller, r *board.Receipt, asked wanted) error {
 	done, err := asked.do(ctx, r)
-	if err = s.settled(ctx, done, err); err != nil || r.Carried {
+	if err = s.settled(ctx, c, done, err); err != nil || r.Carried {
 		return err
 	}
 	if err := within(ctx, func(ctx context.Context) error { return s.options.Store.KeepReceipt(ctx, r) }); err != nil {

@@ -28,6 +28,7 @@ var struckTables = []struct {
 	{"changes", strikeChanges},
 	{"commands", strikeAnswers},
 	{"webhook_deliveries", strikeDeliveries},
+	{"picks", strikePicks},
 }
 
 // rowsAtOnce are read, and struck in one transaction, before a commit may go on that waits meanwhile.

@@ -220,6 +220,9 @@ func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change
 	if err := saveErasures(ctx, tx, batch); err != nil {
 		return err
 	}
+	if err := savePicks(ctx, tx, batch); err != nil {
+		return err
+	}
 	if s.commits++; s.commits%1000 == 0 {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM changes WHERE at < ? AND seq < (SELECT max(seq) FROM changes) - ?`, time.Now().Add(-keepFor).UnixMilli(), keepChanges); err != nil {
 			return fmt.Errorf("trim the log: %w", err)
@@ -418,49 +421,4 @@ func (s *SQLite) Record(ctx context.Context, id string) (*board.Record, error) {
 // Changes reads at most limit changes after a seq, in order.
 func (s *SQLite) Changes(ctx context.Context, after uint64, limit int) ([]*board.Change, error) {
 	return read[board.Change](ctx, s.readers, "a change", `SELECT body FROM changes WHERE seq > ? ORDER BY seq LIMIT ?`, int64(after), limit)
-}
-
-// Apps reads the apps that were let in, by id.
-func (s *SQLite) Apps(ctx context.Context) ([]App, error) {
-	rows, err := s.readers.QueryContext(ctx, `SELECT id, name, token_hash, created_at, may FROM apps ORDER BY id`)
-	if err != nil {
-		return nil, fmt.Errorf("read the apps: %w", err)
-	}
-	defer rows.Close()
-	var apps []App
-	for rows.Next() {
-		var a App
-		var hash []byte
-		var created int64
-		var may string
-		if err := rows.Scan(&a.ID, &a.Name, &hash, &created, &may); err != nil {
-			return nil, fmt.Errorf("read the apps: %w", err)
-		}
-		copy(a.TokenHash[:], hash)
-		a.CreatedAt = time.UnixMilli(created)
-		if may != "" {
-			a.May = strings.Split(may, ",")
-		}
-		apps = append(apps, a)
-	}
-	return apps, rows.Err()
-}
-
-// AddApp keeps an app. An app that is there gets the new token and permissions.
-func (s *SQLite) AddApp(ctx context.Context, a App) error {
-	_, err := s.writer.ExecContext(ctx, `INSERT INTO apps (id, name, token_hash, created_at, may) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET name = excluded.name, token_hash = excluded.token_hash, may = excluded.may`,
-		a.ID, a.Name, a.TokenHash[:], a.CreatedAt.UnixMilli(), strings.Join(a.May, ","))
-	if err != nil {
-		return fmt.Errorf("keep app %s: %w", a.ID, err)
-	}
-	return nil
-}
-
-// RemoveApp forgets an app.
-func (s *SQLite) RemoveApp(ctx context.Context, id string) error {
-	if _, err := s.writer.ExecContext(ctx, `DELETE FROM apps WHERE id = ?`, id); err != nil {
-		return fmt.Errorf("remove app %s: %w", id, err)
-	}
-	return nil
 }

@@ -21,15 +21,6 @@ type Loaded struct {
 	SeenAt  time.Time       // when the newest change was made; zero in a new store
 }
 
-// App is one that was let in.
-type App struct {
-	ID        string
-	Name      string
-	TokenHash [32]byte
-	CreatedAt time.Time
-	May       []string // commands that it may give
-}
-
 // The log reaches back at least this far (D-8).
 const (
 	keepChanges = 100_000

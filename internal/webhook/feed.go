@@ -152,7 +152,7 @@ func (c *courier) body(ctx context.Context, d *Delivery) ([]byte, error) {
 	}
 	told := *change
 	told.Kind = d.Kind
-	return o.Body(Message{Change: &told, Epoch: d.Epoch, Record: record, Folds: d.Folds, Claims: c.hook.Claims})
+	return o.Body(Message{App: c.hook.ID, Change: &told, Epoch: d.Epoch, Record: record, Folds: d.Folds, Claims: c.hook.Claims})
 }
 
 // change is what the log has of a delivery now. Of what it has no longer there is only what the delivery knows, as of a record
@@ -185,6 +185,7 @@ func (c *courier) record(ctx context.Context, id string) (*board.Record, error) 
 
 // Message is what a body is made of.
 type Message struct {
+	App    string        // whose hook it is: it is told what that may see
 	Change *board.Change // as it is told
 	Epoch  string
 	Record *board.Record // as it is now; nil: there is none

@@ -182,7 +182,7 @@ func (h *house) begin() {
 		Notice: func(kind, _ string, _ time.Time, data map[string]any) ([]byte, error) {
 			return json.Marshal(told{Kind: kind, Reason: fmt.Sprint(data["reason"])})
 		},
-		Work: func(w *board.Work, _ bool) ([]byte, error) {
+		Work: func(_ string, w *board.Work, _ bool) ([]byte, error) {
 			return json.Marshal(told{Kind: "work", Work: w.ID, Record: w.Record.ID})
 		},
 		Answer: func(_ context.Context, app, work string, answer []byte) error {

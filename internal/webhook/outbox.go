@@ -31,7 +31,7 @@ type Options struct {
 	// Body is a notification as a stream has it, with the newest state of its record. Notice is one of no record.
 	Body   func(m Message) ([]byte, error)
 	Notice func(kind, id string, at time.Time, data map[string]any) ([]byte, error)
-	Work   func(w *board.Work, claims bool) ([]byte, error)
+	Work   func(app string, w *board.Work, claims bool) ([]byte, error)
 	// Answer takes a JSON Answer to a work, Say one about a record outside any work. They wait until it is durable.
 	Answer func(ctx context.Context, app, work string, answer []byte) error
 	Say    func(ctx context.Context, app, record string, answer []byte) error

@@ -113,7 +113,7 @@ func (c *courier) do(ctx context.Context, w *board.Work) bool {
 
 // hand sends a work, again and again until its deadline.
 func (c *courier) hand(ctx context.Context, w *board.Work, d *Delivery) (reply, error) {
-	body, err := c.outbox.options.Work(w, c.hook.Claims)
+	body, err := c.outbox.options.Work(c.hook.ID, w, c.hook.Claims)
 	if err != nil {
 		return reply{Attempt: Attempt{At: time.Now()}}, err
 	}

@@ -17,6 +17,16 @@ export class DevBoard {
     pbx: { state: 'connected', since: new Date().toISOString(), peer: 'Asterisk 22.10.1' },
   }];
 
+  apps = ['address-book', 'crm', 'accounts'].map((id) => ({
+    id, name: id, connected: true, max_quality: 'verified', after_call: false, claim: ['*'], read: ['*'], needs: ['party.number'], gives: ['party.name', 'party.company'],
+  }));
+  cycles = [];
+
+  release(id, field) {
+    this.apps = this.apps.map((a) => (a.id === id ? { ...a, quarantined: a.quarantined?.filter((q) => q.field !== field) } : a));
+    this.notify('app.released', undefined, { app: id, field });
+  }
+
   get cursor() {
     return `${this.epoch}:${this.seq}`;
   }

@@ -29,7 +29,8 @@ const asked = (url) => url.searchParams.get('include') === 'claims';
 const routes = [
   ['GET', /^\/v1\/hello$/, () => ({ name: 'callboard', version: 'dev', api: 'v1' })],
   ['GET', /^\/v1\/status$/, () => ({ version: 'dev', source: 'user', epoch: board.epoch, lines: board.lines, store: { durable: true } })],
-  ['GET', /^\/v1\/apps$/, () => ({ apps: ['address-book', 'crm', 'accounts', 'history'].map((id) => ({ id, name: id, connected: true })) })],
+  ['GET', /^\/v1\/apps$/, () => ({ apps: board.apps, cycles: board.cycles })],
+  ['DELETE', /^\/v1\/apps\/([^/]+)\/quarantine\/([^/]+)$/, ([id, field]) => void board.release(id, field)],
   ['GET', /^\/v1\/records$/, (_, url) => ({ cursor: board.cursor, records: [...board.records.values()].reverse().map((r) => wire(r, asked(url))) })],
   ['POST', /^\/v1\/records$/, (_, __, { number }) => {
     if (!/\d{3}/.test(number)) throw problem(422, 'number_invalid', `"${number}" is not a telephone number.`, 'Give it with its country code, such as +45 12 34 56 78.');

@@ -113,6 +113,20 @@ export const scenes = {
     r.complete = r.call.complete = false;
     board.call(r, 'call.ended', { state: 'ended', ended_after: ago(30).toISOString(), ended_before: ago(4).toISOString(), result: 'unknown', encrypted: 'yes' }, 'gap');
   },
+  people(board) {
+    past(board);
+    const r = ring(board, ago(9));
+    board.item(r, 'party.candidates', 'crm', { id: '17', fields: { 'party.name': 'Mette Larsen', 'party.company': 'Havn & Larsen A/S', 'party.job_title': 'Head of purchasing' } }, ago(8));
+    board.item(r, 'party.candidates', 'crm', { id: '18', fields: { 'party.name': 'Søren Holm', 'party.company': 'Havn & Larsen A/S' } }, ago(8));
+    board.item(r, 'party.candidates', 'address-book', { id: 'a9', fields: { 'party.name': 'Reception', 'party.email': 'post@havnlarsen.example' } }, ago(8));
+    board.claim(r, 'history', [{ field: 'party.candidate', value: 'crm/18', quality: 'derived' }], 2, ago(8));
+    board.claim(r, 'crm', [{ field: 'party.bio', value: 'Buys pallets' }], 1, ago(7));
+    r.contended = { 'party.bio': { sources: ['accounts', 'crm'], at: ago(7).toISOString(), wave: r.wave } };
+    board.apps[1] = { ...board.apps[1], may: ['dial'], claim: ['party.*', 'links', 'x.crm.*'], read: ['party.*', 'notes'], max_quality: 'derived', quarantined: [{ field: 'party.bio', since: ago(600).toISOString() }] };
+    board.apps[2] = { ...board.apps[2], connected: false, needs: undefined, gives: undefined };
+    board.cycles = [{ apps: ['accounts', 'crm'], fields: ['party.bio', 'party.company'] }];
+    board.settle(r, 2, 240);
+  },
   hostile(board) {
     past(board);
     const nasty = '<img src=x onerror=alert(1)>"\u202Egnp.exe\u2066 ' + 'Zalgo'.repeat(20);

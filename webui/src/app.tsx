@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
+import { Apps } from './apps.js';
 import type { Desk } from './desk.js';
 import { Banners, Header } from './header.js';
 import { useDesk, useNow } from './hooks.js';
@@ -11,6 +12,7 @@ export function App({ desk }: { desk: Desk }) {
   const state = useDesk(desk);
   const [keys, setKeys] = useState(false);
   const showKeys = useCallback(() => setKeys(true), []);
+  const [apps, setApps] = useState(false);
   useKeys(desk, showKeys);
   const now = useNow(state.stream.state !== 'online');
   const record = state.records.find((r) => r.id === state.selection.id);
@@ -20,7 +22,7 @@ export function App({ desk }: { desk: Desk }) {
   }, [state.alarm]);
   return (
     <div class="app" data-open={record && state.selection.open ? 'record' : 'list'} data-stream={state.stream.state}>
-      <Header lines={lines} onKeys={showKeys} />
+      <Header lines={lines} apps={state.apps} onApps={() => setApps(true)} onKeys={showKeys} />
       <Banners lines={lines} stream={state.stream} now={now} durable={state.status?.store.durable ?? true} problem={state.status?.store.problem} />
       <div class="panes">
         <List desk={desk} records={state.records} selected={state.selection.id} lines={lines} />
@@ -28,6 +30,7 @@ export function App({ desk }: { desk: Desk }) {
       </div>
       <div class="visually-hidden" aria-live="polite" data-testid="said">{state.said}</div>
       <div class="visually-hidden" role="alert" data-testid="alarm">{state.alarm}</div>
+      <Apps desk={desk} list={state.apps} open={apps} onClose={() => setApps(false)} now={now} />
       <Keys open={keys} onClose={() => setKeys(false)} />
     </div>
   );

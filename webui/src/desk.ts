@@ -1,5 +1,5 @@
 // What the page shows: the board's copy, the state of the links, and what is in front. Components read it and subscribe.
-import type { Board, BoardRecord, CallboardError, LinkState, Notification, Status } from '@callboard/sdk';
+import type { AppList, Board, BoardRecord, CallboardError, LinkState, Notification, Status } from '@callboard/sdk';
 import { isGivenAway, isOurs, stateWord, titleOf } from './format.js';
 import { NoteBoxes } from './note.js';
 import { isActive, isNewlyUp, onEnded, onList, onNewCall, onTaken, step, type Selection } from './selection.js';
@@ -19,8 +19,8 @@ export interface DeskState {
   /** For screen readers: the newest quiet announcement, and the call that rings. */
   said: string;
   alarm: string;
-  /** How many apps hold a token; undefined while that is not known. */
-  apps?: number | undefined;
+  /** The apps that hold a token; undefined while that is not known. */
+  apps?: AppList | undefined;
 }
 
 export class Desk {
@@ -35,10 +35,11 @@ export class Desk {
   #waiting = new Set<string>();
   #listeners = new Set<() => void>();
   #due: ReturnType<typeof setTimeout> | undefined;
+  #appsDue: ReturnType<typeof setTimeout> | undefined;
   #off: (() => void)[] = [];
   readonly #onHide = () => document.visibilityState === 'hidden' && this.notes.flush();
 
-  constructor(readonly board: Board, private readonly isWriting: () => boolean, private readonly countApps: () => Promise<number>) {
+  constructor(readonly board: Board, private readonly isWriting: () => boolean) {
     this.notes = new NoteBoxes(board, sessionStorage);
     const records = board.records();
     for (const record of records) if (isNewlyUp(record)) this.#rung.add(record.id);
@@ -54,7 +55,7 @@ export class Desk {
     document.addEventListener('visibilitychange', this.#onHide);
     addEventListener('pagehide', this.#onHide);
     void this.#readStatus();
-    void this.#readApps();
+    this.readApps();
   }
 
   subscribe(fn: () => void): () => void {
@@ -66,6 +67,7 @@ export class Desk {
     this.notes.stop();
     for (const off of this.#off) off();
     clearTimeout(this.#due);
+    clearTimeout(this.#appsDue);
     document.removeEventListener('visibilitychange', this.#onHide);
     removeEventListener('pagehide', this.#onHide);
     void this.board.close();
@@ -118,7 +120,7 @@ export class Desk {
   }
 
   #heard(record: BoardRecord | undefined, n: Notification): void {
-    if (n.type === 'app.registered' || n.type === 'app.gone') void this.#readApps();
+    if (n.type.startsWith('app.')) this.readApps();
     if (n.type === 'pbx.connected' || n.type === 'pbx.lost') {
       this.#relink(n.data);
       void this.#readStatus(); // what can be done from here may be another now
@@ -179,7 +181,7 @@ export class Desk {
     if (state !== 'online') return;
     this.notes.flush();
     void this.#readStatus();
-    void this.#readApps();
+    this.readApps();
   }
 
   async #readStatus(): Promise<void> {
@@ -190,12 +192,12 @@ export class Desk {
     }
   }
 
-  async #readApps(): Promise<void> {
-    try {
-      this.#set({ apps: await this.countApps() });
-    } catch {
-      // Not known; nothing is said of it.
-    }
+  /** Many reasons to read them make one request. */
+  readApps(): void {
+    this.#appsDue ??= setTimeout(() => {
+      this.#appsDue = undefined;
+      this.board.apps().then((apps) => this.#set({ apps }), () => undefined); // not known: nothing is said of it
+    }, 50);
   }
 
   #relink({ line, pbx }: { line: string; pbx: Status['lines'][number]['pbx'] }): void {

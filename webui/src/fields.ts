@@ -1,5 +1,5 @@
 // Which fields there are, what people call them, and in what order they are shown.
-import type { BoardRecord, Field } from '@callboard/sdk';
+import type { BoardRecord, Field, Item } from '@callboard/sdk';
 import { sameText, words } from './format.js';
 
 export interface Row {
@@ -33,12 +33,34 @@ const OFFERED = ['party.name', 'party.company', 'party.email'];
 
 const ORDER = Object.keys(LABELS);
 
+/** The field that says who of several people it is, and the list of them. They have a place of their own. */
+export const PICKED = 'party.candidate';
+export const CANDIDATES = 'party.candidates';
+
+export const candidatesOf = (record: BoardRecord): readonly Item[] => record.items[CANDIDATES] ?? [];
+
+/** What names a candidate in a claim of `party.candidate`. */
+export const refOf = (item: Item) => `${item.source}/${item.id}`;
+
+/** What one sees of a candidate: a name, and what tells it from others. */
+export function factsOf(item: Item): { name: string; more: string[] } {
+  const { 'party.name': name, 'party.company': company, 'party.job_title': job, 'party.email': email, 'party.location': place } = item.fields ?? {};
+  const rest = [company, job, place, email].filter((text): text is string => !!text);
+  return name ? { name, more: rest } : { name: rest[0] ?? (item.title || item.id), more: rest.slice(1) };
+}
+
+/** What people call a field or list. */
+export function labelOf(name: string): string {
+  const app = /^x\.([^.]+)\.(?:shared\.)?(.+)$/.exec(name);
+  return LABELS[name] ?? words(app?.[2] ?? name.slice(name.indexOf('.') + 1));
+}
+
 /** The fields of a record as rows; `more` are names that have a row though nothing is shown of them. */
 export function groupsOf(record: BoardRecord, more: Iterable<string> = []): Group[] {
   const { 'party.number': number, 'party.number_raw': raw, 'party.name': called } = record.fields;
   const twice = raw && (raw.value === number?.value || sameText(raw.value, called?.value ?? ''));
-  const said = Object.keys(record.fields).filter((name) => name !== 'party.number_raw' || !twice);
-  const names = new Set([...said, ...(record.state === 'open' ? OFFERED : []), ...more]);
+  const said = Object.keys(record.fields).filter((name) => (name !== 'party.number_raw' || !twice) && name !== PICKED);
+  const names = new Set([...said, ...(record.state === 'open' ? OFFERED : []), ...[...more].filter((name) => name !== PICKED)]);
   const rows = [...names].map((name) => rowOf(name, record.fields[name])).sort(byPlace);
   const groups: Group[] = [
     { id: 'party', title: 'Person & company', rows: rows.filter((r) => r.name.startsWith('party.')) },
@@ -52,7 +74,7 @@ function rowOf(name: string, field: Field | undefined): Row {
   const app = /^x\.([^.]+)\.(.+)$/.exec(name);
   return {
     name,
-    label: LABELS[name] ?? words(app?.[2] ?? name.slice(name.indexOf('.') + 1)),
+    label: labelOf(name),
     editable: isEditable(name),
     ...(field ? { field } : {}),
     ...(app?.[1] ? { app: app[1] } : {}),

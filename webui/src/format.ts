@@ -220,6 +220,11 @@ export function words(name: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** crm → party.company → mail → party.email → crm */
+export function ringWords({ apps, fields }: { apps: readonly string[]; fields: readonly string[] }): string {
+  return [...apps.flatMap((app, i) => [app, fields[i] ?? '']), apps[0] ?? ''].join(' → ');
+}
+
 export interface SettledWords {
   state: 'working' | 'settled' | 'none';
   text: string;

@@ -1,4 +1,5 @@
-import type { Line } from '@callboard/sdk';
+import type { AppList, Line } from '@callboard/sdk';
+import { barred } from './apps.js';
 import type { Stream } from './desk.js';
 import { sentences, when } from './format.js';
 import { Alert } from './icons.js';
@@ -6,7 +7,8 @@ import { Spelled } from './spelled.js';
 
 const LINK = { connected: 'Connected', connecting: 'Connecting', lost: 'Lost', refused: 'Refused' } as const;
 
-export function Header({ lines, onKeys }: { lines: readonly Line[]; onKeys: () => void }) {
+export function Header({ lines, apps, onApps, onKeys }: { lines: readonly Line[]; apps: AppList | undefined; onApps: () => void; onKeys: () => void }) {
+  const stopped = barred(apps);
   return (
     <header class="top">
       <h1 class="brand"><img src="/icon.svg" alt="" width="24" height="24" />Callboard</h1>
@@ -21,6 +23,9 @@ export function Header({ lines, onKeys }: { lines: readonly Line[]; onKeys: () =
           </li>
         ))}
       </ul>
+      <button type="button" class="quiet apps-button" data-testid="apps-button" data-barred={stopped || undefined} onClick={onApps}>
+        Apps{stopped > 0 && <span class="apps-barred"><Alert />{stopped}<span class="word"> stopped</span></span>}
+      </button>
       <button type="button" class="quiet keys-button" onClick={onKeys} aria-label="Keyboard shortcuts" title="Keyboard shortcuts">?</button>
     </header>
   );

@@ -1,11 +1,11 @@
 import type { BoardRecord } from '@callboard/sdk';
-import { webAddress } from './fields.js';
+import { CANDIDATES, webAddress } from './fields.js';
 import { Source } from './fieldlist.js';
 import { exactly, words } from './format.js';
 
 /** The lists that apps add to a record; notes have a place of their own. */
 export function Items({ record, now }: { record: BoardRecord; now: number }) {
-  const lists = Object.entries(record.items).filter(([name, items]) => name !== 'notes' && items.length > 0);
+  const lists = Object.entries(record.items).filter(([name, items]) => name !== 'notes' && name !== CANDIDATES && items.length > 0);
   return (
     <>
       {lists.map(([name, items]) => (

@@ -36,7 +36,7 @@ async function enter(way: Way): Promise<void> {
     kept.set(token);
     const board = await reach(token, signal);
     if (signal.aborted) return void board.close();
-    desk = new Desk(board, () => isTyping(document.activeElement), () => countApps(token));
+    desk = new Desk(board, () => isTyping(document.activeElement));
     render(<App desk={desk} />, root);
   } catch (error) {
     if (!signal.aborted) refused(error, way.code !== undefined && kept.get() === undefined);
@@ -55,13 +55,6 @@ async function tokenBy(way: Way): Promise<string | undefined> {
     if (held === undefined || !(error instanceof CallboardError) || error.status === 0) throw error;
     return held;
   }
-}
-
-/** The SDK is for apps, and the list of them is for the person only. */
-async function countApps(token: string): Promise<number> {
-  const response = await fetch('/v1/apps', { headers: { authorization: `Bearer ${token}` } });
-  if (!response.ok) throw new Error(`The list of apps was refused: ${response.status}`);
-  return ((await response.json()) as { apps: unknown[] }).apps.length;
 }
 
 function reach(token: string, signal: AbortSignal): Promise<Board> {

@@ -1,11 +1,13 @@
 import type { BoardRecord, Call, Line } from '@callboard/sdk';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Desk } from './desk.js';
+import { Candidates } from './candidates.js';
 import { Facts, Flags, Timeline, Views } from './call.js';
 import { lineOf } from './control.js';
 import { Controls } from './controls.js';
 import { Fields } from './fieldlist.js';
-import { callSpan, callWords, duration, isMissed, kindWords, settledWords, titleOf } from './format.js';
+import { labelOf } from './fields.js';
+import { callSpan, callWords, duration, isMissed, kindWords, settledWords, sourceName, titleOf } from './format.js';
 import { useNow } from './hooks.js';
 import { Alert, Back, Check } from './icons.js';
 import { Items } from './items.js';
@@ -30,11 +32,12 @@ export function Record({ desk, record, records, lines, online, open }: {
       <button type="button" class="quiet back" onClick={() => desk.back()}><Back />Calls</button>
       <Head record={record} now={now} heading={heading} asked={desk.asked.get(record.id)} />
       <Controls desk={desk} record={record} records={records} line={lineOf(lines, record.line)} online={online} />
-      <Enrichment record={record} apps={desk.state.apps} />
+      <Enrichment record={record} apps={desk.state.apps?.apps.length} />
       {call && <Flags call={call} />}
       <Doubts record={record} />
       <div class="columns">
         <div class="column">
+          <Candidates desk={desk} record={record} />
           <Fields desk={desk} record={record} now={now} />
           <Items record={record} now={now} />
         </div>
@@ -109,6 +112,12 @@ function Doubts({ record }: { record: BoardRecord }) {
   return (
     <>
       {unseen && <p class="doubt" data-testid="incomplete"><Alert />A part of this call was not seen, because the phone system could not be reached.</p>}
+      {Object.entries(record.contended ?? {}).map(([name, { sources }]) => (
+        <p class="doubt" key={name} data-testid="contended" data-field={name}>
+          <Alert />
+          <span><bdi>{sources.map(sourceName).join(' and ')}</bdi> {sources.length > 1 ? 'change' : 'changes'} <bdi>{labelOf(name)}</bdi> back and forth. It stays as it is until there is news of the call or you edit the record.</span>
+        </p>
+      ))}
       {!record.durable && <p class="doubt" data-testid="not-durable"><Alert />Not saved to disk yet; it is kept in memory.</p>}
     </>
   );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { groupsOf, hrefOf, isEditable, notIn, webAddress, wordOf } from '../src/fields.js';
+import { factsOf, groupsOf, hrefOf, isEditable, labelOf, notIn, refOf, webAddress, wordOf } from '../src/fields.js';
 import { field, record } from './records.js';
 
 describe('fields', () => {
@@ -10,6 +10,15 @@ describe('fields', () => {
       ['App fields', ['Open deals|crm|2', 'Due|erp|1']],
       ['Own line', ['Extension||1001']],
     ]);
+  });
+
+  it('name a candidate by what tells them from others', () => {
+    const one = { id: '17', source: 'crm', at: '', changed_at: '', fields: { 'party.name': 'Ann', 'party.company': 'Acme', 'party.email': 'a@acme.example' } };
+    expect([refOf(one), factsOf(one)]).toEqual(['crm/17', { name: 'Ann', more: ['Acme', 'a@acme.example'] }]);
+    expect(factsOf({ ...one, fields: { 'party.email': 'a@acme.example' } })).toEqual({ name: 'a@acme.example', more: [] });
+    expect(factsOf({ ...one, fields: {} }).name).toBe('17');
+    expect(groupsOf(record('r', { 'party.candidate': 'crm/17' })).flatMap((g) => g.rows.map((row) => row.name))).not.toContain('party.candidate');
+    expect(['party.bio', 'x.crm.open_deals', 'x.crm.shared.rating', 'notes'].map(labelOf)).toEqual(['About', 'Open deals', 'Rating', 'Notes']);
   });
 
   it('have a row though nothing is shown of them, where one looks', () => {

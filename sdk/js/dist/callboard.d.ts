@@ -42,6 +42,8 @@ interface components {
 			source: string;
 			/** @description Which commands your token may give. */
 			may?: components["schemas"]["Permission"][];
+			claim?: components["schemas"]["Grant"];
+			read?: components["schemas"]["Grant"];
 			epoch: string;
 			lines: components["schemas"]["Line"][];
 			store: components["schemas"]["StoreStatus"];
@@ -86,12 +88,46 @@ interface components {
 			durable: boolean;
 			problem?: string;
 		};
+		/** @description Names of fields and lists, such as `party.email` and `notes`; a trailing `*` stands for any rest, `*` alone for all. */
+		Grant: string[];
+		AppChange: {
+			name?: string;
+			may?: components["schemas"]["Permission"][];
+			max_quality?: components["schemas"]["Quality"];
+			after_call?: boolean;
+			claim?: components["schemas"]["Grant"];
+			read?: components["schemas"]["Grant"];
+		};
+		Quarantined: {
+			/** @description A field, or a list. */
+			field: string;
+			/** Format: date-time */
+			since: string;
+		};
+		Contention: {
+			/** @description Between which it went. */
+			sources: string[];
+			/** Format: date-time */
+			at: string;
+			/**
+			 * Format: int64
+			 * @description It is frozen as long as the record's wave is this one.
+			 */
+			wave: number;
+		};
 		App: {
 			id: string;
 			name: string;
 			connected: boolean;
 			/** @description Which commands it may give. */
 			may?: components["schemas"]["Permission"][];
+			max_quality: components["schemas"]["Quality"];
+			/** @description It may write when the record is closed. */
+			after_call: boolean;
+			claim: components["schemas"]["Grant"];
+			read: components["schemas"]["Grant"];
+			/** @description What it may not write because it ran in circles there with others. */
+			quarantined?: components["schemas"]["Quarantined"][];
 			needs?: string[];
 			gives?: string[];
 			on?: components["schemas"]["Moment"][];
@@ -107,6 +143,14 @@ interface components {
 			name?: string;
 			/** @description Which commands it may give; none unless said. */
 			may?: components["schemas"]["Permission"][];
+			/** @description What its claims count as at most; absent: `verified`. */
+			max_quality?: components["schemas"]["Quality"];
+			/** @description It may write when the record is closed, some minutes after the call. */
+			after_call?: boolean;
+			/** @description What it may write; absent: all that is open. */
+			claim?: components["schemas"]["Grant"];
+			/** @description What it may read, besides its own fields `x.<id>.*`; absent: all. Other apps' own fields only where they are named, or shared: `x.<app>.shared.*`. */
+			read?: components["schemas"]["Grant"];
 			/** @description What it says that it works from, for the warning of loops. */
 			needs?: string[];
 			/** @description What it says that it gives, for the warning of loops. */
@@ -169,12 +213,16 @@ interface components {
 			fields: {
 				[key: string]: components["schemas"]["Field"];
 			};
-			/** @description By list name: `notes`, `documents`, `emails`, `links`, `history`, `cards`. */
+			/** @description By list name: `notes`, `documents`, `emails`, `links`, `history`, `cards`, `party.candidates`. */
 			items: {
 				[key: string]: components["schemas"]["Item"][];
 			};
 			/** @description Apps that have looked and know nothing. */
 			nothing?: components["schemas"]["Nothing"][];
+			/** @description By field: those that sources change back and forth in answer to each other. Such a field is frozen at its best value until news of the call or a person's edit. */
+			contended?: {
+				[key: string]: components["schemas"]["Contention"];
+			};
 			/** @description With `include=claims`: fields of which nothing is shown, because all that is said of them is hidden or nothing is said as yet. */
 			blank?: {
 				[key: string]: components["schemas"]["BlankField"];
@@ -248,6 +296,14 @@ interface components {
 			title?: string;
 			url?: string;
 			round?: number;
+			fields?: components["schemas"]["CandidateFields"];
+		};
+		/**
+		 * @description Of an item of `party.candidates`: who it may be, such as `party.name`. The person picks one by the claim of `party.candidate` with
+		 *     `<source>/<id>` of the item; its fields then stand as claims of its source. Not set for items of other lists.
+		 */
+		CandidateFields: {
+			[key: string]: string;
 		};
 		/** @description What the PBX said. Only source `pbx` writes it. */
 		Call: {
@@ -480,12 +536,13 @@ interface components {
 		};
 		NewItem: {
 			/** @enum {string} */
-			list: "notes" | "documents" | "emails" | "links" | "history" | "cards";
+			list: "notes" | "documents" | "emails" | "links" | "history" | "cards" | "party.candidates";
 			/** @description Your own id for it; saying it again replaces it. */
 			id?: string;
 			text?: string;
 			title?: string;
 			url?: string;
+			fields?: components["schemas"]["CandidateFields"];
 		};
 		Answer: {
 			claims?: components["schemas"]["NewClaim"][];
@@ -596,6 +653,11 @@ interface components {
 			rev: number;
 			field: string;
 			sources: string[];
+			/**
+			 * Format: int64
+			 * @description It is frozen until the next one.
+			 */
+			wave: number;
 		};
 		AppData: {
 			app: string;
@@ -1024,6 +1086,11 @@ export type Direction = Schemas["Direction"];
 export type Result = Schemas["Result"];
 export type EndedBy = Schemas["EndedBy"];
 export type Known = Schemas["Known"];
+export type App = Schemas["App"];
+export type AppChange = Schemas["AppChange"];
+export type AppList = Schemas["AppList"];
+export type Contention = Schemas["Contention"];
+export type Cycle = Schemas["Cycle"];
 export type Status = Schemas["Status"];
 export type Line = Schemas["Line"];
 export type Link = Schemas["Link"];
@@ -1207,7 +1274,7 @@ export type AnyHandler = (record: BoardRecord | undefined, notification: Notific
 export type ListHandler = (records: BoardRecord[]) => unknown;
 export type ErrorHandler = (error: CallboardError) => unknown;
 /** Types of notification that are about one record. */
-export type RecordBound = Extract<NotificationType, `call.${string}` | `record.${string}` | `item.${string}`>;
+export type RecordBound = Extract<NotificationType, `call.${string}` | `record.${string}` | `item.${string}` | `field.${string}`>;
 export interface CommandOptions {
 	/**
 	 * The command's Idempotency-Key. Without it every call is an intention of its own; with it a command whose answer did not come
@@ -1282,7 +1349,16 @@ export declare class Board {
 	}): Promise<BoardRecord>;
 	/** The lines and their links to the PBX, the store, and who you are. */
 	status(): Promise<Status>;
-	/** Says what you know, outside any work. All claims are taken or none. */
+	/** The apps that hold a token: what each may, whether it works just now, what it is barred from; and the rings among them. */
+	apps(): Promise<AppList>;
+	/** Changes what an app may; what is absent stays. It keeps its token. */
+	changeApp(app: string, change: AppChange): Promise<App>;
+	/** Lets an app write a field again that it was barred from because it ran in circles there. */
+	releaseApp(app: string, field: string): Promise<void>;
+	/**
+	 * Says what you know, outside any work. All claims are taken or none. To pick one of several people (`party.candidates`) the
+	 * person claims `party.candidate` with `${item.source}/${item.id}`.
+	 */
 	claim(recordId: string, claims: Claims, options?: ClaimOptions): Promise<Written>;
 	/** Lets what one source says be shown, whatever the others say, until the person pins another, types their own or takes it back. */
 	pin(recordId: string, field: string, source: string): Promise<Written>;

@@ -86,6 +86,8 @@ function changed(record, n) {
       const { rev, ...settled } = n.data;
       return { ...record, rev, wave: Math.max(record.wave ?? 0, settled.wave), settled };
     }
+    case "field.contended":
+      return contended(record, n.data, n.time);
     case "record.closed":
       return { ...record, rev: n.data.rev, state: "closed", closed_at: n.time };
     case "item.added":
@@ -108,7 +110,13 @@ function withFields(record, data) {
   setBlank(next, data);
   if (data.nothing) setNothing(next, data.nothing);
   next.wave = Math.max(record.wave ?? 0, data.wave);
+  if (next.wave > (record.wave ?? 0)) delete next.contended;
   return next;
+}
+function contended(record, data, at) {
+  const wave = Math.max(record.wave ?? 0, data.wave);
+  const before = wave === record.wave ? record.contended : void 0;
+  return { ...record, rev: data.rev, wave, contended: { ...before, [data.field]: { sources: data.sources, at, wave: data.wave } } };
 }
 function setBlank(next, data) {
   const blank = { ...next.blank };
@@ -747,8 +755,24 @@ var Board = class {
   status() {
     return this.#http.json("GET", "/v1/status", void 0, this.#closing.signal);
   }
+  // ---- letting apps in: for the person
+  /** The apps that hold a token: what each may, whether it works just now, what it is barred from; and the rings among them. */
+  apps() {
+    return this.#http.json("GET", "/v1/apps", void 0, this.#closing.signal);
+  }
+  /** Changes what an app may; what is absent stays. It keeps its token. */
+  changeApp(app, change) {
+    return this.#http.json("PATCH", `/v1/apps/${encodeURIComponent(app)}`, change);
+  }
+  /** Lets an app write a field again that it was barred from because it ran in circles there. */
+  releaseApp(app, field) {
+    return this.#http.json("DELETE", `/v1/apps/${encodeURIComponent(app)}/quarantine/${encodeURIComponent(field)}`);
+  }
   // ---- writing
-  /** Says what you know, outside any work. All claims are taken or none. */
+  /**
+   * Says what you know, outside any work. All claims are taken or none. To pick one of several people (`party.candidates`) the
+   * person claims `party.candidate` with `${item.source}/${item.id}`.
+   */
   claim(recordId, claims, options = {}) {
     return this.#http.write("POST", `/v1/records/${encodeURIComponent(recordId)}/claims`, { body: { claims: claimsOf(claims) }, rev: options.rev, key: newKey() });
   }
@@ -980,7 +1004,7 @@ var Board = class {
     this.#call("status", state, error);
   }
   #emit(type, record, n) {
-    const bound = /^(call|record|item)\./.test(type);
+    const bound = /^(call|record|item|field)\./.test(type);
     if (!bound || record) this.#call(type, record, n);
     this.#call("*", record, n);
   }

@@ -107,6 +107,33 @@ export interface paths {
         delete: operations["removeApp"];
         options?: never;
         head?: never;
+        /**
+         * Change what an app may, or what it is called; what is absent stays. Its token stays too. For the person only.
+         * @description It holds at once. Where what it may read has changed its open streams end, and a cursor from before gives 410 `cursor_gone`:
+         *     it lists again, and holds what it may read now.
+         */
+        patch: operations["changeApp"];
+        trace?: never;
+    };
+    "/v1/apps/{app}/quarantine/{field}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An app's id. */
+                app: components["parameters"]["AppID"];
+                /** @description A field's name, such as `party.company`. */
+                field: components["parameters"]["FieldName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Let an app write a field again that it was barred from because it ran in circles there. For the person only. */
+        delete: operations["releaseApp"];
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -634,6 +661,8 @@ export interface components {
             source: string;
             /** @description Which commands your token may give. */
             may?: components["schemas"]["Permission"][];
+            claim?: components["schemas"]["Grant"];
+            read?: components["schemas"]["Grant"];
             epoch: string;
             lines: components["schemas"]["Line"][];
             store: components["schemas"]["StoreStatus"];
@@ -678,12 +707,46 @@ export interface components {
             durable: boolean;
             problem?: string;
         };
+        /** @description Names of fields and lists, such as `party.email` and `notes`; a trailing `*` stands for any rest, `*` alone for all. */
+        Grant: string[];
+        AppChange: {
+            name?: string;
+            may?: components["schemas"]["Permission"][];
+            max_quality?: components["schemas"]["Quality"];
+            after_call?: boolean;
+            claim?: components["schemas"]["Grant"];
+            read?: components["schemas"]["Grant"];
+        };
+        Quarantined: {
+            /** @description A field, or a list. */
+            field: string;
+            /** Format: date-time */
+            since: string;
+        };
+        Contention: {
+            /** @description Between which it went. */
+            sources: string[];
+            /** Format: date-time */
+            at: string;
+            /**
+             * Format: int64
+             * @description It is frozen as long as the record's wave is this one.
+             */
+            wave: number;
+        };
         App: {
             id: string;
             name: string;
             connected: boolean;
             /** @description Which commands it may give. */
             may?: components["schemas"]["Permission"][];
+            max_quality: components["schemas"]["Quality"];
+            /** @description It may write when the record is closed. */
+            after_call: boolean;
+            claim: components["schemas"]["Grant"];
+            read: components["schemas"]["Grant"];
+            /** @description What it may not write because it ran in circles there with others. */
+            quarantined?: components["schemas"]["Quarantined"][];
             needs?: string[];
             gives?: string[];
             on?: components["schemas"]["Moment"][];
@@ -699,6 +762,14 @@ export interface components {
             name?: string;
             /** @description Which commands it may give; none unless said. */
             may?: components["schemas"]["Permission"][];
+            /** @description What its claims count as at most; absent: `verified`. */
+            max_quality?: components["schemas"]["Quality"];
+            /** @description It may write when the record is closed, some minutes after the call. */
+            after_call?: boolean;
+            /** @description What it may write; absent: all that is open. */
+            claim?: components["schemas"]["Grant"];
+            /** @description What it may read, besides its own fields `x.<id>.*`; absent: all. Other apps' own fields only where they are named, or shared: `x.<app>.shared.*`. */
+            read?: components["schemas"]["Grant"];
             /** @description What it says that it works from, for the warning of loops. */
             needs?: string[];
             /** @description What it says that it gives, for the warning of loops. */
@@ -761,12 +832,16 @@ export interface components {
             fields: {
                 [key: string]: components["schemas"]["Field"];
             };
-            /** @description By list name: `notes`, `documents`, `emails`, `links`, `history`, `cards`. */
+            /** @description By list name: `notes`, `documents`, `emails`, `links`, `history`, `cards`, `party.candidates`. */
             items: {
                 [key: string]: components["schemas"]["Item"][];
             };
             /** @description Apps that have looked and know nothing. */
             nothing?: components["schemas"]["Nothing"][];
+            /** @description By field: those that sources change back and forth in answer to each other. Such a field is frozen at its best value until news of the call or a person's edit. */
+            contended?: {
+                [key: string]: components["schemas"]["Contention"];
+            };
             /** @description With `include=claims`: fields of which nothing is shown, because all that is said of them is hidden or nothing is said as yet. */
             blank?: {
                 [key: string]: components["schemas"]["BlankField"];
@@ -840,6 +915,14 @@ export interface components {
             title?: string;
             url?: string;
             round?: number;
+            fields?: components["schemas"]["CandidateFields"];
+        };
+        /**
+         * @description Of an item of `party.candidates`: who it may be, such as `party.name`. The person picks one by the claim of `party.candidate` with
+         *     `<source>/<id>` of the item; its fields then stand as claims of its source. Not set for items of other lists.
+         */
+        CandidateFields: {
+            [key: string]: string;
         };
         /** @description What the PBX said. Only source `pbx` writes it. */
         Call: {
@@ -1072,12 +1155,13 @@ export interface components {
         };
         NewItem: {
             /** @enum {string} */
-            list: "notes" | "documents" | "emails" | "links" | "history" | "cards";
+            list: "notes" | "documents" | "emails" | "links" | "history" | "cards" | "party.candidates";
             /** @description Your own id for it; saying it again replaces it. */
             id?: string;
             text?: string;
             title?: string;
             url?: string;
+            fields?: components["schemas"]["CandidateFields"];
         };
         Answer: {
             claims?: components["schemas"]["NewClaim"][];
@@ -1188,6 +1272,11 @@ export interface components {
             rev: number;
             field: string;
             sources: string[];
+            /**
+             * Format: int64
+             * @description It is frozen until the next one.
+             */
+            wave: number;
         };
         AppData: {
             app: string;
@@ -1743,6 +1832,58 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An app's id. */
+                app: components["parameters"]["AppID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppChange"];
+            };
+        };
+        responses: {
+            /** @description The app as it now is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["App"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    releaseApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An app's id. */
+                app: components["parameters"]["AppID"];
+                /** @description A field's name, such as `party.company`. */
+                field: components["parameters"]["FieldName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It may. */
             204: {
                 headers: {
                     [name: string]: unknown;

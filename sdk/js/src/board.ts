@@ -5,7 +5,7 @@ import { Http, type TokenSource } from './http.js';
 import { recordOf, type BoardRecord } from './record.js';
 import { RETRY, backOff, cursorAfter, openStream, pause, type Retry, type WatchFilter } from './stream.js';
 import type {
-  Command, Commanded, Item, Notification, NotificationOf, NotificationType, Placed, Progressed, RecordList, RecordState, Status, WireRecord, WireWork, Written,
+  App, AppChange, AppList, Command, Commanded, Item, Notification, NotificationOf, NotificationType, Placed, Progressed, RecordList, RecordState, Status, WireRecord, WireWork, Written,
 } from './wire.js';
 import { Webhooks } from './webhooks.js';
 
@@ -34,7 +34,7 @@ export type ListHandler = (records: BoardRecord[]) => unknown;
 export type ErrorHandler = (error: CallboardError) => unknown;
 
 /** Types of notification that are about one record. */
-export type RecordBound = Extract<NotificationType, `call.${string}` | `record.${string}` | `item.${string}`>;
+export type RecordBound = Extract<NotificationType, `call.${string}` | `record.${string}` | `item.${string}` | `field.${string}`>;
 
 export interface CommandOptions {
   /**
@@ -226,9 +226,29 @@ export class Board {
     return this.#http.json('GET', '/v1/status', undefined, this.#closing.signal);
   }
 
+  // ---- letting apps in: for the person
+
+  /** The apps that hold a token: what each may, whether it works just now, what it is barred from; and the rings among them. */
+  apps(): Promise<AppList> {
+    return this.#http.json('GET', '/v1/apps', undefined, this.#closing.signal);
+  }
+
+  /** Changes what an app may; what is absent stays. It keeps its token. */
+  changeApp(app: string, change: AppChange): Promise<App> {
+    return this.#http.json('PATCH', `/v1/apps/${encodeURIComponent(app)}`, change);
+  }
+
+  /** Lets an app write a field again that it was barred from because it ran in circles there. */
+  releaseApp(app: string, field: string): Promise<void> {
+    return this.#http.json('DELETE', `/v1/apps/${encodeURIComponent(app)}/quarantine/${encodeURIComponent(field)}`);
+  }
+
   // ---- writing
 
-  /** Says what you know, outside any work. All claims are taken or none. */
+  /**
+   * Says what you know, outside any work. All claims are taken or none. To pick one of several people (`party.candidates`) the
+   * person claims `party.candidate` with `${item.source}/${item.id}`.
+   */
   claim(recordId: string, claims: Claims, options: ClaimOptions = {}): Promise<Written> {
     return this.#http.write('POST', `/v1/records/${encodeURIComponent(recordId)}/claims`, { body: { claims: claimsOf(claims) }, rev: options.rev, key: newKey() });
   }
@@ -504,7 +524,7 @@ export class Board {
   }
 
   #emit(type: string, record: BoardRecord | undefined, n: Notification): void {
-    const bound = /^(call|record|item)\./.test(type);
+    const bound = /^(call|record|item|field)\./.test(type);
     if (!bound || record) this.#call(type, record, n);
     this.#call('*', record, n);
   }

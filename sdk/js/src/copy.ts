@@ -87,6 +87,7 @@ function changed(record: WireRecord | undefined, n: Notification): WireRecord | 
       const { rev, ...settled } = n.data;
       return { ...record, rev, wave: Math.max(record.wave ?? 0, settled.wave), settled };
     }
+    case 'field.contended': return contended(record, n.data, n.time);
     case 'record.closed': return { ...record, rev: n.data.rev, state: 'closed', closed_at: n.time };
     case 'item.added':
     case 'item.changed': return withItem(record, n.data, (list, item) =>
@@ -110,7 +111,15 @@ function withFields(record: WireRecord, data: NotificationOf<'record.changed'>['
   if (data.nothing) setNothing(next, data.nothing);
   // What settled last stays, as it does in a list: a change that concerns no app is followed by no `record.settled`.
   next.wave = Math.max(record.wave ?? 0, data.wave);
+  if (next.wave > (record.wave ?? 0)) delete next.contended; // the next wave sets them free
   return next;
+}
+
+/** A field that is frozen in this wave. */
+function contended(record: WireRecord, data: NotificationOf<'field.contended'>['data'], at: string): WireRecord {
+  const wave = Math.max(record.wave ?? 0, data.wave);
+  const before = wave === record.wave ? record.contended : undefined;
+  return { ...record, rev: data.rev, wave, contended: { ...before, [data.field]: { sources: data.sources, at, wave: data.wave } } };
 }
 
 /** Fields of which nothing is shown: told only to those who look at claims. */

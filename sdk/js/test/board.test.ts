@@ -449,6 +449,15 @@ describe('deciding', () => {
     ]);
   });
 
+  it('changes what an app may, and releases it', async () => {
+    const board = await open();
+    await board.changeApp('crm', { read: [] }).catch(() => undefined); // what it is answered, the contract's tests say
+    await board.releaseApp('crm', 'party.bio').catch(() => undefined);
+    expect(server.requests.filter((r) => r.path.startsWith('/v1/apps/')).map((r) => [r.method, r.path, r.body])).toEqual([
+      ['PATCH', '/v1/apps/crm', { read: [] }], ['DELETE', '/v1/apps/crm/quarantine/party.bio', undefined],
+    ]);
+  });
+
   it('claims with the rev that was read, and for a while', async () => {
     const board = await open();
     await board.claim('r1', { 'call.disposition': { value: 'sold', ttlMs: 5000 } }, { rev: 6 });

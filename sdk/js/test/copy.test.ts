@@ -32,6 +32,15 @@ describe('copy', () => {
     expect(copy.get('r1')).not.toHaveProperty('nothing');
   });
 
+  it('knows which field is contended until the next wave', () => {
+    const frozen = { rev: 2, field: 'party.bio', sources: ['a', 'b'], wave: 3 };
+    const copy = copyOf({ ...changed(1, 'r1', 2, {}), type: 'field.contended', data: frozen } as Notification);
+    expect(copy.get('r1')).toMatchObject({ rev: 2, wave: 3, contended: { 'party.bio': { sources: ['a', 'b'], wave: 3 } } });
+    const next = changed(2, 'r1', 3, {});
+    copy.apply({ ...next, data: { ...next.data, wave: 4 } } as Notification);
+    expect(copy.get('r1')).not.toHaveProperty('contended');
+  });
+
   it('tells of each rev once', () => {
     const copy = copyOf();
     const n = changed(1, 'r1', 2, { 'party.name': field('Ann') });

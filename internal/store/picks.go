@@ -1,0 +1,66 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/callboard-dev/callboard/internal/board"
+)
+
+// savePicks keeps what the person has picked in a batch, with the batch: a pick that was answered for is not lost (D-2).
+func savePicks(ctx context.Context, tx *sql.Tx, batch []*board.Change) error {
+	for _, c := range batch {
+		p, decided := c.Picked()
+		if !decided {
+			continue
+		}
+		var err error
+		if p.Ref == "" {
+			_, err = tx.ExecContext(ctx, `DELETE FROM picks WHERE line = ? AND number = ?`, p.Line, p.Number)
+		} else {
+			_, err = tx.ExecContext(ctx, `INSERT INTO picks (line, number, ref, at) VALUES (?, ?, ?, ?)
+				ON CONFLICT (line, number) DO UPDATE SET ref = excluded.ref, at = excluded.at`, p.Line, p.Number, p.Ref, p.At.UnixMilli())
+		}
+		if err != nil {
+			return fmt.Errorf("a pick: %w", err)
+		}
+	}
+	return nil
+}
+
+// Pick reads who was picked last at a number; empty if nobody.
+func (s *SQLite) Pick(ctx context.Context, line, number string) (ref string, err error) {
+	err = s.readers.QueryRowContext(ctx, `SELECT ref FROM picks WHERE line = ? AND number = ?`, line, number).Scan(&ref)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("read a pick: %w", err)
+	}
+	return ref, nil
+}
+
+// strikePicks forgets who was picked at the person's numbers (SEC-45).
+func strikePicks(ctx context.Context, w *sweep) error {
+	if w.id == "" {
+		return nil
+	}
+	found, err := w.store.readers.QueryContext(ctx, `SELECT number, ref FROM picks`)
+	if err != nil {
+		return err
+	}
+	defer found.Close()
+	var updates []update
+	for found.Next() {
+		var number, ref string
+		if err := found.Scan(&number, &ref); err != nil {
+			return err
+		}
+		if w.striker.Mentions("", []byte(number)) || w.striker.Mentions("", []byte(ref)) {
+			updates = append(updates, update{`DELETE FROM picks WHERE number = ? AND ref = ?`, []any{number, ref}})
+		}
+	}
+	if err := found.Err(); err != nil {
+		return err
+	}
+	return w.strike(ctx, updates)
+}
