@@ -22,6 +22,7 @@ import (
 	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/config"
 	"github.com/callboard-dev/callboard/internal/connector"
+	"github.com/callboard-dev/callboard/internal/crash"
 	"github.com/callboard-dev/callboard/internal/line"
 	"github.com/callboard-dev/callboard/internal/server"
 	"github.com/callboard-dev/callboard/internal/store"
@@ -83,10 +84,12 @@ func (a *App) open(ctx context.Context) error {
 	if a.token, err = userToken(filepath.Join(folder, "user.token")); err != nil {
 		return err
 	}
+	crash.Here("recovery: opened")
 	loaded, err := a.store.Load(ctx)
 	if err != nil {
 		return err
 	}
+	crash.Here("recovery: loaded")
 	a.wire(c, loaded)
 	a.server, err = server.New(ctx, server.Options{
 		Board: a.board, Committer: a.committer, Store: served{a.store}, UserToken: a.token, Hosts: c.Listen.Hosts,

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/crash"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -213,7 +214,9 @@ func (c *Committer) show(batch []*board.Change, err error) {
 	if err != nil {
 		c.hold(batch)
 	}
+	crash.Here("before show")
 	c.board.Show(batch, err == nil, time.Now())
+	crash.Here("after show")
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.problem = err

@@ -21,6 +21,7 @@ import (
 	_ "modernc.org/sqlite" // the pure-Go driver, registered as "sqlite"
 
 	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/crash"
 )
 
 //go:embed migrations/*.sql
@@ -119,8 +120,13 @@ func (s *SQLite) open(ctx context.Context) error {
 	if newest := known[len(known)-1].Version; version > newest {
 		return fmt.Errorf("%w (schema %d, this one knows %d)", errNewer, version, newest)
 	}
-	if _, err = provider.Up(ctx); err != nil {
-		return err
+	for range known {
+		if _, err := provider.UpByOne(ctx); errors.Is(err, goose.ErrNoNextVersion) {
+			break
+		} else if err != nil {
+			return err
+		}
+		crash.Here("migration")
 	}
 	if s.keeper, err = s.readers.Conn(ctx); err != nil {
 		return err
@@ -200,9 +206,11 @@ func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change
 			return fmt.Errorf("trim the log: %w", err)
 		}
 	}
+	crash.Here("before commit")
 	if err := tx.Commit(); err != nil {
 		return err
 	}
+	crash.Here("after commit")
 	s.epoch = epoch
 	s.unsaved++
 	return nil
@@ -213,7 +221,9 @@ func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change
 func (s *SQLite) rest(ctx context.Context) {
 	if s.unsaved > 0 {
 		s.unsaved = 0
+		crash.Here("before checkpoint")
 		s.writer.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)")
+		crash.Here("after checkpoint")
 	}
 }
 
