@@ -38,7 +38,7 @@ load:
 # Kill the program N times at any instant and at named places, and judge what its clients were told (`make test`: 200).
 kill: N ?= 1000
 kill:
-	go test -count=1 -run '^TestKill$$' -timeout 24h -v ./e2e/kill -args -kills $(N)
+	go test -count=1 -run '^TestKill$$' -timeout 24h -v ./e2e/durable -args -kills $(N)
 
 # Play every property N times (`make test`: 2,000 those of the board).
 properties: N ?= 100000

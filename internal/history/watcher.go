@@ -103,6 +103,11 @@ func (w *Watcher) once(ctx context.Context) {
 	if opened {
 		w.Kept.Stream(s)
 	}
+	if n := len(s.Frames); s.Status == http.StatusGone || n > 0 && s.Frames[n-1].Type == string(api.NotificationTypeReset) { // list again (D-6)
+		w.mu.Lock()
+		w.cursor = ""
+		w.mu.Unlock()
+	}
 }
 
 func (w *Watcher) take(s *Stream, text []byte) (api.Notification, error) {

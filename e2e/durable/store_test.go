@@ -1,4 +1,4 @@
-package kill
+package durable
 
 import (
 	"database/sql"
