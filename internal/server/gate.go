@@ -29,6 +29,7 @@ type caller struct {
 	source string
 	gone   chan struct{}
 	writes *rate.Limiter // how fast an app may write (SEC-23); nil for the person
+	opens  *rate.Limiter // how fast an app may open streams (FLT-09); nil for the person, whose pages share the token
 	may    []string      // commands that an app may give; the person may all
 	dials  *window
 }
@@ -39,8 +40,15 @@ const (
 	writesAtOnce    = 100
 )
 
+// How often one app may open a stream (FLT-09). The SDKs, whose back-off ends at 15 s, open some ten in the first minute in
+// which there is nobody to serve them, and then four a minute.
+const (
+	opensAtOnce = 30
+	opensEvery  = 6 * time.Second
+)
+
 func newApp(id string, may []string) *caller {
-	return &caller{source: id, gone: make(chan struct{}), writes: rate.NewLimiter(writesPerSecond, writesAtOnce), may: may, dials: &window{}}
+	return &caller{source: id, gone: make(chan struct{}), writes: rate.NewLimiter(writesPerSecond, writesAtOnce), opens: rate.NewLimiter(rate.Every(opensEvery), opensAtOnce), may: may, dials: &window{}}
 }
 
 // still reports an error when the token was taken away meanwhile.
@@ -59,6 +67,20 @@ func (c *caller) mayWrite() error {
 		return &telephony.Error{Code: codeTooMany, Message: "this token writes too fast", Remedy: "write at most 50 times a second, several claims at once; try again in a second"}
 	}
 	return nil
+}
+
+// mayFollow reports an error when a token opens streams faster than it may, and after how many seconds it may again.
+func (c *caller) mayFollow(now time.Time) (int, error) {
+	if c.opens == nil {
+		return 0, nil
+	}
+	place := c.opens.ReserveN(now, 1)
+	wait := place.DelayFrom(now)
+	if wait == 0 {
+		return 0, nil
+	}
+	place.CancelAt(now)
+	return int(wait/time.Second) + 1, &telephony.Error{Code: codeTooMany, Message: "this app opens one stream after another", Remedy: "keep a stream open, wait longer after each that breaks, and at least as long as Retry-After says"}
 }
 
 // gate knows the tokens, by their SHA-256, and the one-time codes.
@@ -211,6 +233,13 @@ func (g *gate) require(next http.Handler, free map[string]bool, refuse func(http
 		if err != nil {
 			refuse(w, err)
 			return
+		}
+		if strings.HasPrefix(r.URL.Path, "/v1/watch") {
+			if after, err := c.mayFollow(time.Now()); err != nil {
+				w.Header().Set("Retry-After", strconv.Itoa(after))
+				refuse(w, err)
+				return
+			}
 		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			if err := c.mayWrite(); err != nil {
