@@ -17,6 +17,7 @@ check-web:
 test-go:
 	go vet ./...
 	go test -race -shuffle=on -timeout 12m ./...
+	go test ./internal/board
 
 # Write generated files anew: Go from api/openapi.yaml, the SDK's types, the built SDK and page.
 generate: setup
@@ -40,10 +41,14 @@ kill: N ?= 1000
 kill:
 	go test -count=1 -run '^TestKill$$' -timeout 24h -v ./e2e/durable -args -kills $(N)
 
-# Play every property N times (`make test`: 2,000 those of the board).
+# Play every property N times (`make test`: those of the board 2,000 times).
 properties: N ?= 100000
 properties:
-	go test -count=1 -timeout 24h ./internal/board -rapid.checks=$(N)
+	go test -count=1 -timeout 24h ./internal/board ./internal/telephony ./internal/tracker ./internal/asterisk/ami -rapid.checks=$(N)
+
+# Readers that stop for ten minutes beside others that do not, and an app that takes a minute for each work.
+slow:
+	go test -count=1 -run '^(TestStalledReaders|TestLateAnswers)$$' -timeout 40m -v ./e2e/durable -args -stall 10m
 
 # Longer than tests may be: ratios to the limit, in one run.
 bench:

@@ -27,7 +27,7 @@ func TestReady(t *testing.T) {
 	}
 	t.Cleanup(func() { pbx.Close() })
 	s := newStory(t, pbx)
-	fill(t, filepath.Join(s.folder, "data", "callboard.db"), records)
+	fill(t, filepath.Join(s.folder, "data", "callboard.db"), records, records)
 	for range 2 { // the second time after a kill
 		p := launch(t, s.config, "")
 		url, ok := <-p.url
@@ -70,8 +70,8 @@ func listed(t *testing.T, s *story) int {
 	return strings.Count(string(text), `"id":"rec_`)
 }
 
-// fill makes a store with so many open records of some fields each, and a log of as many changes: copies of one.
-func fill(t *testing.T, path string, records int) {
+// fill makes a store with so many open records of some fields each, and a log of so many changes: copies of one.
+func fill(t *testing.T, path string, records, changes int) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
@@ -93,7 +93,7 @@ func fill(t *testing.T, path string, records int) {
 	const copies = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) `
 	const other = `replace(replace(body, ?, 'rec_' || i), '+4520000000', '+45' || (20000000 + i))`
 	_, errRecords := db.Exec(copies+`INSERT INTO records SELECT 'rec_' || i, rev, line, origin, state, opened_at, '+45' || (20000000 + i), `+other+` FROM records, n`, records-1, id)
-	_, errLog := db.Exec(copies+`INSERT INTO changes SELECT 1 + i, at, 'rec_' || i, kind, replace(`+other+`, '{"seq":1,', '{"seq":' || (i + 1) || ',') FROM changes, n`, records-1, id)
+	_, errLog := db.Exec(copies+`INSERT INTO changes SELECT 1 + i, at, 'rec_' || i, kind, replace(`+other+`, '{"seq":1,', '{"seq":' || (i + 1) || ',') FROM changes, n`, changes-1, id)
 	if err := errors.Join(errRecords, errLog, db.Close()); err != nil {
 		t.Fatal(err)
 	}
