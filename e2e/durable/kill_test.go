@@ -26,6 +26,7 @@ const livesPerStore = 25
 // TestKill kills the program again and again while calls come in, people write, an app enriches and others follow: nothing
 // acknowledged is lost, nothing is told that was not kept, and no follower has a hole (FLT-05, D-1 to D-6, D-10).
 func TestKill(t *testing.T) {
+	t.Parallel()
 	const offices = 2
 	var sum total
 	t.Run("offices", func(t *testing.T) {
