@@ -18,6 +18,7 @@ package history
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -221,10 +222,8 @@ func (v View) in(s board.Standing) bool {
 	if s.State == "" {
 		return false
 	}
-	for _, state := range v.Calls {
-		if state == string(s.Call) {
-			return true
-		}
+	if slices.Contains(v.Calls, string(s.Call)) {
+		return true
 	}
 	return len(v.Calls) == 0
 }
