@@ -19,7 +19,7 @@ import (
 
 	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/internal/demopbx"
-	"github.com/callboard-dev/callboard/internal/history"
+	"github.com/callboard-dev/callboard/e2e/history"
 )
 
 // livesPerStore is how often a store is killed until its history is judged and another is begun.

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/callboard-dev/callboard/internal/history"
+	"github.com/callboard-dev/callboard/e2e/history"
 )
 
 // write starts those who write: people at the page, two that fight for an exclusive field, and one that dials.
