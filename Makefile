@@ -1,6 +1,6 @@
 # Callboard. The two commands of the README are `go run ./cmd/callboard demo` and `make test`.
 
-.PHONY: test setup check-web test-go generate bench fuzz flows load
+.PHONY: test setup check-web test-go generate bench fuzz flows load kill properties slow
 
 # Install what is needed, once, then run every test.
 test: setup check-web test-go
@@ -17,6 +17,7 @@ check-web:
 test-go:
 	go vet ./...
 	go test -race -shuffle=on -timeout 12m ./...
+	go test ./internal/board
 
 # Write generated files anew: Go from api/openapi.yaml, the SDK's types, the built SDK and page.
 generate: setup
@@ -34,6 +35,20 @@ flows:
 load:
 	go test -run '^TestLoad$$' -count=1 -v -timeout 20m ./internal/asterisk/ami -args -load 10000
 	go test -tags load -run '^TestLoad$$' -timeout 10m -v ./e2e
+
+# Kill the program N times at any instant and at named places, and judge what its clients were told (`make test`: 200).
+kill: N ?= 1000
+kill:
+	go test -count=1 -run '^TestKill$$' -timeout 24h -v ./e2e/durable -args -kills $(N)
+
+# Play every property N times (`make test`: those of the board 2,000 times).
+properties: N ?= 100000
+properties:
+	go test -count=1 -timeout 24h ./internal/board ./internal/telephony ./internal/tracker ./internal/asterisk/ami -rapid.checks=$(N)
+
+# Readers that stop for ten minutes beside others that do not, and an app that takes a minute for each work.
+slow:
+	go test -count=1 -run '^(TestStalledReaders|TestLateAnswers)$$' -timeout 40m -v ./e2e/durable -args -stall 10m
 
 # Longer than tests may be: ratios to the limit, in one run.
 bench:

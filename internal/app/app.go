@@ -22,6 +22,7 @@ import (
 	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/config"
 	"github.com/callboard-dev/callboard/internal/connector"
+	"github.com/callboard-dev/callboard/internal/crash"
 	"github.com/callboard-dev/callboard/internal/erasure"
 	"github.com/callboard-dev/callboard/internal/history"
 	"github.com/callboard-dev/callboard/internal/line"
@@ -89,8 +90,10 @@ func (a *App) open(ctx context.Context) error {
 	if a.token, err = userToken(filepath.Join(folder, "user.token")); err != nil {
 		return err
 	}
+	crash.Here("recovery: opened")
 	loaded, err := a.store.Load(ctx)
 	if err == nil {
+		crash.Here("recovery: loaded")
 		err = a.wire(ctx, c, loaded)
 	}
 	if err != nil {
@@ -99,7 +102,7 @@ func (a *App) open(ctx context.Context) error {
 	a.outbox = a.newOutbox()
 	a.server, err = server.New(ctx, server.Options{
 		Board: a.board, Committer: a.committer, Store: served{a.store, a.outbox}, Webhooks: webhooks{a.outbox}, Eraser: a.eraser, UserToken: a.token, Hosts: c.Listen.Hosts,
-		WritesPerSecond: c.Limits.WritesPerSecond, Page: webui.FS(), SDK: js.Source(), Version: a.options.Version, Logger: a.options.Logger,
+		Limits: server.Limits{Writes: c.Limits.WritesPerSecond, Streams: c.Limits.StreamsAtOnce}, Page: webui.FS(), SDK: js.Source(), Version: a.options.Version, Logger: a.options.Logger,
 		Lines: []server.ServedLine{{
 			Name: a.line.Name(), Extensions: a.line.Extensions(), Link: a.line.Link, Phone: a.line,
 			Lookup: func(number string) ([]board.NewClaim, error) { return line.LookupClaims(number, c.Line.Region) },

@@ -82,6 +82,7 @@ type Listen struct {
 // Limits bound an app.
 type Limits struct {
 	WritesPerSecond int `yaml:"writes_per_second,omitempty" doc:"Writes a second; twice as many at once." example:"50"`
+	StreamsAtOnce   int `yaml:"streams_at_once,omitempty" doc:"Streams that it may open at once; after that a third as many a minute." example:"30"`
 }
 
 // Board is whose word counts.
@@ -130,7 +131,7 @@ func Defaults() Config {
 		Line:     Line{Region: "US"},
 		Dial:     Dial{Show: "extension"},
 		Listen:   Listen{Address: "127.0.0.1:8747"},
-		Limits:   Limits{WritesPerSecond: 50},
+		Limits:   Limits{WritesPerSecond: 50, StreamsAtOnce: 30},
 		Webhooks: Webhooks{QueueMiB: 16},
 	}
 }
@@ -209,8 +210,8 @@ func (c *Config) check() error {
 	case len(c.Line.Extensions) == 0:
 		return errors.New("line.extensions is missing: list at least one extension, such as - number: \"1001\"")
 	}
-	if c.Limits.WritesPerSecond < 1 {
-		return fmt.Errorf("limits.writes_per_second: %d: write 1 or more", c.Limits.WritesPerSecond)
+	if c.Limits.WritesPerSecond < 1 || c.Limits.StreamsAtOnce < 1 {
+		return fmt.Errorf("limits: writes_per_second %d, streams_at_once %d: write 1 or more", c.Limits.WritesPerSecond, c.Limits.StreamsAtOnce)
 	}
 	if err := cmp.Or(c.checkDial(), c.Webhooks.check()); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/crash"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -277,7 +278,9 @@ func (c *Committer) showHere(batch []*board.Change, err error, here bool) {
 	if err != nil {
 		c.hold(batch)
 	}
+	crash.Here("before show")
 	c.board.Show(batch, err == nil, time.Now())
+	crash.Here("after show")
 	c.mu.Lock()
 	c.problem = err
 	if err == nil {

@@ -248,3 +248,38 @@ func TestUnsoundAtRest(t *testing.T) {
 		o.end()
 	})
 }
+
+// B-14: an app that takes 59 s of a minute for every work is waited for, and keeps no other.
+func TestSlowApp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := open(t)
+		defer o.end()
+		slow := o.Register("slow", board.Registration{Needs: []string{"party.number"}, Deadline: time.Minute}, time.Now())
+		quick := o.Register("quick", board.Registration{Needs: []string{"party.number"}}, time.Now())
+		for i := range 5 {
+			o.ring(fmt.Sprint(i))
+			synctest.Wait()
+			first, other := o.TakeWork(slow, 1, time.Now()), o.TakeWork(quick, 1, time.Now())
+			if len(first) != 1 || len(other) != 1 {
+				t.Fatalf("call %d: %d and %d works", i, len(first), len(other))
+			}
+			if _, err := o.Answer("quick", other[0].ID, board.Answer{Claims: []board.NewClaim{{Field: "party.name", Value: "Quick"}}}, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			record := first[0].Record.ID
+			if r := o.Get(record); r.Value("party.name") != "Quick" || r.Settled != nil {
+				t.Errorf("call %d: the quick answer is not shown, or nobody is waited for: %+v", i, r.Settled)
+			}
+			time.Sleep(59 * time.Second)
+			if _, err := o.Answer("slow", first[0].ID, board.Answer{Claims: []board.NewClaim{{Field: "party.company", Value: "Slow"}}}, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if s := o.Get(record).Settled; s == nil || len(s.Unanswered) > 0 || s.TookMS < 59_000 {
+				t.Errorf("call %d has settled as %+v", i, s)
+			}
+		}
+	})
+}

@@ -282,7 +282,7 @@ func TestCode(t *testing.T) {
 // TestCodeOnce is the same at the gate itself, a thousand times.
 func TestCodeOnce(t *testing.T) {
 	t.Parallel()
-	g := newGate(NewToken(), 0)
+	g := newGate(NewToken(), Limits{})
 	now := time.Now()
 	for range 1000 {
 		code, _ := g.newCode(now)
@@ -341,7 +341,7 @@ func TestWriteRate(t *testing.T) {
 	}
 	h.claim(h.user, record, "party.name", "the person's")
 	h.want(http.StatusOK, nil, "GET", "/v1/records", fast, nil)
-	limit := newApp(KnownApp{ID: "crm"}, 0)
+	limit := newApp(KnownApp{ID: "crm"}, Limits{})
 	for n := range 2 * writesPerSecond {
 		if err := limit.mayWrite(); err != nil {
 			t.Fatalf("write %d of a burst: %v", n+1, err)

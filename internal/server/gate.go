@@ -31,6 +31,7 @@ type caller struct {
 	source string
 	gone   chan struct{}
 	writes *rate.Limiter // how fast an app may write (SEC-23); nil for the person
+	opens  *rate.Limiter // how fast an app may open streams (FLT-09); nil for the person, whose pages share the token
 	may    []string      // commands that an app may give; the person may all
 	dials  *window
 	grant  board.Grant  // of an app
@@ -41,9 +42,23 @@ type caller struct {
 // writesPerSecond is how fast one app may write, unless it was set otherwise; twice as many at once.
 const writesPerSecond = 50
 
-func newApp(a KnownApp, writes int) *caller {
-	writes = cmp.Or(writes, writesPerSecond)
-	return &caller{source: a.ID, gone: make(chan struct{}), writes: rate.NewLimiter(rate.Limit(writes), 2*writes), may: a.May, dials: &window{},
+// Limits are what one app may do.
+type Limits struct {
+	Writes  int // a second, twice as many at once; zero: 50
+	Streams int // to open at once, a third as many a minute; zero: 30
+}
+
+// How often one app may open a stream (FLT-09). The SDKs, whose back-off ends at 15 s, open some ten in the first minute in
+// which there is nobody to serve them, and then four a minute.
+const (
+	opensAtOnce = 30
+	opensEvery  = 6 * time.Second // with that many at once; more often where more are let
+)
+
+func newApp(a KnownApp, l Limits) *caller {
+	writes, opens := cmp.Or(l.Writes, writesPerSecond), cmp.Or(l.Streams, opensAtOnce)
+	return &caller{source: a.ID, gone: make(chan struct{}), writes: rate.NewLimiter(rate.Limit(writes), 2*writes),
+		opens: rate.NewLimiter(rate.Every(opensEvery*opensAtOnce/time.Duration(opens)), opens), may: a.May, dials: &window{},
 		grant: a.Grant, reads: strings.Join(a.Grant.Reads(a.ID), ",")}
 }
 
@@ -85,17 +100,31 @@ func (g *gate) of(app string) (*caller, error) {
 	return nil, errUnknown
 }
 
+// mayFollow reports an error when a token opens streams faster than it may, and after how many seconds it may again.
+func (c *caller) mayFollow(now time.Time) (int, error) {
+	if c.opens == nil {
+		return 0, nil
+	}
+	place := c.opens.ReserveN(now, 1)
+	wait := place.DelayFrom(now)
+	if wait == 0 {
+		return 0, nil
+	}
+	place.CancelAt(now)
+	return int(wait/time.Second) + 1, &telephony.Error{Code: codeTooMany, Message: "this app opens one stream after another", Remedy: "keep a stream open, wait longer after each that breaks, and at least as long as Retry-After says"}
+}
+
 // gate knows the tokens, by their SHA-256, and the one-time codes.
 type gate struct {
 	mu     sync.Mutex // guards all below
 	tokens map[[32]byte]*caller
 	user   string // the person's token, given out for a code
 	codes  map[string]time.Time
-	writes int // how many a second an app may make; zero: writesPerSecond
+	limits Limits
 }
 
-func newGate(userToken string, writes int) *gate {
-	g := &gate{tokens: map[[32]byte]*caller{}, user: userToken, writes: writes, codes: map[string]time.Time{}}
+func newGate(userToken string, l Limits) *gate {
+	g := &gate{tokens: map[[32]byte]*caller{}, user: userToken, limits: l, codes: map[string]time.Time{}}
 	g.tokens[sha256.Sum256([]byte(userToken))] = &caller{source: board.SourceUser, gone: make(chan struct{}), may: []string{mayDial, mayControl}, dials: &window{}}
 	return g
 }
@@ -105,7 +134,7 @@ func (g *gate) admit(a KnownApp) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.drop(a.ID)
-	g.tokens[a.TokenHash] = newApp(a, g.writes)
+	g.tokens[a.TokenHash] = newApp(a, g.limits)
 }
 
 // regrant lets an app do something else under the token that it has. Where it reads something else from now on its streams
@@ -117,8 +146,8 @@ func (g *gate) regrant(a KnownApp, now board.Cursor) bool {
 	if held == nil {
 		return false
 	}
-	next := newApp(a, g.writes)
-	next.writes, next.dials = held.writes, held.dials
+	next := newApp(a, g.limits)
+	next.writes, next.opens, next.dials = held.writes, held.opens, held.dials
 	other := next.reads != held.reads
 	if other {
 		next.since = now
@@ -258,6 +287,13 @@ func (g *gate) require(next http.Handler, free map[string]bool, refuse func(http
 		if err != nil {
 			refuse(w, err)
 			return
+		}
+		if strings.HasPrefix(r.URL.Path, "/v1/watch") {
+			if after, err := c.mayFollow(time.Now()); err != nil {
+				w.Header().Set("Retry-After", strconv.Itoa(after))
+				refuse(w, err)
+				return
+			}
 		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			if err := c.mayWrite(); err != nil {

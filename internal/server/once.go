@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/callboard-dev/callboard/internal/crash"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -58,7 +59,9 @@ func (s *Server) once(w http.ResponseWriter, r *http.Request, o order, do func(c
 		s.again(w, before, asked)
 		return
 	}
+	crash.Here("before command")
 	status, answer := s.answered(o.status, do, ctx)
+	crash.Here("after command")
 	switch {
 	case status != 0:
 		asked.Status, asked.Answer = status, answer

@@ -113,8 +113,8 @@ type Options struct {
 	SDK       []byte // the JavaScript SDK as one module
 	Version   string
 
-	WritesPerSecond int // that one app may make; zero: 50
-	Logger          *slog.Logger
+	Limits Limits
+	Logger *slog.Logger
 }
 
 // Server answers HTTP. It implements the generated ServerInterface.
@@ -130,7 +130,7 @@ type Server struct {
 
 // New returns a server that knows the apps that the store knows.
 func New(ctx context.Context, o Options) (*Server, error) {
-	s := &Server{options: o, gate: newGate(o.UserToken, o.WritesPerSecond), given: newGiven(), began: time.Now()}
+	s := &Server{options: o, gate: newGate(o.UserToken, o.Limits), given: newGiven(), began: time.Now()}
 	s.frames = newFrames(o.Board, s.actions)
 	s.delivery = delivery.New(delivery.Options{Board: o.Board, Log: o.Store, Encoder: s.frames, Reached: o.Committer.Reached})
 	o.Committer.OnShown(func(here bool) {

@@ -22,6 +22,7 @@ import (
 	_ "modernc.org/sqlite" // the pure-Go driver, registered as "sqlite"
 
 	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/crash"
 )
 
 //go:embed migrations/*.sql
@@ -123,8 +124,13 @@ func (s *SQLite) open(ctx context.Context) error {
 	if newest := known[len(known)-1].Version; version > newest {
 		return fmt.Errorf("%w (schema %d, this one knows %d)", errNewer, version, newest)
 	}
-	if _, err = provider.Up(ctx); err != nil {
-		return err
+	for range known {
+		if _, err := provider.UpByOne(ctx); errors.Is(err, goose.ErrNoNextVersion) {
+			break
+		} else if err != nil {
+			return err
+		}
+		crash.Here("migration")
 	}
 	if err := trimKeys(ctx, s.writer, time.Now()); err != nil {
 		return err
@@ -234,9 +240,11 @@ func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change
 	if ending.Err() != nil {
 		return ending.Err()
 	}
+	crash.Here("before commit")
 	if err := tx.Commit(); err != nil {
 		return err
 	}
+	crash.Here("after commit")
 	s.epoch = epoch
 	s.unsaved++
 	return nil
@@ -247,7 +255,9 @@ func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change
 func (s *SQLite) rest(ctx context.Context) {
 	if s.unsaved > 0 {
 		s.unsaved = 0
+		crash.Here("before checkpoint")
 		s.writer.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)")
+		crash.Here("after checkpoint")
 	}
 }
 
