@@ -157,14 +157,14 @@ func TestScopes(t *testing.T) {
 			}
 		}
 		var seen, all api.RecordList
-		for again := true; again; again = seen.Cursor != all.Cursor { // what is compared must be of one moment
-			seen, all = api.RecordList{}, api.RecordList{}
+		var one api.Record
+		for again := true; again; again = seen.Cursor != all.Cursor || one.Rev != all.Records[0].Rev { // what is compared must be of one moment
+			seen, all, one = api.RecordList{}, api.RecordList{}, api.Record{}
 			clean("the list", string(h.want(http.StatusOK, &seen, "GET", "/v1/records?"+include, token, nil).body))
 			h.want(http.StatusOK, &all, "GET", "/v1/records?"+include, h.user, nil)
+			clean("the record", string(h.want(http.StatusOK, &one, "GET", "/v1/records/"+all.Records[0].ID+"?"+include, token, nil).body))
 		}
 		same("the list", seen.Records[0], all.Records[0])
-		var one api.Record
-		clean("the record", string(h.want(http.StatusOK, &one, "GET", "/v1/records/"+all.Records[0].ID+"?"+include, token, nil).body))
 		same("the record", one, all.Records[0])
 
 		from := "cursor=" + h.board.Epoch() + ":0" + include
