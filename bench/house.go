@@ -56,8 +56,11 @@ func measureIdle(p peer, apps int) (out idle) {
 }
 
 func house(o options) error {
+	if err := starts(o); err != nil {
+		return err
+	}
 	idleApps(o)
-	return starts(o)
+	return nil
 }
 
 func idleApps(o options) {
@@ -101,7 +104,7 @@ func idleApps(o options) {
 
 // starts measures from the start of the program to the first subscription, empty and with calls of days before.
 func starts(o options) error {
-	call, err := finishedCall()
+	call, err := closedCall()
 	if err != nil {
 		return err
 	}

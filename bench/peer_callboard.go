@@ -33,6 +33,11 @@ limits: {writes_per_second: 1000000}
 data: %q
 `
 
+// collector is how the garbage collector of Callboard is set. Tight, memory in use is about what is held.
+var collector = usualCollector
+
+const usualCollector, tightCollector = "GOGC=100", "GOGC=10"
+
 // program is the Callboard that is measured; build makes it.
 var program string
 
@@ -58,7 +63,8 @@ func startCallboard(folder string, sse bool, args ...string) (*callboard, error)
 	if err := os.WriteFile(file, fmt.Appendf(nil, settings, filepath.Join(folder, "data")), 0o600); err != nil {
 		return nil, err
 	}
-	p, err := startProcess(folder, program, append([]string{"run", "--config", file}, args...)...)
+	// env becomes the program: the process is the same.
+	p, err := startProcess(folder, "env", append([]string{collector, program, "run", "--config", file}, args...)...)
 	if err != nil {
 		return nil, err
 	}

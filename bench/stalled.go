@@ -26,10 +26,9 @@ func (c *callboard) stall(apps int) (socks []*sock, err error) {
 	return socks, nil
 }
 
-// stalledOnce measures the others' rate without and with an app that does not read, and the KB that one takes in the server.
+// stalledOnce measures the others' rate without and with an app that does not read.
 func stalledOnce(s server) (without, with sample, err error) {
 	const length = time.Second
-	c := s.(*callboard)
 	f, err := newFan(s)
 	if err != nil {
 		return without, with, err
@@ -39,22 +38,47 @@ func stalledOnce(s server) (without, with sample, err error) {
 		return without, with, err
 	}
 	without = f.run(stalledLoad, length)
-	one, err := c.stall(1)
+	socks, err := s.(*callboard).stall(1)
 	if err == nil {
 		with = f.run(stalledLoad, length)
-		before := residentKB(s.pid())
-		var many []*sock
-		many, err = c.stall(stalledMany)
-		one = append(one, many...)
-		if err == nil {
-			err = f.run(stalledLoad, 3*length).err
-			with.value = max(0.01, (residentKB(s.pid())-before)/stalledMany)
-		}
 	}
-	for _, s := range one {
+	closeAll(socks)
+	return without, with, cmp.Or(without.err, with.err, err)
+}
+
+func closeAll(socks []*sock) {
+	for _, s := range socks {
 		s.close()
 	}
-	return without, with, cmp.Or(without.err, with.err, err)
+}
+
+// held is how many KB one app that stalls takes in the server, its connection included.
+func held(p peer) (out sample) {
+	collector = tightCollector
+	defer func() { collector = usualCollector }()
+	out.err = measured(p, func(s server) error {
+		f, err := newFan(s)
+		if err != nil {
+			return err
+		}
+		defer f.loop.close()
+		if err := f.grow(stalledAmong); err != nil {
+			return err
+		}
+		if warm := f.run(stalledLoad, time.Second); warm.err != nil {
+			return warm.err
+		}
+		before := residentKB(s.pid())
+		socks, err := s.(*callboard).stall(stalledMany)
+		defer closeAll(socks)
+		if err != nil {
+			return err
+		}
+		loaded := f.run(stalledLoad, 2*time.Second)
+		out.value, out.others = max(0.01, (residentKB(s.pid())-before)/stalledMany), loaded.others
+		return loaded.err
+	})
+	return out
 }
 
 func stalled(o options) error {
@@ -70,12 +94,13 @@ func stalled(o options) error {
 				o.say("%s: %v", p.name, err)
 				without.err, with.err = err, err
 			}
+			found[p.name+" held"] = append(found[p.name+" held"], held(p))
 			found[p.name+" without"], found[p.name] = append(found[p.name+" without"], without), append(found[p.name], with)
 		}
 	}
 	t := table{head: []string{"server", "deliveries/s without", "with, as a ratio", "goal", "p99 as a ratio", "KB held for one that stalls", "goal"}}
 	for _, name := range []string{ourName, offName} {
-		with, held := found.of(name, name+" without", rate), found.of(name, "", value)
+		with, held := found.of(name, name+" without", rate), found.of(name+" held", "", value)
 		t.row(name, found.of(name+" without", "", rate).String(), with.String(), with.goal(true, 0.97),
 			found.of(name, name+" without", p99).String(), held.String(), held.goal(false, 64))
 	}
