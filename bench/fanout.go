@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -33,7 +32,8 @@ const (
 	writerRole
 )
 
-func newFan(s server) (*fan, error) {
+// newFan connects a writer and so many followers.
+func newFan(s server, followers int) (*fan, error) {
 	l, err := newLoop()
 	if err != nil {
 		return nil, err
@@ -43,25 +43,21 @@ func newFan(s server) (*fan, error) {
 		return nil, err
 	}
 	f.pub.role = writerRole
-	return f, l.add(f.pub)
-}
-
-// grow connects followers until there are so many.
-func (f *fan) grow(to int) error {
-	for f.followers < to {
+	if err := l.add(f.pub); err != nil {
+		return nil, err
+	}
+	for f.followers < followers {
 		s, err := f.from.follow()
 		if err != nil {
-			return fmt.Errorf("follower %d: %w", f.followers+1, err)
+			return nil, fmt.Errorf("follower %d: %w", f.followers+1, err)
 		}
 		if err := f.add(s); err != nil {
-			return err
+			return nil, err
 		}
 		f.followers++
 	}
-	return nil
+	return f, nil
 }
-
-var errLost = errors.New("a change did not reach all within seconds")
 
 // run publishes for about so long, after as long a time to warm up as a quarter of it.
 func (f *fan) run(window int, length time.Duration) sample {
@@ -100,7 +96,7 @@ func (f *fan) until(end time.Time, changes int) error {
 		if f.delivered != was {
 			moved, was = f.now, f.delivered
 		}
-		if f.now.Sub(moved) > patience*time.Second/2 {
+		if f.now.Sub(moved) > stuckAfter {
 			return errLost
 		}
 	}
@@ -167,14 +163,11 @@ func measureFanout(o options, which []peer, sizes []int) (fanouts, error) {
 				}
 				var one, many sample
 				err := measured(p, func(s server) error {
-					f, err := newFan(s)
+					f, err := newFan(s, n)
 					if err != nil {
 						return err
 					}
 					defer f.loop.close()
-					if err := f.grow(n); err != nil {
-						return err
-					}
 					if one = f.run(1, fanoutTime); one.err == nil && !p.merge {
 						many = f.run(underLoad(n), fanoutTime)
 					}

@@ -34,14 +34,11 @@ func onRecords(lookup *stored, n int) (claim, told, start sample, err error) {
 		return claim, told, start, claim.err
 	}
 	claim.value = residentKB(c.pid()) / 1024
-	f, err := newFan(c)
+	f, err := newFan(c, 10)
 	if err != nil {
 		return claim, told, start, err
 	}
 	defer f.loop.close()
-	if err := f.grow(10); err != nil {
-		return claim, told, start, err
-	}
 	told = f.run(1, fanoutTime)
 	return claim, told, start, told.err
 }

@@ -294,8 +294,8 @@ func after(payload []byte, key, end string) []byte {
 		return nil
 	}
 	rest := payload[at+len(key):]
-	if to := bytes.Index(rest, []byte(end)); to >= 0 {
-		return rest[:to]
+	if before, _, ok := bytes.Cut(rest, []byte(end)); ok {
+		return before
 	}
 	return nil
 }

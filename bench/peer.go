@@ -102,12 +102,12 @@ func (p *process) address(before string) (string, error) {
 	if err := p.pipe.SetReadDeadline(time.Now().Add(patience * time.Second)); err != nil {
 		return "", err
 	}
-	said := ""
+	var said strings.Builder
 	for {
 		line, err := p.output.ReadString('\n')
-		said += line
+		said.WriteString(line)
 		if err != nil {
-			return "", fmt.Errorf("%s does not say where it is: %w: it said %q", p.cmd.Path, err, said)
+			return "", fmt.Errorf("%s does not say where it is: %w: it said %q", p.cmd.Path, err, said.String())
 		}
 		if _, address, ok := strings.Cut(strings.TrimSpace(line), before); ok {
 			address, _, _ = strings.Cut(address, "/")

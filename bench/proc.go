@@ -69,8 +69,11 @@ func watchUsage(pid int) usage {
 // end returns the time that has passed, the server's processor time, and how many processors others kept busy.
 func (u usage) end() (passed, server time.Duration, others float64) {
 	passed, server = time.Since(u.began), cpuTime(u.pid)-u.server
-	self := cpuTime(os.Getpid()) - u.self
-	return passed, server, max(0, (busyTime()-u.busy-server-self).Seconds()/passed.Seconds())
+	ours := cpuTime(os.Getpid()) - u.self
+	if u.pid != os.Getpid() {
+		ours += server
+	}
+	return passed, server, max(0, (busyTime()-u.busy-ours).Seconds()/passed.Seconds())
 }
 
 // raiseFileLimit is inherited by the servers.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/netip"
 	"syscall"
+	"time"
 )
 
 // sock is a TCP connection without the net package. It blocks until it is added to a loop.
@@ -187,3 +188,24 @@ func (l *loop) turn(wait int, got func(s *sock, data []byte) error) error {
 	}
 	return nil
 }
+
+// until takes turns until a time has come. It gives up where done has not moved for seconds.
+func (l *loop) until(end time.Time, done *int, got func(s *sock, data []byte) error) error {
+	moved, was := time.Now(), *done
+	for now := moved; now.Before(end); now = time.Now() {
+		if err := l.turn(1000, got); err != nil {
+			return err
+		}
+		if *done != was {
+			moved, was = now, *done
+		}
+		if now.Sub(moved) > stuckAfter {
+			return errLost
+		}
+	}
+	return nil
+}
+
+const stuckAfter = patience * time.Second / 2
+
+var errLost = errors.New("what was written did not arrive within seconds")

@@ -129,8 +129,7 @@ func measureSQLite(group int, length time.Duration) (sample, error) {
 		claims += group
 	}
 	passed, server, others := used.end()
-	others = max(0, others+server.Seconds()/passed.Seconds()) // it was subtracted twice
-	s := sample{rate: float64(claims) / passed.Seconds(), cpu: float64(server.Microseconds()) / float64(claims), others: min(others, 2)}
+	s := sample{rate: float64(claims) / passed.Seconds(), cpu: float64(server.Microseconds()) / float64(claims), others: others}
 	times.into(&s)
 	return s, nil
 }

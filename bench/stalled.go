@@ -29,14 +29,11 @@ func (c *callboard) stall(apps int) (socks []*sock, err error) {
 // stalledOnce measures the others' rate without and with an app that does not read.
 func stalledOnce(s server) (without, with sample, err error) {
 	const length = time.Second
-	f, err := newFan(s)
+	f, err := newFan(s, stalledAmong)
 	if err != nil {
 		return without, with, err
 	}
 	defer f.loop.close()
-	if err := f.grow(stalledAmong); err != nil {
-		return without, with, err
-	}
 	without = f.run(stalledLoad, length)
 	socks, err := s.(*callboard).stall(1)
 	if err == nil {
@@ -57,14 +54,11 @@ func held(p peer) (out sample) {
 	collector = tightCollector
 	defer func() { collector = usualCollector }()
 	out.err = measured(p, func(s server) error {
-		f, err := newFan(s)
+		f, err := newFan(s, stalledAmong)
 		if err != nil {
 			return err
 		}
 		defer f.loop.close()
-		if err := f.grow(stalledAmong); err != nil {
-			return err
-		}
 		if warm := f.run(stalledLoad, time.Second); warm.err != nil {
 			return warm.err
 		}
