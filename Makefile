@@ -50,9 +50,16 @@ properties:
 slow:
 	go test -count=1 -run '^(TestStalledReaders|TestLateAnswers)$$' -timeout 40m -v ./e2e/durable -args -stall 10m
 
-# Longer than tests may be: ratios to the limit, in one run.
+# Longer than tests may be: ratios to the limit and to other servers, in one run (bench/README.md). Some twenty minutes.
+# One alone: make bench B=fanout N=1000. PEERS=none leaves Redis and NATS out.
+REPS ?= 3
+N ?= 0
+PEERS ?= all
 bench:
+ifndef B
 	go test -run '^$$' -bench . -benchmem ./internal/...
+endif
+	go run ./bench -b '$(or $(B),all)' -n $(N) -reps $(REPS) -peers $(PEERS)
 
 # Fuzz every parser for FUZZTIME each.
 FUZZTIME ?= 1m

@@ -127,10 +127,10 @@ func TestFloors(t *testing.T) {
 	}
 }
 
-// TestPageAndExamplesAreOrdinaryApps holds that what we ship speaks the public API and nothing else.
+// TestPageAndExamplesAreOrdinaryApps holds that what we ship, and what measures it, speaks the public API and nothing else.
 func TestPageAndExamplesAreOrdinaryApps(t *testing.T) {
 	t.Parallel()
-	for _, folder := range []string{"./client/...", "./examples/...", "./webui/...", "./sdk/..."} {
+	for _, folder := range []string{"./client/...", "./examples/...", "./webui/...", "./sdk/...", "./bench/..."} {
 		for _, dep := range list(t, "-deps", folder) {
 			if strings.HasPrefix(dep, module+"/internal/") {
 				t.Errorf("%s depends on %s", folder, dep)
