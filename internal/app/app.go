@@ -126,6 +126,7 @@ func (a *App) wire(ctx context.Context, c config.Config, loaded store.Loaded) er
 			return err
 		}
 	}
+	a.board.Recall(loaded.Bars)
 	a.board.Restore(loaded.Records, loaded.Tail, loaded.Seq, loaded.Oldest)
 	var kept line.Store = a.store
 	if a.options.Forget {

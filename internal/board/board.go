@@ -40,6 +40,7 @@ type Board struct {
 	mu      sync.Mutex // guards all below; held for map work only
 	epoch   string
 	entries map[string]*entry
+	agenda  agenda
 	calls   map[telephony.CallID]*entry
 	crew    crew
 	ward    ward
@@ -81,6 +82,13 @@ func New(o Options) *Board {
 	}
 }
 
+// Recall tells a new board which apps are barred from what, by the changes that said so, in order. Call it before Restore.
+func (b *Board) Recall(bars []*Change) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ward.recall(bars)
+}
+
 // Restore fills a new board from the store: records, the newest changes in order, and the oldest seq the store still has.
 // Call it before anything else.
 func (b *Board) Restore(records []*Record, tail []*Change, seq, oldest uint64) {
@@ -106,6 +114,7 @@ func (b *Board) admit(r *Record) {
 	e := newEntry(r)
 	e.shown = r
 	b.entries[r.ID] = e
+	b.plan(e)
 	if r.Call != nil {
 		b.calls[r.Call.ID] = e
 	}
@@ -118,8 +127,9 @@ func (b *Board) Tick(at time.Time) {
 	defer b.mu.Unlock()
 	b.crew.late(at, func(f *flight) { b.unanswered(f, at) })
 	var over []*entry
-	for _, e := range b.entries {
-		if !e.wakes.IsZero() && !at.Before(e.wakes) || e.now.State == Open && b.outlived(e.now, at) {
+	due := b.agenda.take(at)
+	for _, e := range due {
+		if !e.wakes.IsZero() && !at.Before(e.wakes) || b.outlived(e.now, at) {
 			over = append(over, e)
 			continue
 		}
@@ -131,23 +141,39 @@ func (b *Board) Tick(at time.Time) {
 		if !e.wakes.IsZero() && !at.Before(e.wakes) {
 			b.expire(e, at)
 		}
-		if e.now.State == Open && b.outlived(e.now, at) {
+		if b.outlived(e.now, at) {
 			next := e.now.clone()
 			next.State, next.ClosedAt = Closed, at
 			b.append(e, next, &Change{Kind: RecordClosed, At: at})
 		}
 	}
+	for _, e := range due {
+		if b.entries[e.now.ID] == e {
+			b.planAgain(e, at)
+		}
+	}
 }
 
-func (b *Board) outlived(r *Record, at time.Time) bool {
-	if r.Call == nil {
-		return at.Sub(r.OpenedAt) > lookupLife
+// lifeEnd is until when an open record stays so; false: there is no such time as yet.
+func (b *Board) lifeEnd(r *Record) (time.Time, bool) {
+	switch {
+	case r.State != Open:
+		return time.Time{}, false
+	case r.Call == nil:
+		return r.OpenedAt.Add(lookupLife), true
+	case r.Call.State != telephony.Ended:
+		return time.Time{}, false
 	}
 	end := r.Call.EndedAt
 	if end.IsZero() {
 		end = r.Call.EndedBefore
 	}
-	return r.Call.State == telephony.Ended && at.Sub(end) > b.options.Grace
+	return end.Add(b.options.Grace), true
+}
+
+func (b *Board) outlived(r *Record, at time.Time) bool {
+	end, ends := b.lifeEnd(r)
+	return ends && at.After(end)
 }
 
 // Get returns the shown version of a record, nil if it is not on the board.

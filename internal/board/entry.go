@@ -16,6 +16,8 @@ type entry struct {
 	budgets []*budget
 	touched time.Time // when it was last changed
 	wakes   time.Time // when something on it expires; zero: never
+	due     time.Time // when the agenda has it
+	place   int       // there, from 1; zero: it is not on it
 	*bustle           // nil at rest
 }
 

@@ -96,6 +96,7 @@ func (b *Board) append(e *entry, next *Record, c *Change) {
 	}
 	e.now, e.touched = next, c.At
 	e.unshown++
+	b.plan(e)
 	b.journal.push(c)
 }
 
@@ -181,6 +182,7 @@ func (b *Board) forget(e *entry) {
 		}
 	}
 	b.dismiss(oldest, true)
+	b.agenda.drop(oldest)
 	delete(b.entries, oldest.shown.ID)
 	if oldest.shown.Call != nil {
 		delete(b.calls, oldest.shown.Call.ID)

@@ -82,6 +82,7 @@ func (b *Board) wake(e *entry) *entry {
 		if e.jobs == nil {
 			e.jobs = jobs
 		}
+		b.plan(e)
 	}
 	return e
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"sync"
 	"sync/atomic"
@@ -121,9 +122,22 @@ func (f *frames) Reset(at board.Cursor, why error) delivery.Frame {
 }
 
 func envelope(kind, id, line, record string, at time.Time, data any) delivery.Frame {
-	return delivery.Frame{Kind: kind, ID: id, JSON: mustEncode(api.Notification{Specversion: "1.0", ID: id, Source: lineSource(line), Type: api.NotificationType(kind),
-		Time: at.UTC(), Subject: record, Datacontenttype: "application/json", Data: mustEncode(data)})}
+	return delivery.Frame{Kind: kind, ID: id, JSON: wrap(api.Notification{Specversion: "1.0", ID: id, Source: lineSource(line), Type: api.NotificationType(kind),
+		Time: at.UTC(), Subject: record, Datacontenttype: "application/json"}, mustEncode(data))}
 }
+
+// wrap puts data, which is JSON of ours already, into its envelope as it is: the encoder would read it all once more.
+func wrap(n api.Notification, data []byte) []byte {
+	n.Data = nothing
+	whole := mustEncode(n)
+	place := bytes.LastIndex(whole, nothing)
+	out := make([]byte, 0, len(whole)+len(data))
+	out = append(append(out, whole[:place]...), data...)
+	return append(out, whole[place+len(nothing):]...)
+}
+
+// nothing stands where the data of a notification come. No text of ours holds it: quotes are escaped there.
+var nothing = []byte(`{"":""}`)
 
 // mustEncode is for values that always encode: they are made of texts, numbers and times.
 func mustEncode(value any) []byte {

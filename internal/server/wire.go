@@ -159,10 +159,10 @@ func notification(c *board.Change, v view, epoch string, durable, coalesced bool
 	if c.Kind == board.RecordChanged && !v.claims && len(c.Shown) == 0 && c.Nothing == nil {
 		return nil, nil // a losing claim tells only those who look at claims (B-12)
 	}
-	return json.Marshal(api.Notification{
+	return wrap(api.Notification{
 		Specversion: "1.0", ID: board.Cursor{Epoch: epoch, Seq: c.Seq}.String(), Source: lineSource(c.Line), Type: api.NotificationType(c.Kind),
-		Time: c.At.UTC(), Subject: c.Record, Datacontenttype: "application/json", Data: data, Coalesced: coalesced,
-	})
+		Time: c.At.UTC(), Subject: c.Record, Datacontenttype: "application/json", Coalesced: coalesced,
+	}, data), nil
 }
 
 // lineSource is a CloudEvents source: a URI reference.

@@ -359,7 +359,7 @@ func (p prepared) saveRecords(ctx context.Context, tx *sql.Tx, batch []*board.Ch
 
 // Load reads what a board begins with.
 func (s *SQLite) Load(ctx context.Context) (Loaded, error) {
-	const closed, tail = 100, 10_000
+	const closed, tail = 100, 1000
 	var l Loaded
 	err := s.readers.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'epoch'`).Scan(&l.Epoch)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -387,6 +387,9 @@ func (s *SQLite) Load(ctx context.Context) (Loaded, error) {
 			l.Tail, l.Oldest = l.Tail[i:], l.Tail[i].Seq-1
 			break
 		}
+	}
+	if l.Bars, err = read[board.Change](ctx, s.readers, "a change", `SELECT body FROM changes WHERE kind IN ('app.quarantined', 'app.released') ORDER BY seq`); err != nil {
+		return l, err
 	}
 	l.Records, err = s.records(ctx, `SELECT body FROM records WHERE state = 'open' UNION ALL
 		SELECT body FROM (SELECT body FROM records WHERE state = 'closed' ORDER BY opened_at DESC LIMIT `+strconv.Itoa(closed)+`)`)

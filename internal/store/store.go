@@ -18,6 +18,7 @@ type Loaded struct {
 	Oldest  uint64          // the earliest cursor that can still be resumed from
 	Records []*board.Record // those that are open, and the newest of the closed ones
 	Tail    []*board.Change // the newest changes, in order
+	Bars    []*board.Change // those of the log that say which apps are barred from what, in order
 	SeenAt  time.Time       // when the newest change was made; zero in a new store
 }
 
