@@ -103,6 +103,9 @@ func (b *Board) append(e *entry, next *Record, c *Change) {
 // Dirty is signalled when there is something to take.
 func (b *Board) Dirty() <-chan struct{} { return b.journal.dirty }
 
+// Patient is signalled when there is something to take that may wait a few milliseconds for company: that a record has settled.
+func (b *Board) Patient() <-chan struct{} { return b.journal.patient }
+
 // Hold lets changes of apps and people be pending without a signal, until Release: whoever holds is about to have them
 // committed. What the PBX says is signalled all the same.
 func (b *Board) Hold() {
@@ -116,6 +119,13 @@ func (b *Board) Release() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.journal.holds--
+	return len(b.journal.pending) > 0
+}
+
+// Pending reports whether there is something to take.
+func (b *Board) Pending() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	return len(b.journal.pending) > 0
 }
 
@@ -229,6 +239,7 @@ func (b *Board) Trimmed(seq uint64) {
 // journal is the change log: what is pending, and the newest of what is shown.
 type journal struct {
 	dirty   chan struct{} // size one: there is something to commit
+	patient chan struct{} // likewise, and nobody is in a hurry
 	holds   int           // of those who see to the pending themselves
 	pending []*Change
 	taken   []*Change // by the committer, and not yet shown
@@ -242,7 +253,7 @@ type journal struct {
 }
 
 func newJournal(window, bytes int) journal {
-	return journal{dirty: make(chan struct{}, 1), window: window, most: bytes}
+	return journal{dirty: make(chan struct{}, 1), patient: make(chan struct{}, 1), window: window, most: bytes}
 }
 
 func (j *journal) restore(tail []*Change, seq, oldest uint64) {
@@ -259,15 +270,21 @@ func (j *journal) push(c *Change) uint64 {
 	j.seq++
 	c.Seq = j.seq
 	j.pending = append(j.pending, c)
-	if j.holds == 0 || c.Source == SourcePBX {
+	switch {
+	case c.Kind == RecordSettled:
+		poke(j.patient)
+	case j.holds == 0 || c.Source == SourcePBX:
 		j.signal()
 	}
 	return c.Seq
 }
 
-func (j *journal) signal() {
+func (j *journal) signal() { poke(j.dirty) }
+
+// poke signals on a channel of size one.
+func poke(c chan struct{}) {
 	select {
-	case j.dirty <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

@@ -70,6 +70,8 @@ func TestManyAtOnce(t *testing.T) {
 func commitUntil(b *board.Board, done <-chan struct{}) {
 	for {
 		select {
+		case <-b.Patient():
+			b.Signal()
 		case <-b.Dirty():
 			b.Show(b.Take(), true, time.Now())
 		case <-done:

@@ -21,7 +21,8 @@ type Store interface {
 
 // How the committer behaves while the store cannot take changes.
 const (
-	retryEvery = time.Second // and so often a store at rest is asked whether it is sound
+	company    = 5 * time.Millisecond // so long what nobody waits for waits for others (D-2)
+	retryEvery = time.Second          // and so often a store at rest is asked whether it is sound
 	tickEvery  = 250 * time.Millisecond
 	stuckAfter = 2 * time.Second // a commit that takes longer has failed: calls must go on popping
 	perChange  = time.Millisecond
@@ -68,6 +69,7 @@ func NewCommitter(b *board.Board, s Store, shown uint64, newEpoch func() string,
 func (c *Committer) Run(ctx context.Context) {
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
+	var alone <-chan time.Time
 	// A commit that has begun is finished: ending the program must not turn it into a failure.
 	commits := context.WithoutCancel(ctx)
 	for {
@@ -88,6 +90,14 @@ func (c *Committer) Run(ctx context.Context) {
 				c.commit(commits)
 			}
 			c.turn.give()
+		case <-c.board.Patient():
+			if alone == nil {
+				alone = time.After(company)
+			}
+		case <-alone:
+			if alone = nil; c.board.Pending() {
+				c.board.Signal()
+			}
 		case err := <-late:
 			c.turn.take()
 			c.answered(commits, err)

@@ -112,6 +112,7 @@ func TestUnknownOutcome(t *testing.T) {
 		}}
 		o := openOn(t, s)
 		o.ring("1")
+		time.Sleep(10 * time.Millisecond) // that it has settled waits for company
 		synctest.Wait()
 		if o.Problem() == nil || o.Durable() {
 			t.Fatal("the failure was not noticed; this proves nothing")
@@ -276,6 +277,7 @@ func TestSlowApp(t *testing.T) {
 			if _, err := o.Answer("slow", first[0].ID, board.Answer{Claims: []board.NewClaim{{Field: "party.company", Value: "Slow"}}}, time.Now()); err != nil {
 				t.Fatal(err)
 			}
+			time.Sleep(10 * time.Millisecond)
 			synctest.Wait()
 			if s := o.Get(record).Settled; s == nil || len(s.Unanswered) > 0 || s.TookMS < 59_000 {
 				t.Errorf("call %d has settled as %+v", i, s)

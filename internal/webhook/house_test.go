@@ -225,6 +225,8 @@ func (h *house) commit(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-h.board.Patient():
+			h.board.Signal()
 		case <-h.board.Dirty():
 			batch := h.board.Take()
 			h.store.mu.Lock()
