@@ -106,6 +106,7 @@ type LogQuery struct {
 	Line    string
 	Result  telephony.Result
 	Numbers []string // party.number is one of them
+	Digits  string   // a number that is no whole one: it begins, or goes on behind the country code, with these
 	Text    string   // words, in the kinds of Within; the last one may be the beginning of a word
 	Within  []LogWords
 	Person  string // words of the name

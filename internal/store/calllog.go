@@ -185,7 +185,7 @@ func (r *logReader) expression() (string, bool) {
 	for _, asked := range []struct {
 		text    string
 		columns []string
-	}{{r.q.Text, within}, {r.q.Person, []string{"name"}}, {r.q.Company, []string{"company"}}, {r.q.Tag, []string{"tags"}}} {
+	}{{r.q.Text, within}, {r.q.Person, []string{"name"}}, {r.q.Company, []string{"company"}}, {r.q.Tag, []string{"tags"}}, {r.q.Digits, []string{"number"}}} {
 		if strings.TrimSpace(asked.text) == "" {
 			continue
 		}
