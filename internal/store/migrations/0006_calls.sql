@@ -5,6 +5,7 @@
 CREATE TABLE calls (
     n           INTEGER PRIMARY KEY,
     record      TEXT    NOT NULL UNIQUE,
+    sum         INTEGER NOT NULL, -- of all that the log has of the record
     facet       INTEGER NOT NULL REFERENCES call_facets (id),
     direction   TEXT    NOT NULL,
     started_at  INTEGER NOT NULL,
