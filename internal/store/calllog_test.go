@@ -83,7 +83,7 @@ func generated(r *rand.Rand, id string, at time.Time, callers int) *board.Record
 func (s *SQLite) keep(t testing.TB, records []*board.Record) {
 	t.Helper()
 	err := s.within(t.Context(), func(tx *sql.Tx) error {
-		calls := s.commit.calls.in(t.Context(), tx)
+		calls := s.commit.calls.in(tx)
 		for _, r := range records {
 			if err := calls.save(t.Context(), r); err != nil {
 				return err

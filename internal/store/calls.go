@@ -149,7 +149,7 @@ type callsIn struct {
 	tx *sql.Tx
 }
 
-func (c callStatements) in(_ context.Context, tx *sql.Tx) callsIn { return callsIn{c, tx} }
+func (c callStatements) in(tx *sql.Tx) callsIn { return callsIn{c, tx} }
 
 func (c callsIn) exec(ctx context.Context, s *sql.Stmt, args ...any) error {
 	_, err := c.tx.StmtContext(ctx, s).ExecContext(ctx, args...)
@@ -244,7 +244,7 @@ func (s *SQLite) fillCalls(ctx context.Context) error {
 				return err
 			}
 			more = len(some) == atOnce
-			calls := statements.in(ctx, tx)
+			calls := statements.in(tx)
 			for _, r := range some {
 				if err := calls.save(ctx, r); err != nil {
 					return fmt.Errorf("the log entry of record %s: %w", r.ID, err)

@@ -248,7 +248,7 @@ func (w *sweep) strike(ctx context.Context, updates []update) error {
 	}
 	defer w.between()
 	return w.store.within(ctx, func(tx *sql.Tx) error {
-		calls := w.store.commit.calls.in(ctx, tx)
+		calls := w.store.commit.calls.in(tx)
 		for _, u := range updates {
 			done, err := tx.ExecContext(ctx, u.query, u.args...)
 			if err != nil {

@@ -333,7 +333,7 @@ func (p prepared) saveRecords(ctx context.Context, tx *sql.Tx, batch []*board.Ch
 			newest[c.Record] = c.After
 		}
 	}
-	keep, add, calls := tx.StmtContext(ctx, p.keepRecord), tx.StmtContext(ctx, p.addRecord), p.calls.in(ctx, tx)
+	keep, add, calls := tx.StmtContext(ctx, p.keepRecord), tx.StmtContext(ctx, p.addRecord), p.calls.in(tx)
 	for id, r := range newest {
 		body, err := json.Marshal(r)
 		if err != nil {

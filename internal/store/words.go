@@ -146,7 +146,7 @@ type part struct {
 
 func numberParts(text string) []part {
 	var out []part
-	for _, field := range strings.Fields(text) {
+	for field := range strings.FieldsSeq(text) {
 		bare := strings.Trim(field, ",;:!?\"'")
 		number := strings.Trim(bare, "+0123456789-./()") == "" && strings.ContainsAny(bare, "0123456789(+")
 		if n := len(out); n > 0 && number && out[n-1].number {
