@@ -1,6 +1,6 @@
 # Callboard. The two commands of the README are `go run ./cmd/callboard demo` and `make test`.
 
-.PHONY: test setup check-web test-go generate bench fuzz flows load kill properties slow
+.PHONY: test setup check-web test-go generate bench bench-log fuzz flows load kill properties slow
 
 # Install what is needed, once, then run every test.
 test: setup check-web test-go
@@ -60,6 +60,11 @@ ifndef B
 	go test -run '^$$' -bench . -benchmem ./internal/...
 endif
 	go run ./bench -b '$(or $(B),all)' -n $(N) -reps $(REPS) -peers $(PEERS)
+
+# The call log with a million calls, CALLS=5000000 with more: pages and searches as it grows, and what it adds to a commit. Some minutes.
+CALLS ?= 1000000
+bench-log:
+	go test -run '^$$' -bench Log -benchtime 300x -timeout 60m ./internal/store -args -calls $(CALLS)
 
 # Fuzz every parser for FUZZTIME each.
 FUZZTIME ?= 1m

@@ -368,6 +368,33 @@ func (e LinkState) Valid() bool {
 	}
 }
 
+// Defines values for LogView.
+const (
+	LogViewAll      LogView = "all"
+	LogViewDialed   LogView = "dialed"
+	LogViewLookups  LogView = "lookups"
+	LogViewMissed   LogView = "missed"
+	LogViewReceived LogView = "received"
+)
+
+// Valid indicates whether the value is a known member of the LogView enum.
+func (e LogView) Valid() bool {
+	switch e {
+	case LogViewAll:
+		return true
+	case LogViewDialed:
+		return true
+	case LogViewLookups:
+		return true
+	case LogViewMissed:
+		return true
+	case LogViewReceived:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Moment.
 const (
 	MomentAnswered Moment = "answered"
@@ -1164,6 +1191,14 @@ type CallData struct {
 	Rev  int64 `json:"rev"`
 }
 
+// CallLog defines model for CallLog.
+type CallLog struct {
+	Entries []LogEntry `json:"entries"`
+
+	// Next `cursor` of the next page; absent: this is the last.
+	Next string `json:"next,omitempty,omitzero"`
+}
+
 // CallState defines model for CallState.
 type CallState string
 
@@ -1541,6 +1576,47 @@ type LinkData struct {
 	// Pbx The link to the PBX.
 	Pbx Link `json:"pbx"`
 }
+
+// LogEntry A record as the log shows it: `GET /v1/records/{record}` has the rest.
+type LogEntry struct {
+	AnsweredAt time.Time `json:"answered_at,omitempty,omitzero"`
+	Company    string    `json:"company,omitempty,omitzero"`
+	Direction  Direction `json:"direction,omitempty,omitzero"`
+
+	// DurationMs How long the two spoke.
+	DurationMs int64     `json:"duration_ms,omitempty,omitzero"`
+	Email      string    `json:"email,omitempty,omitzero"`
+	EndedAt    time.Time `json:"ended_at,omitempty,omitzero"`
+	Extension  string    `json:"extension,omitempty,omitzero"`
+	Line       string    `json:"line"`
+	Name       string    `json:"name,omitempty,omitzero"`
+
+	// Notes How many there are.
+	Notes int `json:"notes"`
+
+	// Number E.164, or as it is dialled inside.
+	Number string `json:"number,omitempty,omitzero"`
+
+	// NumberRaw As it was received or typed.
+	NumberRaw string `json:"number_raw,omitempty,omitzero"`
+
+	// Record The record's id.
+	Record string `json:"record"`
+
+	// Result Absent: the call goes on, or there is none.
+	Result Result `json:"result,omitempty,omitzero"`
+
+	// StartedAt Of a lookup: when it was opened.
+	StartedAt time.Time `json:"started_at"`
+	Tags      string    `json:"tags,omitempty,omitzero"`
+
+	// View missed, received, dialed or lookups; absent: none of these.
+	View LogView `json:"view,omitempty,omitzero"`
+}
+
+// LogView `missed`: it rang here, and nobody took it, rejected it or sent it on. `received`: what came in and is not missed. `dialed`: what was called from here.
+// No call is in two of these. `lookups`: no call at all. `all`: these, calls that go on, and those of which the direction is not known.
+type LogView string
 
 // Lookup defines model for Lookup.
 type Lookup struct {
@@ -2188,6 +2264,43 @@ type DialParams struct {
 	// 409 `under_way`. If Callboard was ended meanwhile 409 `outcome_unknown`: look at the phone. A request that was refused before
 	// it reached the PBX does not use its key up.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListCallsParams defines parameters for ListCalls.
+type ListCallsParams struct {
+	// View absent: all.
+	View LogView `form:"view,omitempty" json:"view,omitempty,omitzero"`
+
+	// Line A line's name.
+	Line   string `form:"line,omitempty" json:"line,omitempty,omitzero"`
+	Result Result `form:"result,omitempty" json:"result,omitempty,omitzero"`
+
+	// Number The other party's number in any usual format, read as of the line's region; or an extension.
+	Number string `form:"number,omitempty" json:"number,omitempty,omitzero"`
+
+	// Q Words of names, companies, notes, e-mail addresses and tags, and numbers however they are written; the last one may be the beginning of a word. Without regard to case and marks.
+	Q string `form:"q,omitempty" json:"q,omitempty,omitzero"`
+
+	// Person Words of the name.
+	Person string `form:"person,omitempty" json:"person,omitempty,omitzero"`
+
+	// Company Words of the company's name.
+	Company string `form:"company,omitempty" json:"company,omitempty,omitzero"`
+
+	// Tag A word of `party.tags`.
+	Tag string `form:"tag,omitempty" json:"tag,omitempty,omitzero"`
+
+	// From Calls that began then or later.
+	From time.Time `form:"from,omitempty" json:"from,omitempty,omitzero"`
+
+	// To Calls that began before then.
+	To time.Time `form:"to,omitempty" json:"to,omitempty,omitzero"`
+
+	// Cursor The `next` of the page before, with the same filters.
+	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Limit How many at most; absent: 50.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 }
 
 // ListRecordsParams defines parameters for ListRecords.

@@ -16,6 +16,9 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, http.StatusOK, api.Status{Version: "test", Source: s.Source, Epoch: "e1", Lines: []api.Line{}, Store: api.StoreStatus{Durable: true}})
 	})
+	mux.HandleFunc("GET /v1/log", func(w http.ResponseWriter, r *http.Request) { // a page of one, whose next is what was asked
+		write(w, http.StatusOK, api.CallLog{Entries: []api.LogEntry{{Record: "r1", Line: "Alice"}}, Next: r.URL.Query().Encode()})
+	})
 	mux.HandleFunc("GET /v1/records", s.list)
 	mux.HandleFunc("POST /v1/records", s.lookup)
 	mux.HandleFunc("GET /v1/records/{record}", s.get)

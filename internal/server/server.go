@@ -36,6 +36,8 @@ type Store interface {
 	Record(ctx context.Context, id string) (*board.Record, error)
 	// Changes reads at most limit changes after a seq, in order.
 	Changes(ctx context.Context, after uint64, limit int) ([]*board.Change, error)
+	// Log reads a page of the call log.
+	Log(ctx context.Context, q board.LogQuery) (board.LogPage, error)
 	Apps(ctx context.Context) ([]KnownApp, error)
 	AddApp(ctx context.Context, a KnownApp) error
 	RemoveApp(ctx context.Context, id string) error

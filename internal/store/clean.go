@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -51,6 +52,31 @@ func (s *SQLite) clean(ctx context.Context, words []string) error {
 		return fmt.Errorf("clean the file: %w", err)
 	}
 	return s.cutWAL(ctx)
+}
+
+// mergeIndex takes what was deleted out of the full-text index: FTS5 only notes that it is, until the parts of the index are merged into
+// one. It does so a few pages at a time, and commits go on between. FTS5's own secure-delete would do it with each change instead, which
+// takes the time of several commits.
+func (s *SQLite) mergeIndex(ctx context.Context) error {
+	const pages = 250
+	for step, more := -pages, true; more; step = pages { // a negative step begins with all parts there are
+		err := s.within(ctx, func(tx *sql.Tx) error {
+			var before, after int64
+			if err := tx.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&before); err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `INSERT INTO call_index (call_index, rank) VALUES ('merge', ?)`, step); err != nil {
+				return err
+			}
+			err := tx.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&after)
+			more = after-before >= 2 // sqlite.org/fts5.html, 6.8
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("clean the index: %w", err)
+		}
+	}
+	return nil
 }
 
 // cutWAL brings all of the WAL into the file and empties it. Readers that are under way are waited for.

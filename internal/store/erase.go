@@ -178,6 +178,9 @@ func (s *SQLite) finish(ctx context.Context, b Begun, striker *board.Striker, no
 			return err
 		}
 	}
+	if err := s.mergeIndex(ctx); err != nil {
+		return err
+	}
 	if err := s.clean(ctx, b.Who.Strings()); err != nil {
 		return err
 	}
@@ -235,6 +238,7 @@ func (w *sweep) rows(ctx context.Context, query string, args ...any) ([]row, err
 type update struct {
 	query string
 	args  []any
+	left  *board.Record // of a record: what is left of it, so that the call log says no more
 }
 
 // strike writes what some rows come to, and with it what the proof says of it.
@@ -244,8 +248,16 @@ func (w *sweep) strike(ctx context.Context, updates []update) error {
 	}
 	defer w.between()
 	return w.store.within(ctx, func(tx *sql.Tx) error {
+		calls := w.store.commit.calls.in(tx)
 		for _, u := range updates {
-			if _, err := tx.ExecContext(ctx, u.query, u.args...); err != nil {
+			done, err := tx.ExecContext(ctx, u.query, u.args...)
+			if err != nil {
+				return err
+			}
+			if n, err := done.RowsAffected(); err != nil || n == 0 || u.left == nil {
+				continue
+			}
+			if err := calls.save(ctx, u.left); err != nil {
 				return err
 			}
 		}
@@ -303,7 +315,7 @@ func strikeRecords(ctx context.Context, w *sweep) error {
 			if err != nil {
 				return err
 			}
-			updates = append(updates, update{`UPDATE records SET number = ?, body = ? WHERE id = ? AND rev = ?`, []any{left.Value("party.number"), string(body), r.ID, r.Rev}})
+			updates = append(updates, update{`UPDATE records SET number = ?, body = ? WHERE id = ? AND rev = ?`, []any{left.Value("party.number"), string(body), r.ID, r.Rev}, left})
 		}
 		if err := w.strike(ctx, updates); err != nil {
 			return err
@@ -365,7 +377,7 @@ func strikeChanges(ctx context.Context, w *sweep) error {
 			}
 			if string(body) != string(row.body) { // else it was struck before
 				w.proof.Changes++
-				updates = append(updates, update{`UPDATE changes SET kind = ?, body = ? WHERE seq = ?`, []any{left.Kind, string(body), row.seq}})
+				updates = append(updates, update{query: `UPDATE changes SET kind = ?, body = ? WHERE seq = ?`, args: []any{left.Kind, string(body), row.seq}})
 			}
 		}
 		if err := w.strike(ctx, updates); err != nil {
@@ -386,8 +398,8 @@ func strikeAnswers(ctx context.Context, w *sweep) error {
 		for _, row := range rows {
 			if row.seq != ErasedStatus && w.striker.Mentions(recordOf(row), row.body) {
 				w.proof.Answers++
-				updates = append(updates, update{`UPDATE commands SET request = ?, status = ?, answer = x'' WHERE source = ? AND key = ?`,
-					[]any{make([]byte, 32), ErasedStatus, row.id, row.key}})
+				updates = append(updates, update{query: `UPDATE commands SET request = ?, status = ?, answer = x'' WHERE source = ? AND key = ?`,
+					args: []any{make([]byte, 32), ErasedStatus, row.id, row.key}})
 			}
 		}
 		if err := w.strike(ctx, updates); err != nil {

@@ -258,6 +258,8 @@ func TestEveryTableIsStruckOrSaysNothing(t *testing.T) {
 	t.Parallel()
 	known := []string{
 		"meta", "apps", "webhooks", "goose_db_version", // nothing of callers
+		"calls", "call_words", "call_index", // follow from the records, and are struck with them
+		"call_index_config", "call_index_data", "call_index_idx", "call_facets",
 		"erasures", // of whom it is, until it is done: FinishErasure forgets that itself
 	}
 	for _, table := range struckTables {
@@ -287,7 +289,8 @@ func TestOldRemains(t *testing.T) {
 	s := openStore(t, path)
 	w := newWriter(t, s)
 	nest(t, w, 50)
-	for _, q := range []string{"PRAGMA secure_delete = 0", "DELETE FROM records", "DELETE FROM changes", "DELETE FROM commands", "DELETE FROM meta WHERE key = 'overwrites'"} {
+	for _, q := range []string{"PRAGMA secure_delete = 0", "DELETE FROM records", "DELETE FROM changes", "DELETE FROM commands", "DELETE FROM calls", "DELETE FROM call_words",
+		"INSERT INTO call_index (call_index) VALUES ('delete-all')", "DELETE FROM meta WHERE key = 'overwrites'"} {
 		if _, err := s.writer.Exec(q); err != nil {
 			t.Fatal(err)
 		}

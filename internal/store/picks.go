@@ -56,7 +56,7 @@ func strikePicks(ctx context.Context, w *sweep) error {
 			return err
 		}
 		if w.striker.Mentions("", []byte(number)) || w.striker.Mentions("", []byte(ref)) {
-			updates = append(updates, update{`DELETE FROM picks WHERE number = ? AND ref = ?`, []any{number, ref}})
+			updates = append(updates, update{query: `DELETE FROM picks WHERE number = ? AND ref = ?`, args: []any{number, ref}})
 		}
 	}
 	if err := found.Err(); err != nil {

@@ -141,6 +141,9 @@ func (s *SQLite) open(ctx context.Context) error {
 	if err := s.overwrite(ctx); err != nil {
 		return err
 	}
+	if err := s.fillCalls(ctx); err != nil {
+		return err
+	}
 	if s.keeper, err = s.readers.Conn(ctx); err != nil {
 		return err
 	}
@@ -270,7 +273,10 @@ func (s *SQLite) rest(ctx context.Context) {
 }
 
 // prepared are the statements of a commit: to read them anew each time costs as much as to carry them out.
-type prepared struct{ addChange, keepRecord, addRecord *sql.Stmt }
+type prepared struct {
+	addChange, keepRecord, addRecord *sql.Stmt
+	calls                            callStatements
+}
 
 func prepare(ctx context.Context, db *sql.DB) (p prepared, err error) {
 	for statement, text := range map[**sql.Stmt]string{
@@ -284,7 +290,8 @@ func prepare(ctx context.Context, db *sql.DB) (p prepared, err error) {
 			return p, err
 		}
 	}
-	return p, nil
+	p.calls, err = prepareCalls(ctx, db)
+	return p, err
 }
 
 // close ends them; those that were never prepared too.
@@ -295,7 +302,7 @@ func (p prepared) close() error {
 			errs = append(errs, statement.Close())
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, p.calls.close())...)
 }
 
 func (p prepared) saveChanges(ctx context.Context, tx *sql.Tx, batch []*board.Change) error {
@@ -344,7 +351,7 @@ func (p prepared) saveRecords(ctx context.Context, tx *sql.Tx, batch []*board.Ch
 			newest[c.Record] = c.After
 		}
 	}
-	keep, add := tx.StmtContext(ctx, p.keepRecord), tx.StmtContext(ctx, p.addRecord)
+	keep, add, calls := tx.StmtContext(ctx, p.keepRecord), tx.StmtContext(ctx, p.addRecord), p.calls.in(tx)
 	for id, r := range newest {
 		body, err := json.Marshal(r)
 		if err != nil {
@@ -355,11 +362,13 @@ func (p prepared) saveRecords(ctx context.Context, tx *sql.Tx, batch []*board.Ch
 		if err != nil {
 			return fmt.Errorf("record %s: %w", id, err)
 		}
-		if n, err := done.RowsAffected(); err == nil && n == 1 {
-			continue
+		if n, err := done.RowsAffected(); err != nil || n == 0 {
+			if _, err := add.ExecContext(ctx, r.ID, r.Rev, r.Line, string(r.Origin), string(r.State), r.OpenedAt.UnixMilli(), number, string(body)); err != nil {
+				return fmt.Errorf("record %s: %w", id, err)
+			}
 		}
-		if _, err := add.ExecContext(ctx, r.ID, r.Rev, r.Line, string(r.Origin), string(r.State), r.OpenedAt.UnixMilli(), number, string(body)); err != nil {
-			return fmt.Errorf("record %s: %w", id, err)
+		if err := calls.save(ctx, r); err != nil {
+			return fmt.Errorf("the log entry of record %s: %w", id, err)
 		}
 	}
 	return nil

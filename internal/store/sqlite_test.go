@@ -350,6 +350,7 @@ func TestFrozen(t *testing.T) {
 		"0004_keys_and_erasures.sql": "b2d2a57bd4b4bd91a77498c561272ce23e0e6b2dbdbf6659ccde07a197b6e830",
 		"0008_barred_apps.sql":       "be43c45d07eafedcf2ed71ae2d5e8fb2dec6c24fb25325270694535516c29f00",
 		"0005_grants.sql":            "d738aaced0cc28c82c486a7ea5253ce495e058852b02c0bf6e906e5aa2f45314",
+		"0006_calls.sql":             "6b84df4c192d0a5d74fd745f7ce9730fe533264be968084e6c62970aaf96a363",
 	}
 	files, err := migrations.ReadDir("migrations")
 	if err != nil || len(files) != len(frozen) {

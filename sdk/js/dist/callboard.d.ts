@@ -986,6 +986,53 @@ interface components {
 		ErasureList: {
 			erasures: components["schemas"]["Erasure"][];
 		};
+		/**
+		 * @description `missed`: it rang here, and nobody took it, rejected it or sent it on. `received`: what came in and is not missed. `dialed`: what was called from here.
+		 *     No call is in two of these. `lookups`: no call at all. `all`: these, calls that go on, and those of which the direction is not known.
+		 * @enum {string}
+		 */
+		LogView: "all" | "missed" | "received" | "dialed" | "lookups";
+		/** @description A record as the log shows it: `GET /v1/records/{record}` has the rest. */
+		LogEntry: {
+			/** @description The record's id. */
+			record: string;
+			line: string;
+			/** @description missed, received, dialed or lookups; absent: none of these. */
+			view?: components["schemas"]["LogView"];
+			direction?: components["schemas"]["Direction"];
+			/** @description Absent: the call goes on, or there is none. */
+			result?: components["schemas"]["Result"];
+			/**
+			 * Format: date-time
+			 * @description Of a lookup: when it was opened.
+			 */
+			started_at: string;
+			/** Format: date-time */
+			answered_at?: string;
+			/** Format: date-time */
+			ended_at?: string;
+			/**
+			 * Format: int64
+			 * @description How long the two spoke.
+			 */
+			duration_ms?: number;
+			extension?: string;
+			/** @description E.164, or as it is dialled inside. */
+			number?: string;
+			/** @description As it was received or typed. */
+			number_raw?: string;
+			name?: string;
+			company?: string;
+			email?: string;
+			tags?: string;
+			/** @description How many there are. */
+			notes: number;
+		};
+		CallLog: {
+			entries: components["schemas"]["LogEntry"][];
+			/** @description `cursor` of the next page; absent: this is the last. */
+			next?: string;
+		};
 	};
 	responses: {
 		/** @description What is wrong, why, and what to do. */
@@ -1099,6 +1146,9 @@ export type Permission = Schemas["Permission"];
 export type CommandName = Schemas["CommandName"];
 export type Command = Schemas["Command"];
 export type Written = Schemas["Written"];
+export type CallLog = Schemas["CallLog"];
+export type LogEntry = Schemas["LogEntry"];
+export type LogView = Schemas["LogView"];
 export type Session = Schemas["Session"];
 export type Problem = Schemas["Problem"];
 type WireWork = Schemas["Work"];
@@ -1284,6 +1334,28 @@ export interface CommandOptions {
 	/** Whose phone is meant, on a line with several. */
 	extension?: string;
 }
+/** What is looked for in the call log. All that is said must hold. */
+export interface LogQuery {
+	view?: LogView;
+	line?: string;
+	result?: Result;
+	/** The other party's number in any usual format. */
+	number?: string;
+	/** Words and numbers, wherever they are; the last one may be the beginning of a word. */
+	q?: string;
+	person?: string;
+	company?: string;
+	tag?: string;
+	/** Calls that began then or later. */
+	from?: Date;
+	/** Calls that began before then. */
+	to?: Date;
+	/** The `next` of the page before. */
+	cursor?: string | undefined;
+	/** At most 200; absent: 50. */
+	limit?: number;
+	signal?: AbortSignal;
+}
 export interface ClaimOptions {
 	/**
 	 * The `rev` of the record that you have read. Needed for fields with one owner, such as `call.disposition`; where the record has
@@ -1347,6 +1419,11 @@ export declare class Board {
 	getRecord(id: string, options?: {
 		include?: "claims";
 	}): Promise<BoardRecord>;
+	/**
+	 * A page of the call log, newest first. With its `next` as the `cursor` of the same query comes the next page: each call once, while others come
+	 * in before it. An app is shown what it may read only, and cannot look by the rest.
+	 */
+	log({ signal, ...query }?: LogQuery): Promise<CallLog>;
 	/** The lines and their links to the PBX, the store, and who you are. */
 	status(): Promise<Status>;
 	/** The apps that hold a token: what each may, whether it works just now, what it is barred from; and the rings among them. */

@@ -751,6 +751,17 @@ var Board = class {
     const query = options.include ? `?include=${options.include}` : "";
     return recordOf(await this.#http.json("GET", `/v1/records/${encodeURIComponent(id)}${query}`, void 0, this.#closing.signal));
   }
+  /**
+   * A page of the call log, newest first. With its `next` as the `cursor` of the same query comes the next page: each call once, while others come
+   * in before it. An app is shown what it may read only, and cannot look by the rest.
+   */
+  log({ signal, ...query } = {}) {
+    const asked = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== void 0 && value !== "") asked.set(name, value instanceof Date ? value.toISOString() : String(value));
+    }
+    return this.#http.json("GET", `/v1/log?${asked}`, void 0, signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal);
+  }
   /** The lines and their links to the PBX, the store, and who you are. */
   status() {
     return this.#http.json("GET", "/v1/status", void 0, this.#closing.signal);

@@ -629,6 +629,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The call log - every call and lookup that was kept, newest first, in pages.
+         * @description All that is said must hold. Who goes on with `next` sees each call once, while others come in before it. An app is shown, and may look by, what
+         *     it may read only: a filter by another field is 403 `forbidden`, and `q` is looked for in the rest.
+         */
+        get: operations["listCalls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1604,6 +1625,53 @@ export interface components {
         };
         ErasureList: {
             erasures: components["schemas"]["Erasure"][];
+        };
+        /**
+         * @description `missed`: it rang here, and nobody took it, rejected it or sent it on. `received`: what came in and is not missed. `dialed`: what was called from here.
+         *     No call is in two of these. `lookups`: no call at all. `all`: these, calls that go on, and those of which the direction is not known.
+         * @enum {string}
+         */
+        LogView: "all" | "missed" | "received" | "dialed" | "lookups";
+        /** @description A record as the log shows it: `GET /v1/records/{record}` has the rest. */
+        LogEntry: {
+            /** @description The record's id. */
+            record: string;
+            line: string;
+            /** @description missed, received, dialed or lookups; absent: none of these. */
+            view?: components["schemas"]["LogView"];
+            direction?: components["schemas"]["Direction"];
+            /** @description Absent: the call goes on, or there is none. */
+            result?: components["schemas"]["Result"];
+            /**
+             * Format: date-time
+             * @description Of a lookup: when it was opened.
+             */
+            started_at: string;
+            /** Format: date-time */
+            answered_at?: string;
+            /** Format: date-time */
+            ended_at?: string;
+            /**
+             * Format: int64
+             * @description How long the two spoke.
+             */
+            duration_ms?: number;
+            extension?: string;
+            /** @description E.164, or as it is dialled inside. */
+            number?: string;
+            /** @description As it was received or typed. */
+            number_raw?: string;
+            name?: string;
+            company?: string;
+            email?: string;
+            tags?: string;
+            /** @description How many there are. */
+            notes: number;
+        };
+        CallLog: {
+            entries: components["schemas"]["LogEntry"][];
+            /** @description `cursor` of the next page; absent: this is the last. */
+            next?: string;
         };
     };
     responses: {
@@ -2770,6 +2838,51 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listCalls: {
+        parameters: {
+            query?: {
+                /** @description absent: all. */
+                view?: components["schemas"]["LogView"];
+                /** @description A line's name. */
+                line?: string;
+                result?: components["schemas"]["Result"];
+                /** @description The other party's number in any usual format, read as of the line's region; or an extension. */
+                number?: string;
+                /** @description Words of names, companies, notes, e-mail addresses and tags, and numbers however they are written; the last one may be the beginning of a word. Without regard to case and marks. */
+                q?: string;
+                /** @description Words of the name. */
+                person?: string;
+                /** @description Words of the company's name. */
+                company?: string;
+                /** @description A word of `party.tags`. */
+                tag?: string;
+                /** @description Calls that began then or later. */
+                from?: string;
+                /** @description Calls that began before then. */
+                to?: string;
+                /** @description The `next` of the page before, with the same filters. */
+                cursor?: string;
+                /** @description How many at most; absent: 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallLog"];
+                };
             };
             default: components["responses"]["Problem"];
         };

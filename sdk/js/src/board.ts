@@ -5,7 +5,7 @@ import { Http, type TokenSource } from './http.js';
 import { recordOf, type BoardRecord } from './record.js';
 import { RETRY, backOff, cursorAfter, openStream, pause, type Retry, type WatchFilter } from './stream.js';
 import type {
-  App, AppChange, AppList, Command, Commanded, Item, Notification, NotificationOf, NotificationType, Placed, Progressed, RecordList, RecordState, Status, WireRecord, WireWork, Written,
+  App, AppChange, AppList, CallLog, Command, Commanded, Item, LogView, Notification, NotificationOf, NotificationType, Placed, Progressed, RecordList, RecordState, Result, Status, WireRecord, WireWork, Written,
 } from './wire.js';
 import { Webhooks } from './webhooks.js';
 
@@ -44,6 +44,29 @@ export interface CommandOptions {
   key?: string;
   /** Whose phone is meant, on a line with several. */
   extension?: string;
+}
+
+/** What is looked for in the call log. All that is said must hold. */
+export interface LogQuery {
+  view?: LogView;
+  line?: string;
+  result?: Result;
+  /** The other party's number in any usual format. */
+  number?: string;
+  /** Words and numbers, wherever they are; the last one may be the beginning of a word. */
+  q?: string;
+  person?: string;
+  company?: string;
+  tag?: string;
+  /** Calls that began then or later. */
+  from?: Date;
+  /** Calls that began before then. */
+  to?: Date;
+  /** The `next` of the page before. */
+  cursor?: string | undefined;
+  /** At most 200; absent: 50. */
+  limit?: number;
+  signal?: AbortSignal;
 }
 
 export interface ClaimOptions {
@@ -219,6 +242,18 @@ export class Board {
   async getRecord(id: string, options: { include?: 'claims' } = {}): Promise<BoardRecord> {
     const query = options.include ? `?include=${options.include}` : '';
     return recordOf(await this.#http.json<WireRecord>('GET', `/v1/records/${encodeURIComponent(id)}${query}`, undefined, this.#closing.signal));
+  }
+
+  /**
+   * A page of the call log, newest first. With its `next` as the `cursor` of the same query comes the next page: each call once, while others come
+   * in before it. An app is shown what it may read only, and cannot look by the rest.
+   */
+  log({ signal, ...query }: LogQuery = {}): Promise<CallLog> {
+    const asked = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined && value !== '') asked.set(name, value instanceof Date ? value.toISOString() : String(value));
+    }
+    return this.#http.json('GET', `/v1/log?${asked}`, undefined, signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal);
   }
 
   /** The lines and their links to the PBX, the store, and who you are. */

@@ -397,6 +397,19 @@ describe('asking and writing', () => {
     expect(server.count('POST', '/v1/calls')).toBe(1);
   });
 
+  it('asks for pages of the call log by what is said, and by nothing else', async () => {
+    const board = await open();
+    server.before = (request, res) => {
+      if (request.path !== '/v1/log') return false;
+      res.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ entries: [], next: String(request.query) }));
+      return true;
+    };
+    expect((await board.log()).next).toBe('');
+    expect((await board.log({ view: 'missed', q: 'a&b', number: '+45', from: new Date(0), limit: 1, company: '', cursor: undefined })).next)
+      .toBe('view=missed&q=a%26b&number=%2B45&from=1970-01-01T00%3A00%3A00.000Z&limit=1');
+    await expect(board.log({ signal: AbortSignal.abort() })).rejects.toBeDefined();
+  });
+
   it('throws what the server says', async () => {
     const board = await open();
     const error = await board.getRecord('nope').catch((e: unknown) => e);

@@ -1,0 +1,279 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/telephony"
+)
+
+// facet is a combination of line, view and result. There are few, whatever the number of calls: so each filter on these is a choice of
+// facets, each of which has its calls in order, and a page is the newest of those lists.
+type facet struct {
+	id     int64
+	line   string
+	view   board.LogView
+	result telephony.Result
+}
+
+func (f *facet) meets(q *board.LogQuery) bool {
+	return (q.Line == "" || q.Line == f.line) && (q.View == "" || q.View == board.LogAll || q.View == f.view) && (q.Result == "" || q.Result == f.result)
+}
+
+// Log reads a page of the log, newest first. A call has one place there, by when it began: whoever goes on behind the last
+// place that they have read sees each call once, while others come in before it.
+func (s *SQLite) Log(ctx context.Context, q board.LogQuery) (board.LogPage, error) {
+	var page board.LogPage
+	tx, err := s.readers.BeginTx(ctx, nil)
+	if err != nil {
+		return page, fmt.Errorf("read the log: %w", err)
+	}
+	defer tx.Rollback() // nothing was written
+	r := logReader{tx: tx, q: &q, from: 0, before: math.MaxInt64}
+	if err := r.read(ctx, &page); err != nil {
+		return page, fmt.Errorf("read the log: %w", err)
+	}
+	return page, nil
+}
+
+// logReader answers one query. Places are from from on and before before.
+type logReader struct {
+	tx           *sql.Tx
+	q            *board.LogQuery
+	from, before int64
+	facets       map[int64]facet
+	chosen       []int64 // facets that meet the query, in order
+}
+
+func (r *logReader) read(ctx context.Context, page *board.LogPage) error {
+	if !r.q.From.IsZero() {
+		r.from = place(r.q.From)
+	}
+	if !r.q.To.IsZero() {
+		r.before = place(r.q.To)
+	}
+	if r.q.Before > 0 {
+		r.before = min(r.before, r.q.Before)
+	}
+	if err := r.choose(ctx); err != nil || len(r.chosen) == 0 {
+		return err
+	}
+	places, err := r.places(ctx)
+	if err != nil {
+		return err
+	}
+	if len(places) > r.q.Limit {
+		places = places[:r.q.Limit]
+		page.Next = places[r.q.Limit-1]
+	}
+	page.Entries, err = r.entries(ctx, places)
+	return err
+}
+
+func (r *logReader) choose(ctx context.Context) error {
+	rows, err := r.tx.QueryContext(ctx, `SELECT id, line, view, result FROM call_facets ORDER BY id`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	r.facets = map[int64]facet{}
+	for rows.Next() {
+		var f facet
+		if err := rows.Scan(&f.id, &f.line, &f.view, &f.result); err != nil {
+			return err
+		}
+		r.facets[f.id] = f
+		if f.meets(r.q) {
+			r.chosen = append(r.chosen, f.id)
+		}
+	}
+	return rows.Err()
+}
+
+// places are those of the page and, if there is one, of the entry behind it.
+func (r *logReader) places(ctx context.Context) ([]int64, error) {
+	expression, any := r.expression()
+	switch {
+	case any && expression == "":
+		return nil, nil // what is looked for has no word in it
+	case any:
+		return r.matches(ctx, expression)
+	case len(r.q.Numbers) > 0:
+		return r.newest(ctx, `SELECT n FROM calls WHERE number = ? AND number <> '' AND facet = ? AND n >= ? AND n < ? ORDER BY n DESC LIMIT ?`, r.q.Numbers)
+	case len(r.chosen) < len(r.facets):
+		return r.newest(ctx, `SELECT n FROM calls WHERE facet = ? AND n >= ? AND n < ? ORDER BY n DESC LIMIT ?`, nil)
+	}
+	return r.column(ctx, `SELECT n FROM calls WHERE n >= ? AND n < ? ORDER BY n DESC LIMIT ?`, r.from, r.before, r.q.Limit+1)
+}
+
+// newest are the newest of many lists, each in order: one per chosen facet and, if there are any, number.
+func (r *logReader) newest(ctx context.Context, query string, numbers []string) ([]int64, error) {
+	lists := [][]any{nil}
+	if numbers != nil {
+		lists = nil
+		for _, number := range slices.Compact(slices.Sorted(slices.Values(numbers))) {
+			lists = append(lists, []any{number})
+		}
+	}
+	statement, err := r.tx.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer statement.Close()
+	var all []int64
+	from, wanted := r.from, r.q.Limit+1
+	for _, list := range lists {
+		for _, facet := range r.chosen {
+			rows, err := statement.QueryContext(ctx, append(slices.Clone(list), facet, from, r.before, wanted)...)
+			found, err := ints(rows, err)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, found...)
+			slices.SortFunc(all, func(a, b int64) int { return cmp.Compare(b, a) })
+			if len(all) >= wanted { // nothing older than these can be on the page
+				all = all[:wanted]
+				from = all[wanted-1]
+			}
+		}
+	}
+	return all, nil
+}
+
+// mostFacets is how many are looked for in the index. Where there are more, the rows are asked instead.
+const mostFacets = 100
+
+func (r *logReader) matches(ctx context.Context, expression string) ([]int64, error) {
+	query, args := `SELECT i.rowid FROM call_index i`, []any{}
+	where := ` WHERE call_index MATCH ? AND i.rowid >= ? AND i.rowid < ?`
+	narrow := len(r.chosen) < len(r.facets)
+	if narrow && len(r.chosen) <= mostFacets {
+		expression = "facet : (" + strings.Join(quoted(r.chosen), " OR ") + ") AND " + expression
+		narrow = false
+	}
+	args = append(args, expression, r.from, r.before)
+	if len(r.q.Numbers) > 0 || narrow {
+		query += ` CROSS JOIN calls c ON c.n = i.rowid`
+	}
+	if narrow {
+		where += ` AND c.facet IN (` + strings.Join(texts(r.chosen), ", ") + `)`
+	}
+	if len(r.q.Numbers) > 0 {
+		where += ` AND c.number IN (?` + strings.Repeat(", ?", len(r.q.Numbers)-1) + `)`
+		for _, number := range r.q.Numbers {
+			args = append(args, number)
+		}
+	}
+	return r.column(ctx, query+where+` ORDER BY i.rowid DESC LIMIT ?`, append(args, r.q.Limit+1)...)
+}
+
+// expression is what is looked for in the index, and whether anything is.
+func (r *logReader) expression() (string, bool) {
+	var within []string
+	for _, w := range r.q.Within {
+		within = append(within, columnOf[w])
+	}
+	var all []string
+	any := false
+	for _, asked := range []struct {
+		text    string
+		columns []string
+	}{{r.q.Text, within}, {r.q.Person, []string{"name"}}, {r.q.Company, []string{"company"}}, {r.q.Tag, []string{"tags"}}, {r.q.Digits, []string{"number"}}} {
+		if strings.TrimSpace(asked.text) == "" {
+			continue
+		}
+		any = true
+		found := ""
+		if len(asked.columns) > 0 {
+			found = lookedFor(asked.text, asked.columns)
+		}
+		if found == "" {
+			return "", true
+		}
+		all = append(all, found)
+	}
+	if any && len(r.q.Numbers) > 0 { // so that few rows are left to be asked for theirs
+		var numbers []string
+		for _, number := range r.q.Numbers {
+			if d := digits(number); d != "" {
+				numbers = append(numbers, term(d, []string{"number"}, false))
+			}
+		}
+		if len(numbers) == len(r.q.Numbers) {
+			all = append(all, "("+strings.Join(numbers, " OR ")+")")
+		}
+	}
+	return strings.Join(all, " AND "), any
+}
+
+// columnOf are the columns of the index.
+var columnOf = map[board.LogWords]string{
+	board.LogName: "name", board.LogCompany: "company", board.LogNumber: "number", board.LogEmail: "email", board.LogTags: "tags", board.LogNotes: "notes",
+}
+
+func (r *logReader) entries(ctx context.Context, places []int64) ([]board.LogEntry, error) {
+	if len(places) == 0 {
+		return nil, nil
+	}
+	rows, err := r.tx.QueryContext(ctx, `SELECT record, sum, facet, direction, started_at, answered_at, ended_at, extension, number, number_raw, name, company, email, tags, notes
+		FROM calls WHERE n IN (`+strings.Join(texts(places), ", ")+`) ORDER BY n DESC`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []board.LogEntry
+	for rows.Next() {
+		var record string
+		var row callRow
+		if err := rows.Scan(append([]any{&record}, row.into()...)...); err != nil {
+			return nil, err
+		}
+		out = append(out, entryOf(record, r.facets[row.facet], &row))
+	}
+	return out, rows.Err()
+}
+
+func (r *logReader) column(ctx context.Context, query string, args ...any) ([]int64, error) {
+	rows, err := r.tx.QueryContext(ctx, query, args...)
+	return ints(rows, err)
+}
+
+// ints reads the one column of a query.
+func ints(rows *sql.Rows, err error) ([]int64, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []int64
+	for rows.Next() {
+		var n int64
+		if err := rows.Scan(&n); err != nil {
+			return nil, err
+		}
+		out = append(out, n)
+	}
+	return out, rows.Err()
+}
+
+func texts(numbers []int64) []string {
+	out := make([]string, len(numbers))
+	for i, n := range numbers {
+		out[i] = strconv.FormatInt(n, 10)
+	}
+	return out
+}
+
+func quoted(numbers []int64) []string {
+	out := texts(numbers)
+	for i := range out {
+		out[i] = `"` + out[i] + `"`
+	}
+	return out
+}

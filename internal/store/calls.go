@@ -1,0 +1,291 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"time"
+
+	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/telephony"
+)
+
+// The call log is three tables that follow from the records: calls is what is shown and filtered, call_words what is searched,
+// call_index the full text of that. One row of each per record, at the same n.
+
+// placesPerMs are how many calls can begin in one millisecond before the next ones stand in the following. Small, so that the lists
+// of an index, which hold the differences, stay short.
+const placesPerMs = 64
+
+// place is the first n of a time.
+func place(at time.Time) int64 {
+	const last = 1 << 53 // the year 287396
+	return min(max(at.UnixMilli(), 0), last) * placesPerMs
+}
+
+// callRow is what is kept of one record. sum is of all that it says and is found by: while that is the same, nothing is written.
+type callRow struct {
+	sum                            int64
+	facet                          int64
+	direction                      string
+	startedAt, answeredAt, endedAt int64
+	extension, number, numberRaw   string
+	name, company, email, tags     string
+	notes                          int
+}
+
+// callWords are what it is found by.
+type callWords struct {
+	facet                                     int64
+	name, company, number, email, tags, notes string
+}
+
+func rowOf(e *board.LogEntry, notes string) callRow {
+	row := callRow{
+		direction: string(e.Direction), startedAt: e.StartedAt.UnixMilli(), answeredAt: millis(e.AnsweredAt), endedAt: millis(e.EndedAt),
+		extension: e.Extension, number: e.Number, numberRaw: e.NumberRaw, name: e.Name, company: e.Company, email: e.Email, tags: e.Tags, notes: e.Notes,
+	}
+	const form = 1 // of the words: another one where they are taken apart in another way
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%d %+v %q %q %q ", form, row, e.Line, e.View, e.Result)
+	io.WriteString(h, notes)
+	row.sum = int64(h.Sum64())
+	return row
+}
+
+func wordsOf(e *board.LogEntry, notes string, facet int64) callWords {
+	return callWords{
+		facet: facet, name: keptWords(e.Name), company: keptWords(e.Company), number: keptDigits(e.Number, e.NumberRaw), email: keptWords(e.Email), tags: keptWords(e.Tags), notes: keptWords(notes),
+	}
+}
+
+// millis is a time as it is kept; 0: not seen.
+func millis(at time.Time) int64 {
+	if at.IsZero() {
+		return 0
+	}
+	return at.UnixMilli()
+}
+
+func timeOf(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+func (r *callRow) columns() []any {
+	return []any{r.sum, r.facet, r.direction, r.startedAt, r.answeredAt, r.endedAt, r.extension, r.number, r.numberRaw, r.name, r.company, r.email, r.tags, r.notes}
+}
+
+func (r *callRow) into() []any {
+	return []any{&r.sum, &r.facet, &r.direction, &r.startedAt, &r.answeredAt, &r.endedAt, &r.extension, &r.number, &r.numberRaw, &r.name, &r.company, &r.email, &r.tags, &r.notes}
+}
+
+func (w *callWords) columns() []any {
+	return []any{w.facet, w.name, w.company, w.number, w.email, w.tags, w.notes}
+}
+
+func (w *callWords) into() []any {
+	return []any{&w.facet, &w.name, &w.company, &w.number, &w.email, &w.tags, &w.notes}
+}
+
+// callStatements write the log's rows.
+type callStatements struct {
+	same, find, facet, addFacet, last *sql.Stmt
+	add, change, drop                 *sql.Stmt
+	addWords, changeWords, dropWords  *sql.Stmt
+	index, reindex, unindex           *sql.Stmt
+}
+
+func (c *callStatements) all() map[**sql.Stmt]string {
+	const columns = `sum, facet, direction, started_at, answered_at, ended_at, extension, number, number_raw, name, company, email, tags, notes`
+	const words = `facet, name, company, number, email, tags, notes`
+	return map[**sql.Stmt]string{
+		&c.same:        `SELECT 1 FROM calls WHERE record = ? AND sum = ?`,
+		&c.find:        `SELECT calls.n, started_at, w.facet, w.name, w.company, w.number, w.email, w.tags, w.notes FROM calls JOIN call_words w ON w.n = calls.n WHERE record = ?`,
+		&c.facet:       `SELECT id FROM call_facets WHERE line = ? AND view = ? AND result = ?`,
+		&c.addFacet:    `INSERT INTO call_facets (line, view, result) VALUES (?, ?, ?) RETURNING id`,
+		&c.last:        `SELECT max(n) FROM calls WHERE n >= ? AND n < ?`,
+		&c.add:         `INSERT INTO calls (n, record, ` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&c.change:      `UPDATE calls SET (` + columns + `) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE n = ?`,
+		&c.drop:        `DELETE FROM calls WHERE n = ?`,
+		&c.addWords:    `INSERT INTO call_words (n, ` + words + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		&c.changeWords: `UPDATE call_words SET (` + words + `) = (?, ?, ?, ?, ?, ?, ?) WHERE n = ?`,
+		&c.dropWords:   `DELETE FROM call_words WHERE n = ?`,
+		&c.index:       `INSERT INTO call_index (rowid, ` + words + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		// These two read what is there from call_words, which is changed after them.
+		&c.reindex: `UPDATE call_index SET (` + words + `) = (?, ?, ?, ?, ?, ?, ?) WHERE rowid = ?`,
+		&c.unindex: `DELETE FROM call_index WHERE rowid = ?`,
+	}
+}
+
+func prepareCalls(ctx context.Context, db *sql.DB) (c callStatements, err error) {
+	for statement, text := range c.all() {
+		if *statement, err = db.PrepareContext(ctx, text); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+func (c callStatements) close() error {
+	var errs []error
+	for statement := range c.all() {
+		if *statement != nil {
+			errs = append(errs, (*statement).Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// callsIn are the statements in a transaction, each taken into it when it is needed.
+type callsIn struct {
+	callStatements
+	tx *sql.Tx
+}
+
+func (c callStatements) in(tx *sql.Tx) callsIn { return callsIn{c, tx} }
+
+func (c callsIn) exec(ctx context.Context, s *sql.Stmt, args ...any) error {
+	_, err := c.tx.StmtContext(ctx, s).ExecContext(ctx, args...)
+	return err
+}
+
+// save writes what the log says of a record. Where that is what it said before, it writes nothing.
+func (c callsIn) save(ctx context.Context, r *board.Record) error {
+	e, notes := board.LogEntryOf(r), r.NoteTexts()
+	row := rowOf(&e, notes)
+	var one int
+	err := c.tx.StmtContext(ctx, c.same).QueryRowContext(ctx, r.ID, row.sum).Scan(&one)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if row.facet, err = c.facetOf(ctx, &e); err != nil {
+		return err
+	}
+	found := wordsOf(&e, notes, row.facet)
+	var n, startedAt int64
+	var old callWords
+	err = c.tx.StmtContext(ctx, c.find).QueryRowContext(ctx, r.ID).Scan(append([]any{&n, &startedAt}, old.into()...)...)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return c.insert(ctx, r.ID, &row, &found)
+	case err != nil:
+		return err
+	case row.startedAt != startedAt: // its place is another
+		if err := errors.Join(c.exec(ctx, c.unindex, n), c.exec(ctx, c.dropWords, n), c.exec(ctx, c.drop, n)); err != nil {
+			return err
+		}
+		return c.insert(ctx, r.ID, &row, &found)
+	}
+	if err := c.exec(ctx, c.change, append(row.columns(), n)...); err != nil || found == old {
+		return err
+	}
+	words := append(found.columns(), n)
+	return errors.Join(c.exec(ctx, c.reindex, words...), c.exec(ctx, c.changeWords, words...))
+}
+
+func (c callsIn) insert(ctx context.Context, record string, row *callRow, found *callWords) error {
+	n, err := c.free(ctx, place(time.UnixMilli(row.startedAt)))
+	if err != nil {
+		return err
+	}
+	words := append([]any{n}, found.columns()...)
+	return errors.Join(c.exec(ctx, c.add, append([]any{n, record}, row.columns()...)...), c.exec(ctx, c.addWords, words...), c.exec(ctx, c.index, words...))
+}
+
+// free is the first place from n on that nobody has.
+func (c callsIn) free(ctx context.Context, n int64) (int64, error) {
+	for {
+		var last sql.NullInt64
+		if err := c.tx.StmtContext(ctx, c.last).QueryRowContext(ctx, n, n+placesPerMs).Scan(&last); err != nil {
+			return 0, err
+		}
+		if !last.Valid {
+			return n, nil
+		}
+		if last.Int64 < n+placesPerMs-1 {
+			return last.Int64 + 1, nil
+		}
+		n += placesPerMs
+	}
+}
+
+func (c callsIn) facetOf(ctx context.Context, e *board.LogEntry) (id int64, err error) {
+	is := []any{e.Line, string(e.View), string(e.Result)}
+	err = c.tx.StmtContext(ctx, c.facet).QueryRowContext(ctx, is...).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = c.tx.StmtContext(ctx, c.addFacet).QueryRowContext(ctx, is...).Scan(&id)
+	}
+	return id, err
+}
+
+// fillCalls adds to the log what was stored before there was one. What is there already is left as it is, so that it can be gone on with.
+func (s *SQLite) fillCalls(ctx context.Context) error {
+	var done int
+	if err := s.writer.QueryRowContext(ctx, `SELECT count(*) FROM meta WHERE key = 'calls'`).Scan(&done); err != nil || done > 0 {
+		return err
+	}
+	statements, err := prepareCalls(ctx, s.writer)
+	if err != nil {
+		return err
+	}
+	defer statements.close()
+	const atOnce = 2000
+	for last, more := int64(-1), true; more; {
+		err := s.within(ctx, func(tx *sql.Tx) error {
+			var some []*board.Record
+			if some, last, err = someRecords(ctx, tx, last, atOnce); err != nil {
+				return err
+			}
+			more = len(some) == atOnce
+			calls := statements.in(tx)
+			for _, r := range some {
+				if err := calls.save(ctx, r); err != nil {
+					return fmt.Errorf("the log entry of record %s: %w", r.ID, err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("fill the call log: %w", err)
+		}
+	}
+	_, err = s.writer.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('calls', '1')`)
+	return err
+}
+
+// someRecords reads records in the order in which they are stored, and tells behind which to go on.
+func someRecords(ctx context.Context, tx *sql.Tx, after int64, limit int) ([]*board.Record, int64, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT rowid, body FROM records WHERE rowid > ? ORDER BY rowid LIMIT ?`, after, limit)
+	if err != nil {
+		return nil, after, err
+	}
+	defer rows.Close()
+	var some []*board.Record
+	for rows.Next() {
+		var body sql.RawBytes
+		r := new(board.Record)
+		if err := rows.Scan(&after, &body); err != nil {
+			return nil, after, err
+		}
+		if err := json.Unmarshal(body, r); err != nil {
+			return nil, after, fmt.Errorf("read a record: %w", err)
+		}
+		some = append(some, r)
+	}
+	return some, after, rows.Err()
+}
+
+func entryOf(record string, f facet, r *callRow) board.LogEntry {
+	return board.LogEntry{
+		Record: record, Line: f.line, View: f.view, Lookup: f.view == board.LogLookups, Direction: telephony.Direction(r.direction), Result: f.result,
+		StartedAt: time.UnixMilli(r.startedAt).UTC(), AnsweredAt: timeOf(r.answeredAt), EndedAt: timeOf(r.endedAt), Extension: r.extension,
+		Number: r.number, NumberRaw: r.numberRaw, Name: r.name, Company: r.company, Email: r.email, Tags: r.tags, Notes: r.notes,
+	}
+}
