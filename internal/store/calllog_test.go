@@ -178,7 +178,7 @@ func TestLogIsWhatAScanFinds(t *testing.T) {
 	s := openStore(t, file(t))
 	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	var all []*board.Record
-	for i := range 1500 {
+	for i := range 600 {
 		all = append(all, generated(r, fmt.Sprintf("rec_%04d", i), began.Add(time.Duration(i)*time.Minute), 200))
 	}
 	s.keep(t, all)
@@ -191,7 +191,7 @@ func TestLogIsWhatAScanFinds(t *testing.T) {
 	}
 	pick := func(options ...string) string { return options[r.IntN(len(options))] }
 	found, looked := 0, scannedOf(all)
-	for range 400 {
+	for range 200 {
 		c := callerOf(r.IntN(200))
 		q := board.LogQuery{
 			View: board.LogView(pick("", "", "all", "missed", "received", "dialed", "lookups")), Line: pick("", "", "Alice", "Bob", "nobody"),
@@ -215,7 +215,7 @@ func TestLogIsWhatAScanFinds(t *testing.T) {
 			t.Fatalf("%+v:\ngot  %v\nwant %v", q, got, want)
 		}
 	}
-	if found < 2000 {
+	if found < 300 {
 		t.Errorf("only %d found in all: the test asks for nothing", found)
 	}
 	if _, err := s.writer.Exec(`INSERT INTO call_index (call_index, rank) VALUES ('integrity-check', 1)`); err != nil {
@@ -263,7 +263,7 @@ func TestLogPagesWhileCallsComeIn(t *testing.T) {
 			return all
 		}
 		q := board.LogQuery{View: []board.LogView{"", board.LogMissed, board.LogDialed}[seed%3], Text: []string{"", "a", "45"}[seed/3%3], Within: everything, Limit: 1 + r.IntN(20)}
-		there := more(200)
+		there := more(80)
 		want := naive(scannedOf(there), q)
 		got := s.walk(t, q, func() { more(r.IntN(30)) })
 		seen := map[string]int{}
@@ -351,12 +351,12 @@ func TestLogIsFilled(t *testing.T) {
 	path := file(t)
 	s := openStore(t, path)
 	w := newWriter(t, s)
-	for i := range 2500 {
+	for i := range 600 {
 		w.open(fmt.Sprintf("+4511%06d", i))
 	}
 	w.commit()
 	want := s.walk(t, board.LogQuery{Limit: 500}, nil)
-	if len(want) != 2500 {
+	if len(want) != 600 {
 		t.Fatalf("%d entries", len(want))
 	}
 	for _, q := range []string{`DELETE FROM meta WHERE key = 'calls'`, `DELETE FROM calls`, `DELETE FROM call_words`, `INSERT INTO call_index (call_index) VALUES ('delete-all')`} {
@@ -379,14 +379,14 @@ func TestLogIsFilled(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("%d entries, want %d", len(got), len(want))
 	}
-	if n := len(s.walk(t, board.LogQuery{Text: "11002499", Within: everything, Limit: 10}, nil)); n != 1 {
+	if n := len(s.walk(t, board.LogQuery{Text: "11000599", Within: everything, Limit: 10}, nil)); n != 1 {
 		t.Errorf("found %d times", n)
 	}
 }
 
 func someOf(ctx context.Context, s *SQLite) (some []*board.Record, last int64, err error) {
 	err = s.within(ctx, func(tx *sql.Tx) error {
-		some, last, err = someRecords(ctx, tx, -1, 700)
+		some, last, err = someRecords(ctx, tx, -1, 200)
 		return err
 	})
 	return some, last, err

@@ -236,7 +236,7 @@ func (s *SQLite) fillCalls(ctx context.Context) error {
 		return err
 	}
 	defer statements.close()
-	const atOnce = 2000
+	const atOnce = 500
 	for last, more := int64(-1), true; more; {
 		err := s.within(ctx, func(tx *sql.Tx) error {
 			var some []*board.Record
