@@ -20,6 +20,7 @@ type Options struct {
 	Order       []string                         // sources, strongest first
 	Exclusive   []string                         // fields with one owner (B-2); nil: call.disposition
 	Grace       time.Duration                    // how long after its end a call stays open (B-19); 0: 10 min
+	KeepLookups time.Duration                    // how long a lookup waits for its number to call (B-20); 0: 30 days
 	Window      int                              // how many changes are held in memory; 0: 10,000
 	WindowBytes int                              // about how many bytes of changes at most; 0: 32 MiB
 }
@@ -28,7 +29,8 @@ const (
 	defaultGrace       = 10 * time.Minute
 	defaultWindow      = 10_000
 	defaultWindowBytes = 32 << 20
-	lookupLife         = 7 * 24 * time.Hour // an open lookup waits so long for its party to ring
+	lookupLife         = 7 * 24 * time.Hour // a lookup is open so long
+	defaultKeepLookups = 30 * 24 * time.Hour
 )
 
 // Board holds the records that are open, and the newest changes. See the package comment.
@@ -60,6 +62,7 @@ type switches struct {
 // New returns an empty board.
 func New(o Options) *Board {
 	o.Grace = cmp.Or(o.Grace, defaultGrace)
+	o.KeepLookups = cmp.Or(o.KeepLookups, defaultKeepLookups)
 	o.Window = cmp.Or(o.Window, defaultWindow)
 	o.WindowBytes = cmp.Or(o.WindowBytes, defaultWindowBytes)
 	if o.Normal == nil {
@@ -132,22 +135,9 @@ func (b *Board) Tick(at time.Time) {
 			b.expire(e, at)
 		}
 		if e.now.State == Open && b.outlived(e.now, at) {
-			next := e.now.clone()
-			next.State, next.ClosedAt = Closed, at
-			b.append(e, next, &Change{Kind: RecordClosed, At: at})
+			b.shut(e, "", at)
 		}
 	}
-}
-
-func (b *Board) outlived(r *Record, at time.Time) bool {
-	if r.Call == nil {
-		return at.Sub(r.OpenedAt) > lookupLife
-	}
-	end := r.Call.EndedAt
-	if end.IsZero() {
-		end = r.Call.EndedBefore
-	}
-	return r.Call.State == telephony.Ended && at.Sub(end) > b.options.Grace
 }
 
 // Get returns the shown version of a record, nil if it is not on the board.

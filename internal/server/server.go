@@ -15,6 +15,7 @@ import (
 	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/delivery"
+	"github.com/callboard-dev/callboard/internal/line"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -86,7 +87,7 @@ type ServedLine struct {
 	Name       string
 	Extensions []string
 	Link       func() telephony.Link
-	Lookup     func(number string) ([]board.NewClaim, error) // what a number alone says
+	Lookup     func(line.Sought) (line.Found, error) // what is typed, or on a business card
 	Phone      Phone
 }
 
