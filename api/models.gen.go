@@ -1868,7 +1868,7 @@ type Record struct {
 	// Fields By field name, such as `party.company`.
 	Fields map[string]Field `json:"fields"`
 
-	// FirstOrigin Of one that was reopened
+	// FirstOrigin Of one that was reopened: why it was opened first.
 	FirstOrigin RecordFirstOrigin `json:"first_origin,omitempty,omitzero"`
 	ID          string            `json:"id"`
 
@@ -1893,7 +1893,7 @@ type Record struct {
 	Wave int64 `json:"wave,omitempty,omitzero"`
 }
 
-// RecordFirstOrigin Of one that was reopened
+// RecordFirstOrigin Of one that was reopened: why it was opened first.
 type RecordFirstOrigin string
 
 // RecordOrigin defines model for Record.Origin.

@@ -21,7 +21,7 @@ const (
 // for: to decode them all would take some milliseconds for somebody who calls often. What is erased has no number, so it is not found.
 func (s *SQLite) Earlier(ctx context.Context, number, but string) ([]board.Earlier, error) {
 	rows, err := s.readers.QueryContext(ctx, `SELECT id, line, opened_at, json_extract(body, '$.call.direction', '$.call.result', '$.call.started_at',
-			'$.call.answered_at', '$.call.ended_at', '$.call.answered_by', '$.call.picked_up_by', '$.call.transferred_to', '$.call.forwarded_to',
+			'$.call.answered_at', '$.call.ended_at', '$.call.views[0].answered_by', '$.call.picked_up_by', '$.call.transferred_to', '$.call.forwarded_to',
 			'$.fields."party.name".claims[0].value'),
 			CASE WHEN row_number() OVER (ORDER BY opened_at DESC, id DESC) <= ? THEN body -> '$.fields' END
 		FROM (SELECT id, line, opened_at, body FROM records WHERE number = ? AND id <> ? ORDER BY opened_at DESC LIMIT ?) ORDER BY opened_at DESC, id DESC`,

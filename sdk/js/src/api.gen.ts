@@ -862,7 +862,7 @@ export interface components {
             /** Format: date-time */
             closed_at?: string;
             /**
-             * @description Of one that was reopened
+             * @description Of one that was reopened: why it was opened first.
              * @enum {string}
              */
             first_origin?: "call" | "lookup";
