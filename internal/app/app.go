@@ -107,7 +107,7 @@ func (a *App) open(ctx context.Context) error {
 		Limits: server.Limits{Writes: c.Limits.WritesPerSecond, Streams: c.Limits.StreamsAtOnce}, Page: webui.FS(), SDK: js.Source(), Version: a.options.Version, Logger: a.options.Logger,
 		Lines: []server.ServedLine{{
 			Name: a.line.Name(), Extensions: a.line.Extensions(), Link: a.line.Link, Phone: a.line,
-			Lookup: func(in line.Sought) (line.Found, error) { return line.Lookup(in, c.Line.Region) },
+			Lookup: func(in board.Sought) (board.Found, error) { return line.Lookup(in, c.Line.Region) },
 		}},
 	})
 	return err

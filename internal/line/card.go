@@ -8,6 +8,7 @@ import (
 
 	"github.com/emersion/go-vcard"
 
+	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -16,7 +17,7 @@ const largestCard = 64 << 10
 
 // card is a business card as we read it.
 type card struct {
-	said Sought
+	said board.Sought
 	more string // what there is no field for: further numbers and addresses, a note; a line each
 }
 

@@ -11,31 +11,18 @@ import (
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
-// Sought is what somebody knows of a person before any call (B-22). Fields go before what the card says.
-type Sought struct {
-	Number, Name, Email, Website, IP, Company, JobTitle, Address string
-
-	VCard string // one business card as text, vCard 3.0 or 4.0
-}
-
-// Found are the claims that it makes, and the items where it says more than there are fields.
-type Found struct {
-	Claims []board.NewClaim
-	Items  []board.NewItem
-}
-
 // longestValue is how many bytes a value has at most, as on the board.
 const longestValue = 8 << 10
 
 // Lookup reads what was typed or is on a card. All of it can be read, or nothing is taken: the error names what cannot.
-func Lookup(in Sought, region string) (Found, error) {
-	var out Found
+func Lookup(in board.Sought, region string) (board.Found, error) {
+	var out board.Found
 	if strings.TrimSpace(in.VCard) != "" {
 		card, err := readCard(in.VCard, region)
 		if err != nil {
-			return Found{}, err
+			return board.Found{}, err
 		}
-		in = in.over(card.said)
+		in = over(in, card.said)
 		if card.more != "" {
 			out.Items = []board.NewItem{{List: "cards", Title: cmp.Or(telephony.Display(card.said.Name), "Business card"), Text: card.more}}
 		}
@@ -43,7 +30,7 @@ func Lookup(in Sought, region string) (Found, error) {
 	if strings.TrimSpace(in.Number) != "" {
 		claims, err := LookupClaims(in.Number, region)
 		if err != nil {
-			return Found{}, err
+			return board.Found{}, err
 		}
 		out.Claims = claims
 	}
@@ -65,9 +52,9 @@ func Lookup(in Sought, region string) (Found, error) {
 		case strings.TrimSpace(f.value) == "":
 			continue
 		case len(value) > longestValue:
-			return Found{}, &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the %s has %d bytes", f.what, len(value)), Remedy: fmt.Sprintf("it may have %d", longestValue)}
+			return board.Found{}, &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the %s has %d bytes", f.what, len(value)), Remedy: fmt.Sprintf("it may have %d", longestValue)}
 		case !f.good(value):
-			return Found{}, &telephony.Error{Code: telephony.CodeInvalid, Message: "\"" + telephony.Display(value) + "\" is no " + f.what, Remedy: f.remedy}
+			return board.Found{}, &telephony.Error{Code: telephony.CodeInvalid, Message: "\"" + telephony.Display(value) + "\" is no " + f.what, Remedy: f.remedy}
 		}
 		switch f.field {
 		case "party.email", "party.website", "party.ip":
@@ -76,15 +63,15 @@ func Lookup(in Sought, region string) (Found, error) {
 		out.Claims = append(out.Claims, board.NewClaim{Field: f.field, Value: value, Quality: board.Confirmed})
 	}
 	if len(out.Claims) == 0 {
-		return Found{}, &telephony.Error{Code: telephony.CodeInvalid, Message: "there is nothing to look up",
+		return board.Found{}, &telephony.Error{Code: telephony.CodeInvalid, Message: "there is nothing to look up",
 			Remedy: "give a number, a name, an e-mail, web or IP address, a company or a business card"}
 	}
 	return out, nil
 }
 
 // over is what was typed, and where that says nothing what the card says.
-func (in Sought) over(card Sought) Sought {
-	return Sought{Number: cmp.Or(in.Number, card.Number), Name: cmp.Or(in.Name, card.Name), Email: cmp.Or(in.Email, card.Email), Website: cmp.Or(in.Website, card.Website),
+func over(in, card board.Sought) board.Sought {
+	return board.Sought{Number: cmp.Or(in.Number, card.Number), Name: cmp.Or(in.Name, card.Name), Email: cmp.Or(in.Email, card.Email), Website: cmp.Or(in.Website, card.Website),
 		IP: in.IP, Company: cmp.Or(in.Company, card.Company), JobTitle: cmp.Or(in.JobTitle, card.JobTitle), Address: cmp.Or(in.Address, card.Address)}
 }
 

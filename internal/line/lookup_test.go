@@ -6,11 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/line"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
-func found(f line.Found) string {
+func found(f board.Found) string {
 	var out []string
 	for _, c := range f.Claims {
 		out = append(out, strings.TrimPrefix(c.Field, "party.")+"="+c.Value)
@@ -28,17 +29,17 @@ const card3 = "BEGIN:VCARD\r\nVERSION:3.0\r\nN:Smith;Ann;;Dr.;\r\nFN:Ann Smith\r
 func TestLookup(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		in   line.Sought
+		in   board.Sought
 		want string
 	}{
-		{line.Sought{Number: "32 12 34 56"}, "number=+4532123456 number_raw=32 12 34 56"},
-		{line.Sought{Name: " Zoë  Ørsted ", Company: "3M"}, "name=Zoë  Ørsted company=3M"},
-		{line.Sought{Email: "mailto:Ann@Example.com"}, "email=ann@example.com"},
-		{line.Sought{Website: "Example.com:443/A/"}, "website=https://example.com/A"},
-		{line.Sought{IP: "[2001:DB8::0007]"}, "ip=2001:db8::7"},
-		{line.Sought{VCard: card3}, "number=+4587654321 number_raw=+45 87 65 43 21 name=Ann Smith email=ann@example.com website=https://acme.example company=Acme job_title=Buyer address=Main St 1, 8000 Aarhus, Denmark " +
+		{board.Sought{Number: "32 12 34 56"}, "number=+4532123456 number_raw=32 12 34 56"},
+		{board.Sought{Name: " Zoë  Ørsted ", Company: "3M"}, "name=Zoë  Ørsted company=3M"},
+		{board.Sought{Email: "mailto:Ann@Example.com"}, "email=ann@example.com"},
+		{board.Sought{Website: "Example.com:443/A/"}, "website=https://example.com/A"},
+		{board.Sought{IP: "[2001:DB8::0007]"}, "ip=2001:db8::7"},
+		{board.Sought{VCard: card3}, "number=+4587654321 number_raw=+45 87 65 43 21 name=Ann Smith email=ann@example.com website=https://acme.example company=Acme job_title=Buyer address=Main St 1, 8000 Aarhus, Denmark " +
 			"[cards Ann Smith: Number (work, voice): +45 12 34 56 78 | E-mail (home): ann@home.example | Note: Met at the fair]"},
-		{line.Sought{VCard: "\n begin:vcard\nVERSION:4.0\nFN:Bo\nTEL;VALUE=uri:tel:+4512345678\nend:vcard"[1:], Name: "Bo B"}, "number=+4512345678 number_raw=+4512345678 name=Bo B"},
+		{board.Sought{VCard: "\n begin:vcard\nVERSION:4.0\nFN:Bo\nTEL;VALUE=uri:tel:+4512345678\nend:vcard"[1:], Name: "Bo B"}, "number=+4512345678 number_raw=+4512345678 name=Bo B"},
 	} {
 		got, err := line.Lookup(c.in, "DK")
 		if err != nil || found(got) != c.want {
@@ -52,23 +53,23 @@ func TestLookupRefused(t *testing.T) {
 	t.Parallel()
 	many := strings.Repeat("BEGIN:VCARD\nVERSION:4.0\nFN:A\nEND:VCARD\n", 1000)
 	for _, c := range []struct {
-		in   line.Sought
+		in   board.Sought
 		want string
 		code telephony.Code
 	}{
-		{line.Sought{}, "nothing to look up", telephony.CodeInvalid},
-		{line.Sought{Number: "12ab"}, "is not a phone number", telephony.CodeInvalid},
-		{line.Sought{Number: "+45 12 34 56 78", Name: "\u0301\u0308\u200d"}, "is no name", telephony.CodeInvalid},
-		{line.Sought{Email: "ann"}, "is no e-mail address", telephony.CodeInvalid},
-		{line.Sought{Website: "javascript:alert(1)"}, "is no web address", telephony.CodeInvalid},
-		{line.Sought{IP: "1.2.3.4.5"}, "is no IP address", telephony.CodeInvalid},
-		{line.Sought{VCard: "hello"}, "BEGIN:VCARD", telephony.CodeInvalid},
-		{line.Sought{VCard: "BEGIN:VCARD\nVERSION:4.0\nFN:Ann"}, "END:VCARD", telephony.CodeInvalid},
-		{line.Sought{VCard: "BEGIN:VCARD\nVERSION:4.0\nno colon\nEND:VCARD"}, "nothing to look up", telephony.CodeInvalid},
-		{line.Sought{VCard: "BEGIN:VCARD\nVERSION:2.1\nFN:Ann\nEND:VCARD"}, "2.1", telephony.CodeInvalid},
-		{line.Sought{VCard: "BEGIN:VCARD\nVERSION:4.0\nFN:\u0301\u0301\nTEL:+4512345678\nEND:VCARD"}, "is no name", telephony.CodeInvalid},
-		{line.Sought{VCard: "BEGIN:VCARD\nVERSION:4.0\nFN:Ann\nNOTE:" + strings.Repeat("x", 2<<20) + "\nEND:VCARD"}, "64 KiB", telephony.CodeTooLarge},
-		{line.Sought{VCard: many}, "1000 cards", telephony.CodeTooLarge},
+		{board.Sought{}, "nothing to look up", telephony.CodeInvalid},
+		{board.Sought{Number: "12ab"}, "is not a phone number", telephony.CodeInvalid},
+		{board.Sought{Number: "+45 12 34 56 78", Name: "\u0301\u0308\u200d"}, "is no name", telephony.CodeInvalid},
+		{board.Sought{Email: "ann"}, "is no e-mail address", telephony.CodeInvalid},
+		{board.Sought{Website: "javascript:alert(1)"}, "is no web address", telephony.CodeInvalid},
+		{board.Sought{IP: "1.2.3.4.5"}, "is no IP address", telephony.CodeInvalid},
+		{board.Sought{VCard: "hello"}, "BEGIN:VCARD", telephony.CodeInvalid},
+		{board.Sought{VCard: "BEGIN:VCARD\nVERSION:4.0\nFN:Ann"}, "END:VCARD", telephony.CodeInvalid},
+		{board.Sought{VCard: "BEGIN:VCARD\nVERSION:4.0\nno colon\nEND:VCARD"}, "nothing to look up", telephony.CodeInvalid},
+		{board.Sought{VCard: "BEGIN:VCARD\nVERSION:2.1\nFN:Ann\nEND:VCARD"}, "2.1", telephony.CodeInvalid},
+		{board.Sought{VCard: "BEGIN:VCARD\nVERSION:4.0\nFN:\u0301\u0301\nTEL:+4512345678\nEND:VCARD"}, "is no name", telephony.CodeInvalid},
+		{board.Sought{VCard: "BEGIN:VCARD\nVERSION:4.0\nFN:Ann\nNOTE:" + strings.Repeat("x", 2<<20) + "\nEND:VCARD"}, "64 KiB", telephony.CodeTooLarge},
+		{board.Sought{VCard: many}, "1000 cards", telephony.CodeTooLarge},
 	} {
 		got, err := line.Lookup(c.in, "DK")
 		known, ok := errors.AsType[*telephony.Error](err)
@@ -83,7 +84,7 @@ func FuzzCard(f *testing.F) {
 	f.Add(card3)
 	f.Add("BEGIN:VCARD\nVERSION:4.0\nN\nTEL:;;\nADR:\nEND:VCARD")
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := line.Lookup(line.Sought{VCard: text}, "DK")
+		got, err := line.Lookup(board.Sought{VCard: text}, "DK")
 		if known, ok := errors.AsType[*telephony.Error](err); err != nil && (!ok || known.Remedy == "") {
 			t.Errorf("%v", err)
 		}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/internal/board"
-	"github.com/callboard-dev/callboard/internal/line"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -19,9 +18,9 @@ func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request, params api.O
 	if err == nil {
 		err = checkSought(&body)
 	}
-	var found line.Found
+	var found board.Found
 	if err == nil {
-		found, err = on.Lookup(line.Sought{Number: body.Number, Name: body.Name, Email: body.Email, Website: body.Website, IP: body.IP, Company: body.Company,
+		found, err = on.Lookup(board.Sought{Number: body.Number, Name: body.Name, Email: body.Email, Website: body.Website, IP: body.IP, Company: body.Company,
 			JobTitle: body.JobTitle, Address: body.Address, VCard: body.Vcard})
 	}
 	for _, c := range found.Claims {

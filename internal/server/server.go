@@ -15,7 +15,6 @@ import (
 	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/delivery"
-	"github.com/callboard-dev/callboard/internal/line"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -87,7 +86,7 @@ type ServedLine struct {
 	Name       string
 	Extensions []string
 	Link       func() telephony.Link
-	Lookup     func(line.Sought) (line.Found, error) // what is typed, or on a business card
+	Lookup     func(board.Sought) (board.Found, error) // what is typed, or on a business card
 	Phone      Phone
 }
 

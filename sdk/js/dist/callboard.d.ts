@@ -199,7 +199,7 @@ interface components {
 			/** Format: date-time */
 			closed_at?: string;
 			/**
-			 * @description Of one that was reopened
+			 * @description Of one that was reopened: why it was opened first.
 			 * @enum {string}
 			 */
 			first_origin?: "call" | "lookup";
