@@ -612,6 +612,7 @@ func (e NotificationType) Valid() bool {
 const (
 	PermissionControl Permission = "control"
 	PermissionDial    Permission = "dial"
+	PermissionReopen  Permission = "reopen"
 )
 
 // Valid indicates whether the value is a known member of the Permission enum.
@@ -620,6 +621,8 @@ func (e Permission) Valid() bool {
 	case PermissionControl:
 		return true
 	case PermissionDial:
+		return true
+	case PermissionReopen:
 		return true
 	default:
 		return false
@@ -692,6 +695,24 @@ func (e Quality) Valid() bool {
 	case QualityMatched:
 		return true
 	case QualityVerified:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RecordFirstOrigin.
+const (
+	RecordFirstOriginCall   RecordFirstOrigin = "call"
+	RecordFirstOriginLookup RecordFirstOrigin = "lookup"
+)
+
+// Valid indicates whether the value is a known member of the RecordFirstOrigin enum.
+func (e RecordFirstOrigin) Valid() bool {
+	switch e {
+	case RecordFirstOriginCall:
+		return true
+	case RecordFirstOriginLookup:
 		return true
 	default:
 		return false
@@ -1203,7 +1224,9 @@ type CallLog struct {
 type CallState string
 
 // CandidateFields Of an item of `party.candidates`: who it may be, such as `party.name`. The person picks one by the claim of `party.candidate` with
-// `<source>/<id>` of the item; its fields then stand as claims of its source. Not set for items of other lists.
+// `<source>/<id>` of the item; its fields then stand as claims of its source. Of an item of `history`: `history.view` (`user-party`, `our company-party`
+// or `their company-us`), `history.direction`, `history.result`, `history.at`, `history.duration_s`, `history.who`, `history.record`.
+// Not set for items of other lists.
 type CandidateFields map[string]string
 
 // ChangedData defines model for ChangedData.
@@ -1213,6 +1236,9 @@ type ChangedData struct {
 
 	// Fields Only the changed ones; null when nothing is shown any more.
 	Fields map[string]*Field `json:"fields"`
+
+	// Items Lists that are others now, whole: what `history` remembers comes at once.
+	Items map[string][]Item `json:"items,omitempty,omitzero"`
 
 	// Nothing An app looked and knows nothing; or that is over.
 	Nothing *Nothing `json:"nothing,omitempty"`
@@ -1234,8 +1260,11 @@ type Claim struct {
 	// Quality How sure the source is, weakest first. `confirmed` is a person's word.
 	Quality Quality `json:"quality"`
 	Round   int     `json:"round"`
-	Source  string  `json:"source"`
-	Value   string  `json:"value"`
+
+	// Since Of source `history`: when it was known.
+	Since  time.Time `json:"since,omitempty,omitzero"`
+	Source string    `json:"source"`
+	Value  string    `json:"value"`
 
 	// Work The work that it answers.
 	Work string `json:"work,omitempty,omitzero"`
@@ -1469,6 +1498,9 @@ type Field struct {
 	// Round How many works deep: 0 is the PBX or a person, 1 the first app's answer.
 	Round int `json:"round"`
 
+	// Since Of source `history`: when it was known.
+	Since time.Time `json:"since,omitempty,omitzero"`
+
 	// Source Who says so: `pbx`, `user`, `history` or an app's id.
 	Source string `json:"source"`
 
@@ -1505,7 +1537,9 @@ type Item struct {
 	ChangedAt time.Time `json:"changed_at"`
 
 	// Fields Of an item of `party.candidates`: who it may be, such as `party.name`. The person picks one by the claim of `party.candidate` with
-	// `<source>/<id>` of the item; its fields then stand as claims of its source. Not set for items of other lists.
+	// `<source>/<id>` of the item; its fields then stand as claims of its source. Of an item of `history`: `history.view` (`user-party`, `our company-party`
+	// or `their company-us`), `history.direction`, `history.result`, `history.at`, `history.duration_s`, `history.who`, `history.record`.
+	// Not set for items of other lists.
 	Fields CandidateFields `json:"fields,omitempty,omitzero"`
 	ID     string          `json:"id"`
 	Round  int             `json:"round,omitempty,omitzero"`
@@ -1618,10 +1652,21 @@ type LogEntry struct {
 // No call is in two of these. `lookups`: no call at all. `all`: these, calls that go on, and those of which the direction is not known.
 type LogView string
 
-// Lookup defines model for Lookup.
+// Lookup At least one of these.
 type Lookup struct {
+	Address  string `json:"address,omitempty,omitzero"`
+	Company  string `json:"company,omitempty,omitzero"`
+	Email    string `json:"email,omitempty,omitzero"`
+	IP       string `json:"ip,omitempty,omitzero"`
+	JobTitle string `json:"job_title,omitempty,omitzero"`
+	Name     string `json:"name,omitempty,omitzero"`
+
 	// Number In any usual format; without a country code it is read as of the line's region.
-	Number string `json:"number"`
+	Number string `json:"number,omitempty,omitzero"`
+
+	// Vcard One business card as text, vCard 3.0 or 4.0. What is typed beside it goes before.
+	Vcard   string `json:"vcard,omitempty,omitzero"`
+	Website string `json:"website,omitempty,omitzero"`
 }
 
 // Moment defines model for Moment.
@@ -1690,7 +1735,9 @@ type NewErasure struct {
 // NewItem defines model for NewItem.
 type NewItem struct {
 	// Fields Of an item of `party.candidates`: who it may be, such as `party.name`. The person picks one by the claim of `party.candidate` with
-	// `<source>/<id>` of the item; its fields then stand as claims of its source. Not set for items of other lists.
+	// `<source>/<id>` of the item; its fields then stand as claims of its source. Of an item of `history`: `history.view` (`user-party`, `our company-party`
+	// or `their company-us`), `history.direction`, `history.result`, `history.at`, `history.duration_s`, `history.who`, `history.record`.
+	// Not set for items of other lists.
 	Fields CandidateFields `json:"fields,omitempty,omitzero"`
 
 	// ID Your own id for it; saying it again replaces it.
@@ -1795,7 +1842,7 @@ type Party struct {
 	Withheld bool `json:"withheld,omitempty,omitzero"`
 }
 
-// Permission `dial`: make calls. `control`: command calls that there are.
+// Permission `dial`: make calls. `control`: command calls that there are. `reopen`: put closed records back on the board.
 type Permission string
 
 // Pin defines model for Pin.
@@ -1896,16 +1943,20 @@ type Record struct {
 
 	// Fields By field name, such as `party.company`.
 	Fields map[string]Field `json:"fields"`
-	ID     string           `json:"id"`
+
+	// FirstOrigin Of one that was reopened: why it was opened first.
+	FirstOrigin RecordFirstOrigin `json:"first_origin,omitempty,omitzero"`
+	ID          string            `json:"id"`
 
 	// Items By list name: `notes`, `documents`, `emails`, `links`, `history`, `cards`, `party.candidates`.
 	Items map[string][]Item `json:"items"`
 	Line  string            `json:"line"`
 
 	// Nothing Apps that have looked and know nothing.
-	Nothing  []Nothing    `json:"nothing,omitempty,omitzero"`
-	OpenedAt time.Time    `json:"opened_at"`
-	Origin   RecordOrigin `json:"origin"`
+	Nothing    []Nothing    `json:"nothing,omitempty,omitzero"`
+	OpenedAt   time.Time    `json:"opened_at"`
+	Origin     RecordOrigin `json:"origin"`
+	ReopenedAt time.Time    `json:"reopened_at,omitempty,omitzero"`
 
 	// Rev Grows by one per change.
 	Rev int64 `json:"rev"`
@@ -1917,6 +1968,9 @@ type Record struct {
 	// Wave Counts what started enrichment: the opening, a change at the PBX, a person's edit.
 	Wave int64 `json:"wave,omitempty,omitzero"`
 }
+
+// RecordFirstOrigin Of one that was reopened: why it was opened first.
+type RecordFirstOrigin string
 
 // RecordOrigin defines model for Record.Origin.
 type RecordOrigin string
@@ -2355,6 +2409,15 @@ type ClaimParams struct {
 	IdempotencyKey WriteKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// CloseRecordParams defines parameters for CloseRecord.
+type CloseRecordParams struct {
+	// IdempotencyKey Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+	// again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+	// second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+	// it was done, and what was answered is erased since.
+	IdempotencyKey WriteKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
 // CommandParams defines parameters for Command.
 type CommandParams struct {
 	// IdempotencyKey Needed. Made anew for every intention, such as a UUID. The same key with the same request gets the same answer again
@@ -2420,6 +2483,15 @@ type RemoveNoteParams struct {
 
 // PutNoteParams defines parameters for PutNote.
 type PutNoteParams struct {
+	// IdempotencyKey Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+	// again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+	// second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+	// it was done, and what was answered is erased since.
+	IdempotencyKey WriteKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// ReopenRecordParams defines parameters for ReopenRecord.
+type ReopenRecordParams struct {
 	// IdempotencyKey Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
 	// again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
 	// second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:

@@ -123,6 +123,14 @@ func (r *Record) changed(n Notification) error {
 			r.Fields[name] = *f
 		}
 	}
+	if len(d.Items) > 0 {
+		items := maps.Clone(r.Items)
+		if items == nil {
+			items = make(map[string][]Item, len(d.Items))
+		}
+		maps.Copy(items, d.Items)
+		r.Items = items
+	}
 	r.setBlank(d)
 	if d.Nothing != nil {
 		r.setNothing(*d.Nothing)

@@ -109,6 +109,43 @@ func (c *Client) Lookup(ctx context.Context, number string) (*Record, error) {
 	return r, nil
 }
 
+// Sought is what somebody knows of a person without a call: a number, a name, an e-mail, web or IP address, a company, or a
+// business card as vCard 3.0 or 4.0.
+type Sought = api.Lookup
+
+// LookupAny opens a record for whatever is known of somebody. An open one of the same number, or where none is given of the same
+// e-mail address, is given as it is.
+func (c *Client) LookupAny(ctx context.Context, sought Sought) (*Record, error) {
+	r := new(Record)
+	if err := c.write(ctx, http.MethodPost, "/v1/records", "", sought, &r.Record); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Reopen puts a closed record back on the board: every app works on it anew. One that is open is given as it is. For the
+// person, and for apps that may reopen.
+func (c *Client) Reopen(ctx context.Context, recordID string) (*Record, error) {
+	return c.turn(ctx, recordID, "reopen")
+}
+
+// CloseRecord closes a record before its time. For the person's token only.
+func (c *Client) CloseRecord(ctx context.Context, recordID string) (*Record, error) {
+	return c.turn(ctx, recordID, "close")
+}
+
+func (c *Client) turn(ctx context.Context, recordID, to string) (*Record, error) {
+	seg, err := segment("record", recordID)
+	if err != nil {
+		return nil, err
+	}
+	r := new(Record)
+	if err := c.write(ctx, http.MethodPost, "/v1/records/"+seg+"/"+to, "", nil, &r.Record); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
 // Status asks for the state of the lines, of the store, and for whom the token speaks.
 func (c *Client) Status(ctx context.Context) (api.Status, error) {
 	var s api.Status

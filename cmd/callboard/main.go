@@ -20,6 +20,8 @@ type commands struct {
 	Dial    dialCommand    `cmd:"" help:"Let your phone ring, and call a number when you pick it up."`
 	Hangup  hangupCommand  `cmd:"" help:"End a call, or reject one that rings."`
 	Log     logCommand     `cmd:"" help:"Show the call log: missed, received, dialed calls, lookups; search it."`
+	Lookup  lookupCommand  `cmd:"" help:"Open a record for a number, an address, a name or a business card, without a call."`
+	Reopen  reopenCommand  `cmd:"" help:"Put a closed record back on the board: every app works on it anew."`
 	Erase   eraseCommand   `cmd:"" help:"Erase a person from all that Callboard has. It cannot be undone."`
 	App     appCommand     `cmd:"" help:"Let apps in, list them, and take their tokens away."`
 	Webhook webhookCommand `cmd:"" help:"Apps that are reached at a URL: add, list, remove them, and see what they were sent."`

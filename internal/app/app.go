@@ -15,9 +15,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/config"
@@ -105,7 +107,7 @@ func (a *App) open(ctx context.Context) error {
 		Limits: server.Limits{Writes: c.Limits.WritesPerSecond, Streams: c.Limits.StreamsAtOnce}, Page: webui.FS(), SDK: js.Source(), Version: a.options.Version, Logger: a.options.Logger,
 		Lines: []server.ServedLine{{
 			Name: a.line.Name(), Extensions: a.line.Extensions(), Link: a.line.Link, Phone: a.line,
-			Lookup: func(number string) ([]board.NewClaim, error) { return line.LookupClaims(number, c.Line.Region) },
+			Lookup: func(in board.Sought) (board.Found, error) { return line.Lookup(in, c.Line.Region) },
 		}},
 	})
 	return err
@@ -114,7 +116,7 @@ func (a *App) open(ctx context.Context) error {
 // wire joins board, line and committer on what the store had. What was to be erased does not come onto the board.
 func (a *App) wire(ctx context.Context, c config.Config, loaded store.Loaded) error {
 	a.board = board.New(board.Options{
-		Epoch: loaded.Epoch, NewID: newID, Normal: line.Normal(c.Line.Region), Authority: c.Board.Authority, Order: c.Board.Order,
+		Epoch: loaded.Epoch, NewID: newID, Normal: line.Normal(c.Line.Region), Authority: c.Board.Authority, Order: c.Board.Order, KeepLookups: c.Board.KeepLookups(),
 	})
 	a.eraser = a.newEraser(c.Line.Region)
 	finished, err := a.eraser.Restore(ctx)
@@ -126,8 +128,12 @@ func (a *App) wire(ctx context.Context, c config.Config, loaded store.Loaded) er
 			return err
 		}
 	}
+	waiting, err := a.store.Lookups(ctx, time.Now().Add(-c.Board.KeepLookups()))
+	if err != nil {
+		return err
+	}
 	a.board.Recall(loaded.Bars)
-	a.board.Restore(loaded.Records, loaded.Tail, loaded.Seq, loaded.Oldest)
+	a.board.Restore(slices.Concat(loaded.Records, waiting), loaded.Tail, loaded.Seq, loaded.Oldest)
 	var kept line.Store = a.store
 	if a.options.Forget {
 		kept = nowhere{}

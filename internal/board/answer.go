@@ -116,6 +116,9 @@ func (b *Board) write(e *entry, f *flight, a Answer, from cause, at time.Time) (
 		}
 		changed += n
 	}
+	if a.Past != nil && f.app == SourceHistory {
+		changed += b.putPast(e, f.app, "history", a.Past, from, at)
+	}
 	switch {
 	case a.NothingFound && a.Error == "":
 		changed += b.know(e, f, a, from, at)

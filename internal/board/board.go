@@ -20,6 +20,7 @@ type Options struct {
 	Order       []string                         // sources, strongest first
 	Exclusive   []string                         // fields with one owner (B-2); nil: call.disposition
 	Grace       time.Duration                    // how long after its end a call stays open (B-19); 0: 10 min
+	KeepLookups time.Duration                    // how long a lookup waits for its number to call (B-20); 0: 30 days
 	Window      int                              // how many changes are held in memory; 0: 10,000
 	WindowBytes int                              // about how many bytes of changes at most; 0: 32 MiB
 }
@@ -28,7 +29,8 @@ const (
 	defaultGrace       = 10 * time.Minute
 	defaultWindow      = 10_000
 	defaultWindowBytes = 32 << 20
-	lookupLife         = 7 * 24 * time.Hour // an open lookup waits so long for its party to ring
+	lookupLife         = 7 * 24 * time.Hour // a lookup is open so long
+	defaultKeepLookups = 30 * 24 * time.Hour
 )
 
 // Board holds the records that are open, and the newest changes. See the package comment.
@@ -61,6 +63,7 @@ type switches struct {
 // New returns an empty board.
 func New(o Options) *Board {
 	o.Grace = cmp.Or(o.Grace, defaultGrace)
+	o.KeepLookups = cmp.Or(o.KeepLookups, defaultKeepLookups)
 	o.Window = cmp.Or(o.Window, defaultWindow)
 	o.WindowBytes = cmp.Or(o.WindowBytes, defaultWindowBytes)
 	if o.Normal == nil {
@@ -142,9 +145,7 @@ func (b *Board) Tick(at time.Time) {
 			b.expire(e, at)
 		}
 		if b.outlived(e.now, at) {
-			next := e.now.clone()
-			next.State, next.ClosedAt = Closed, at
-			b.append(e, next, &Change{Kind: RecordClosed, At: at})
+			b.shut(e, "", at)
 		}
 	}
 	for _, e := range due {
@@ -154,21 +155,25 @@ func (b *Board) Tick(at time.Time) {
 	}
 }
 
-// lifeEnd is until when an open record stays so; false: there is no such time as yet.
-func (b *Board) lifeEnd(r *Record) (time.Time, bool) {
+// lifeEnd is until when an open record stays so (B-19): a call some time after its end, a lookup until it has been open for
+// long, either not less than the grace time after it was reopened. False: there is no such time as yet.
+func (b *Board) lifeEnd(r *Record) (end time.Time, ends bool) {
 	switch {
 	case r.State != Open:
-		return time.Time{}, false
-	case r.Call == nil:
-		return r.OpenedAt.Add(lookupLife), true
-	case r.Call.State != telephony.Ended:
-		return time.Time{}, false
+		return end, false
+	case r.Call != nil && r.Call.State != telephony.Ended:
+		return end, false
+	case r.Call != nil && !r.Call.EndedAt.IsZero():
+		end = r.Call.EndedAt.Add(b.options.Grace)
+	case r.Call != nil:
+		end = r.Call.EndedBefore.Add(b.options.Grace)
+	case r.Origin != FromReopen:
+		end = r.OpenedAt.Add(min(lookupLife, b.options.KeepLookups))
 	}
-	end := r.Call.EndedAt
-	if end.IsZero() {
-		end = r.Call.EndedBefore
+	if again := r.ReopenedAt.Add(b.options.Grace); !r.ReopenedAt.IsZero() && again.After(end) {
+		end = again
 	}
-	return end.Add(b.options.Grace), true
+	return end, true
 }
 
 func (b *Board) outlived(r *Record, at time.Time) bool {

@@ -1,6 +1,8 @@
 package board
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/telephony"
@@ -55,14 +57,15 @@ func (b *Board) openFor(line string, c telephony.Change, claims []NewClaim) *ent
 			number = claim.Value
 		}
 	}
-	if e := b.waiting(line, number); e != nil {
+	if e := b.waiting(line, "party.number", number, func(r *Record) bool { return b.waits(r, c.At) }); e != nil {
 		from := b.wake(e).newWave()
 		next := e.now.clone()
-		next.Call, next.Wave = c.Call, from.wave
+		if next.State == Closed {
+			next = reopened(e.now, c.At)
+		}
+		next.Call = c.Call
 		b.calls[c.Call.ID] = e
-		joined := from.change(RecordJoined, SourcePBX, c.At)
-		joined.Opened, joined.Shown, joined.moved = next, next.names(), next.names()
-		b.append(e, next, joined)
+		b.openAgain(e, next, from, from.change(RecordJoined, SourcePBX, c.At))
 		return e
 	}
 	e := b.open(line, SourcePBX, FromCall, c.At, func(r *Record) {
@@ -73,18 +76,41 @@ func (b *Board) openFor(line string, c telephony.Change, claims []NewClaim) *ent
 	return e
 }
 
-// waiting finds an open lookup of the same line and number that no call has joined yet.
-func (b *Board) waiting(line, number string) *entry {
-	if number == "" {
+// waiting finds the lookup of a line and number, or other field, that no call has joined yet: an open one before a closed
+// one, the newest before others.
+func (b *Board) waiting(line, field, value string, waits func(*Record) bool) *entry {
+	if value = b.resolver.normal(field, value); value == "" {
 		return nil
 	}
-	number = b.resolver.normal("party.number", number)
+	var found *entry
 	for _, e := range b.entries {
-		if r := e.now; r.Call == nil && r.State == Open && r.Line == line && b.lookedUp(e) == number {
-			return e
+		if r := e.now; r.Call != nil || r.Line != line || !waits(r) || b.lookedUpBy(e, field) != value {
+			continue
+		}
+		if found == nil || before(e.now, found.now) {
+			found = e
 		}
 	}
-	return nil
+	return found
+}
+
+// before orders the lookups that a call may join.
+func before(a, b *Record) bool {
+	if a.State != b.State {
+		return a.State == Open
+	}
+	return cmp.Or(b.OpenedAt.Compare(a.OpenedAt), cmp.Compare(b.ID, a.ID)) < 0
+}
+
+// lookedUpBy is the number or e-mail address of a lookup, made comparable.
+func (b *Board) lookedUpBy(e *entry, field string) string {
+	if field == "party.number" {
+		return b.lookedUp(e)
+	}
+	if e.rest == "" {
+		e.email = b.resolver.normal(field, e.now.Value(field))
+	}
+	return e.email
 }
 
 // lookedUp is the number of a lookup, made comparable: it is asked for with every call, so it is kept.
@@ -112,19 +138,37 @@ func (b *Board) open(line, source string, origin Origin, at time.Time, fill func
 	return e
 }
 
-// OpenLookup opens a record for a number without a call. An open lookup of the same line and number is given back as it is.
+// OpenLookup opens a record without a call (B-22). An open lookup of the same line and number, or where no number is claimed of
+// the same e-mail address, is given back as it is.
 func (b *Board) OpenLookup(line, source string, claims []NewClaim, at time.Time, receipts ...*Receipt) (id string, seq uint64) {
+	return b.OpenCard(line, source, claims, nil, at, receipts...)
+}
+
+// OpenCard is OpenLookup with items of the same source: a card may say more than there are fields.
+func (b *Board) OpenCard(line, source string, claims []NewClaim, items []NewItem, at time.Time, receipts ...*Receipt) (id string, seq uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, claim := range claims {
-		if claim.Field == "party.number" {
-			if e := b.waiting(line, claim.Value); e != nil {
-				b.keep(receipts, e, b.written(e, 0))
-				return e.now.ID, b.journal.seq
-			}
+	open := func(r *Record) bool { return r.State == Open }
+	for _, field := range []string{"party.number", "party.email"} {
+		i := slices.IndexFunc(claims, func(c NewClaim) bool { return c.Field == field })
+		if i < 0 {
+			continue
 		}
+		if e := b.waiting(line, field, claims[i].Value, open); e != nil {
+			b.wake(e)
+			b.keep(receipts, e, b.written(e, 0))
+			return e.now.ID, b.journal.seq
+		}
+		break
 	}
-	e := b.open(line, source, FromLookup, at, func(r *Record) { r.Fields = b.initial(claims, source, at) })
+	e := b.open(line, source, FromLookup, at, func(r *Record) {
+		r.Fields = b.initial(claims, source, at)
+		for _, item := range items {
+			_, made := draftItem(r.Items[item.List], source, item, cause{wave: 1}, at)
+			made.ID = cmp.Or(made.ID, b.options.NewID("item"))
+			r.Items[item.List] = append(r.Items[item.List], made)
+		}
+	})
 	b.keep(receipts, e, b.written(e, 1))
 	return e.now.ID, b.journal.seq
 }

@@ -157,8 +157,10 @@ func (b *Board) checkItem(r *Record, source string, item NewItem, more int) erro
 // checkCandidate says why an item is no candidate, or has fields though it is not to be one (B-24).
 func (b *Board) checkCandidate(source string, item NewItem) error {
 	switch {
+	case item.List == "history":
+		return checkPast(item)
 	case item.List != Candidates && len(item.Fields) > 0:
-		return invalid("only an item of %s has fields", Candidates)
+		return invalid("only an item of %s or history has fields", Candidates)
 	case item.List == Candidates && (item.ID == "" || len(item.Fields) == 0):
 		return &telephony.Error{Code: telephony.CodeInvalid, Message: "a candidate has an id and fields", Remedy: "use the id that the person has in your system: a pick is remembered by it"}
 	case len(item.Fields) > maxFacts:
@@ -174,6 +176,21 @@ func (b *Board) checkCandidate(source string, item NewItem) error {
 		}
 		if err := b.mayClaim(source, name); err != nil { // once it is picked it is a claim of that
 			return err
+		}
+	}
+	return nil
+}
+
+// Past are the fields that an item of history may have (B-21).
+var Past = []string{"history.view", "history.direction", "history.result", "history.at", "history.duration_s", "history.who", "history.record"}
+
+func checkPast(item NewItem) error {
+	for name, value := range item.Fields {
+		if !slices.Contains(Past, name) {
+			return invalid("%q is no field of an item of history: use %s", telephony.Display(name), strings.Join(Past, ", "))
+		}
+		if len(value) > maxText/64 {
+			return &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the value of %s has %d bytes", name, len(value)), Remedy: "what is longer goes into the text"}
 		}
 	}
 	return nil

@@ -13,6 +13,7 @@ type entry struct {
 	jobs    []*job
 	begun   int64  // the newest wave of which a change was shown
 	number  string // see lookedUp
+	email   string // see lookedUpBy
 	budgets []*budget
 	touched time.Time // when it was last changed
 	wakes   time.Time // when something on it expires; zero: never

@@ -223,7 +223,7 @@ func (b *Board) eraseWhole(e *entry, out *Erasure, at time.Time) {
 	b.retire(e)
 	b.dismiss(e, true)
 	e.jobs, e.renewed, e.wakes, e.heard, e.tank, e.unanswered = nil, nil, time.Time{}, [2]heard{}, nil, nil
-	e.number, e.numberOf = "", nil
+	e.number, e.email, e.numberOf = "", "", nil
 	b.erasedAs(e, bare(e.now), at)
 }
 

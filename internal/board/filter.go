@@ -1,6 +1,7 @@
 package board
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/callboard-dev/callboard/internal/telephony"
@@ -78,6 +79,11 @@ func (f *Filter) asksOf(c *Change) bool {
 	case len(f.Fields) == 0 || c.Nothing != nil:
 		return true
 	}
+	for name := range c.Items {
+		if matches(f.Fields, name) {
+			return true
+		}
+	}
 	for name := range c.Fields {
 		if matches(f.Fields, name) && (f.Claims || slices.Contains(c.Shown, name)) {
 			return true
@@ -99,7 +105,9 @@ func (f *Filter) Trim(c *Change) *Change {
 			trimmed.Fields[name] = field
 		}
 	}
-	if len(trimmed.Fields) == len(c.Fields) {
+	trimmed.Items = maps.Clone(c.Items)
+	maps.DeleteFunc(trimmed.Items, func(name string, _ []Item) bool { return unwanted(name) })
+	if len(trimmed.Fields) == len(c.Fields) && len(trimmed.Items) == len(c.Items) {
 		return c
 	}
 	trimmed.Shown = slices.DeleteFunc(slices.Clone(c.Shown), unwanted)

@@ -13,6 +13,7 @@ import (
 type NewItem struct {
 	List, ID, Text, Title, URL string
 	Fields                     map[string]string
+	At                         time.Time // of what history remembers: when it was; zero: now
 }
 
 // PutItem adds an item or writes one of the source's own anew. Notes can always be written (B-19).
@@ -71,6 +72,9 @@ func (b *Board) mayWriteItems(e *entry, source string, items []NewItem, from cau
 func draftItem(list []Item, source string, item NewItem, from cause, at time.Time) (held *Item, made Item) {
 	made = Item{ID: item.ID, Source: source, At: at, ChangedAt: at, Text: telephony.Clean(item.Text),
 		Title: telephony.Display(item.Title), URL: item.URL, Round: from.round, Fields: facts(item.Fields)}
+	if !item.At.IsZero() {
+		made.At = item.At
+	}
 	if item.ID != "" {
 		if i := slices.IndexFunc(list, func(other Item) bool { return other.ID == item.ID }); i >= 0 {
 			held, made.At = &list[i], list[i].At
@@ -98,6 +102,44 @@ func (b *Board) storeItem(e *entry, source string, item NewItem, from cause, at 
 	}
 	b.setList(e, item.List, list, from, kind, &made, at)
 	return made, 1
+}
+
+// putPast makes a list what a source says of it, as one change: of what is remembered there may be much (B-21). What others
+// have added to the list stays. The same again is silence (B-5).
+func (b *Board) putPast(e *entry, source, name string, items []NewItem, from cause, at time.Time) int {
+	held := e.now.Items[name]
+	var list []Item
+	same := true
+	for _, item := range items {
+		before, made := draftItem(held, source, item, from, at)
+		if before != nil && before.Source == source && before.same(&made) {
+			made = *before
+		} else {
+			same = false
+		}
+		list = append(list, made)
+	}
+	own := 0
+	for i := range held {
+		if held[i].Source == source {
+			own++
+		} else {
+			list = append(list, held[i])
+		}
+	}
+	if same && own == len(items) {
+		return 0
+	}
+	next := e.now.clone()
+	if next.Items == nil {
+		next.Items = map[string][]Item{}
+	}
+	next.Items[name] = list
+	next.Wave = max(next.Wave, from.wave)
+	c := from.change(RecordChanged, source, at)
+	c.Items, c.Shown, c.moved = map[string][]Item{name: list}, []string{name}, []string{name}
+	b.append(e, next, c)
+	return 1
 }
 
 // facts are a candidate's fields, fit to be shown.

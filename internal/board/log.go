@@ -54,6 +54,7 @@ type Change struct {
 	Call    *telephony.Call   `json:"call,omitempty"`
 	List    string            `json:"list,omitempty"`
 	Item    *Item             `json:"item,omitempty"`
+	Items   map[string][]Item `json:"items,omitempty"` // lists that are others now, whole
 	Nothing *Nothing          `json:"nothing,omitempty"`
 	Settled *Settled          `json:"settled,omitempty"`
 	Link    *telephony.Link   `json:"link,omitempty"`
@@ -187,9 +188,18 @@ func (b *Board) forget(e *entry) {
 	}
 	oldest := e
 	for _, other := range b.entries {
+		if b.waits(other.now, e.touched) { // it may be joined yet
+			continue
+		}
+		if b.waits(oldest.now, e.touched) && other.shown != nil && other.shown.State == Closed && other.unshown == 0 {
+			oldest = other
+		}
 		if other.shown != nil && other.shown.State == Closed && other.unshown == 0 && other.shown.OpenedAt.Before(oldest.shown.OpenedAt) {
 			oldest = other
 		}
+	}
+	if b.waits(oldest.now, e.touched) {
+		return
 	}
 	b.dismiss(oldest, true)
 	b.agenda.drop(oldest)
@@ -347,6 +357,11 @@ func (c *Change) weight() int {
 	}
 	if c.Item != nil {
 		bytes += 128 + len(c.Item.Text) + len(c.Item.Title) + len(c.Item.URL) + weightOf(c.Item.Fields)
+	}
+	for _, list := range c.Items {
+		for i := range list {
+			bytes += 128 + len(list[i].Text) + len(list[i].Title) + len(list[i].URL) + weightOf(list[i].Fields)
+		}
 	}
 	if c.Call != nil {
 		bytes += 512 + 256*(len(c.Call.Legs)+len(c.Call.Views)) + 96*len(c.Call.Timeline)

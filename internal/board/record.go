@@ -15,6 +15,7 @@ type Origin string
 const (
 	FromCall   Origin = "call"
 	FromLookup Origin = "lookup"
+	FromReopen Origin = "reopened"
 )
 
 // State is whether apps may still write.
@@ -80,6 +81,7 @@ type Claim struct {
 	Seq     uint64    `json:"seq,omitempty"` // the change that made it: what that follows from is its cause
 
 	Expires   time.Time `json:"expires_at,omitzero"`
+	Since     time.Time `json:"since,omitzero"`      // of history: when it was known (B-21)
 	Candidate bool      `json:"candidate,omitempty"` // it is there for the candidate that was picked (B-24)
 }
 
@@ -173,6 +175,10 @@ type Record struct {
 	Nothing  []Nothing         `json:"nothing,omitempty"`
 
 	Contended map[string]Contention `json:"contended,omitempty"` // by field; see Frozen
+
+	First      Origin    `json:"first_origin,omitempty"` // of one that was reopened: why it was opened first (B-23)
+	ReopenedAt time.Time `json:"reopened_at,omitzero"`
+	ClosedBy   string    `json:"closed_by,omitempty"` // the source; empty: time
 }
 
 // Contention says that sources have changed a field back and forth in answer to each other (B-15).

@@ -152,7 +152,7 @@ func TestCallDoesNotJoin(t *testing.T) {
 	}
 	old, _ := s.OpenLookup("desk", "user", typed, s.now)
 	s.show()
-	s.sleep(8 * 24 * time.Hour)
+	s.sleep(31 * 24 * time.Hour)
 	s.show()
 	if s.Get(old).State != board.Closed {
 		t.Fatal("a lookup waits for ever")

@@ -45,6 +45,7 @@ func (b *Board) lie(e *entry, at time.Time) {
 		owed = j.lie(&b.crew) || owed
 	}
 	b.lookedUp(e)
+	b.lookedUpBy(e, "party.email")
 	packed := e.jobs
 	if owed { // a late answer may come to one
 		packed = nil
@@ -188,6 +189,7 @@ func (p *packer) job(j *job) {
 const (
 	hasExpiry = 1 << iota
 	isCandidate
+	hasSince
 	sameCause // wave, round, seq, work and time are those of the claim before: most were made in one write
 )
 
@@ -198,6 +200,9 @@ func (p *packer) claim(c *Claim) {
 	}
 	if c.Candidate {
 		flags |= isCandidate
+	}
+	if !c.Since.IsZero() {
+		flags |= hasSince
 	}
 	b := &p.before
 	if c.Wave == b.Wave && c.Round == b.Round && c.Seq == b.Seq && c.Work == b.Work && c.At.Equal(b.At) {
@@ -215,6 +220,9 @@ func (p *packer) claim(c *Claim) {
 	}
 	if flags&hasExpiry != 0 {
 		p.until(c.Expires, c.At)
+	}
+	if flags&hasSince != 0 {
+		p.until(c.Since, c.At)
 	}
 	p.before = *c
 }
@@ -369,6 +377,9 @@ func (u *unpacker) claim() Claim {
 	}
 	if flags&hasExpiry != 0 {
 		c.Expires = c.At.Add(time.Duration(u.signed()))
+	}
+	if flags&hasSince != 0 {
+		c.Since = c.At.Add(time.Duration(u.signed()))
 	}
 	u.before = c
 	return c

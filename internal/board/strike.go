@@ -17,8 +17,20 @@ func (w *who) inChange(c *Change) bool {
 	if c.Item != nil && w.inItem(c.Item) || c.Opened != nil && w.inRecord(c.Opened) {
 		return true
 	}
+	if w.inLists(c.Items) {
+		return true
+	}
 	_, scrubbed := w.scrub(c.Call)
 	return scrubbed
+}
+
+func (w *who) inLists(lists map[string][]Item) bool {
+	for _, list := range lists {
+		if slices.ContainsFunc(list, func(i Item) bool { return w.inItem(&i) }) {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *who) inRecord(r *Record) bool {
@@ -27,10 +39,8 @@ func (w *who) inRecord(r *Record) bool {
 			return true
 		}
 	}
-	for _, list := range r.Items {
-		if slices.ContainsFunc(list, func(i Item) bool { return w.inItem(&i) }) {
-			return true
-		}
+	if w.inLists(r.Items) {
+		return true
 	}
 	_, scrubbed := w.scrub(r.Call)
 	return scrubbed
@@ -38,7 +48,7 @@ func (w *who) inRecord(r *Record) bool {
 
 // says reports whether a change has anything in it that somebody said.
 func (c *Change) says() bool {
-	return len(c.Fields) > 0 || c.Item != nil || c.Opened != nil || c.Call != nil
+	return len(c.Fields)+len(c.Items) > 0 || c.Item != nil || c.Opened != nil || c.Call != nil
 }
 
 // concerns reports whether a change is to be struck.

@@ -130,6 +130,7 @@ type Work struct {
 type Answer struct {
 	Claims       []NewClaim
 	Items        []NewItem
+	Past         []NewItem     // of history: the whole list of what was; nil: it stays as it is (B-21)
 	NothingFound bool          // it looked and has nothing (B-6)
 	Nothing      []string      // of which fields; none: of all that it gives
 	NothingFor   time.Duration // how long that holds; zero: 10 min

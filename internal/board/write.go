@@ -17,6 +17,7 @@ type NewClaim struct {
 	Value   string
 	Quality Quality
 	TTL     time.Duration // zero: it does not expire
+	Since   time.Time     // of history: when it was known
 }
 
 // Written says what a write did. It may be told to others once the log has been shown up to Seq.
@@ -108,8 +109,7 @@ func (b *Board) writable(id, source string) (*entry, error) {
 	e := b.awake(id)
 	switch {
 	case e == nil:
-		return nil, &telephony.Error{Code: telephony.CodeNotFound, Message: fmt.Sprintf("there is no record %q on the board", id),
-			Remedy: "list the records, or look the call up in the log"}
+		return nil, notThere(id)
 	case e.now.State == Closed && isApp(source) && !b.crew.grants[source].AfterCall:
 		return nil, &telephony.Error{Code: telephony.CodeClosed, Message: fmt.Sprintf("record %q is closed", id),
 			Remedy: "its call is over and its grace time too; notes can still be written"}
@@ -192,7 +192,7 @@ func (b *Board) redraft(a *act, d *draft, c NewClaim) bool {
 // made is a claim as it is kept.
 func (b *Board) made(c NewClaim, source string, from cause, at time.Time) Claim {
 	made := Claim{Source: source, Value: telephony.Clean(c.Value), Quality: b.quality(c.Quality, source), At: at,
-		Wave: from.wave, Round: from.round, Work: from.work}
+		Wave: from.wave, Round: from.round, Work: from.work, Since: c.Since}
 	if c.TTL > 0 {
 		made.Expires = at.Add(c.TTL)
 	}

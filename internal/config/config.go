@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/nyaruka/phonenumbers"
@@ -89,7 +90,11 @@ type Limits struct {
 type Board struct {
 	Authority map[string][]string `yaml:"authority,omitempty" doc:"Per field, sources in the order in which they are believed." example:"{}"`
 	Order     []string            `yaml:"order,omitempty" doc:"Sources in the order in which they are believed where all else is equal." example:"[]"`
+	KeepDays  int                 `yaml:"keep_lookups,omitempty" doc:"How many days a lookup waits for its number to call, 1 to 3650; then the call has a record of its own." example:"30"`
 }
+
+// KeepLookups is how long a lookup waits for its number to call (B-20).
+func (b Board) KeepLookups() time.Duration { return time.Duration(b.KeepDays) * 24 * time.Hour }
 
 // Webhooks are where apps may be reached.
 type Webhooks struct {
@@ -133,6 +138,7 @@ func Defaults() Config {
 		Listen:   Listen{Address: "127.0.0.1:8747"},
 		Limits:   Limits{WritesPerSecond: 50, StreamsAtOnce: 30},
 		Webhooks: Webhooks{QueueMiB: 16},
+		Board:    Board{KeepDays: 30},
 	}
 }
 
@@ -213,7 +219,7 @@ func (c *Config) check() error {
 	if c.Limits.WritesPerSecond < 1 || c.Limits.StreamsAtOnce < 1 {
 		return fmt.Errorf("limits: writes_per_second %d, streams_at_once %d: write 1 or more", c.Limits.WritesPerSecond, c.Limits.StreamsAtOnce)
 	}
-	if err := cmp.Or(c.checkDial(), c.Webhooks.check()); err != nil {
+	if err := cmp.Or(c.checkDial(), c.Webhooks.check(), c.Board.check()); err != nil {
 		return err
 	}
 	host, port, err := net.SplitHostPort(c.PBX.Address)
@@ -245,6 +251,13 @@ func (c *Config) check() error {
 	}
 	if !loopback(listen) {
 		return fmt.Errorf("listen.address: %q is not an address of this computer only: use 127.0.0.1:8747", c.Listen.Address)
+	}
+	return nil
+}
+
+func (b Board) check() error {
+	if b.KeepDays < 1 || b.KeepDays > 3650 {
+		return fmt.Errorf("board.keep_lookups: %d is not 1 to 3650 days", b.KeepDays)
 	}
 	return nil
 }

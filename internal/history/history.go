@@ -2,8 +2,8 @@
 // an app would say it.
 //
 // It takes work like an app, so a record waits for it before it settles (B-16), and asks the store on a goroutine of its
-// own: no call waits for that to pop up. Today it remembers which of several people at a number the person has picked
-// (B-24). What it says is derived: the person can say something else.
+// own: no call waits for that to pop up. It says what was known last of a number, since when, and how the calls with it came out
+// (B-21); and which of several people there the person has picked (B-24). What it says is derived: anybody can say something else.
 package history
 
 import (
@@ -19,6 +19,8 @@ import (
 type Store interface {
 	// Pick reads who was picked last at a number; empty if nobody. It may block on the disk.
 	Pick(ctx context.Context, line, number string) (ref string, err error)
+	// Earlier reads the other records of a number, the newest first. It may block on the disk.
+	Earlier(ctx context.Context, number, but string) ([]board.Earlier, error)
 }
 
 const (
@@ -28,7 +30,8 @@ const (
 
 // Run says what is remembered until ctx ends.
 func Run(ctx context.Context, b *board.Board, s Store, logger *slog.Logger) {
-	en := b.Register(board.SourceHistory, board.Registration{Needs: []string{board.Candidates}, Gives: []string{board.CandidateField}}, time.Now())
+	en := b.Register(board.SourceHistory, board.Registration{
+		Needs: []string{board.Candidates, "party.number", "party.name"}, Gives: append([]string{board.CandidateField, "history"}, remembered...), On: []board.Moment{board.Opened}}, time.Now())
 	defer func() { b.Unregister(en, time.Now()) }()
 	for {
 		select {
@@ -37,7 +40,7 @@ func Run(ctx context.Context, b *board.Board, s Store, logger *slog.Logger) {
 		case <-en.Woken():
 		}
 		for _, w := range b.TakeWork(en, atOnce, time.Now()) {
-			answer := answer(ctx, s, w.Record, logger)
+			answer := answer(ctx, s, w, logger)
 			if _, err := b.Answer(board.SourceHistory, w.ID, answer, time.Now()); err != nil {
 				logger.Warn("what is remembered was not taken", "record", w.Record.ID, "error", err)
 			}
@@ -45,26 +48,43 @@ func Run(ctx context.Context, b *board.Board, s Store, logger *slog.Logger) {
 	}
 }
 
-// answer picks whom the person has picked before at this number, if they are among the candidates again. Where the person
-// has picked somebody on this record nothing is added, so that taking it back leaves nobody.
-func answer(ctx context.Context, s Store, r *board.Record, logger *slog.Logger) board.Answer {
-	picked := r.Fields[board.CandidateField]
-	if picked.Of(board.SourceUser) != nil {
-		return board.Answer{}
-	}
+// answer is all that is remembered of a record's number.
+func answer(ctx context.Context, s Store, w *board.Work, logger *slog.Logger) board.Answer {
+	r := w.Record
 	ctx, cancel := context.WithTimeout(ctx, patient)
 	defer cancel()
-	ref, err := s.Pick(ctx, r.Line, r.Value("party.number"))
+	var picks []board.NewClaim
+	var earlier []board.Earlier
+	var err error
+	if slices.Contains(w.Changed, board.Candidates) { // that the person takes a pick back is no reason to pick again
+		picks, err = picked(ctx, s, r)
+	}
+	if number := r.Value("party.number"); err == nil && number != "" {
+		earlier, err = s.Earlier(ctx, number, r.ID)
+	}
 	if err != nil {
-		logger.Warn("a pick could not be read", "record", r.ID, "error", err)
+		logger.Warn("what is remembered could not be read", "record", r.ID, "error", err)
 		return board.Answer{Error: "what is remembered could not be read"}
 	}
+	return board.Answer{Claims: append(picks, known(r, earlier)...), Past: entries(r.Line, earlier)}
+}
+
+// picked claims whom the person has picked before at this number, if they are among the candidates again. Where the person
+// has picked somebody on this record nothing is added, so that taking it back leaves nobody.
+func picked(ctx context.Context, s Store, r *board.Record) ([]board.NewClaim, error) {
+	held := r.Fields[board.CandidateField]
+	if held.Of(board.SourceUser) != nil || len(r.Items[board.Candidates]) == 0 && held.Of(board.SourceHistory) == nil {
+		return nil, nil
+	}
+	ref, err := s.Pick(ctx, r.Line, r.Value("party.number"))
 	there := slices.ContainsFunc(r.Items[board.Candidates], func(i board.Item) bool { return ref != "" && i.Ref() == ref })
 	switch {
+	case err != nil:
+		return nil, err
 	case there:
-		return board.Answer{Claims: []board.NewClaim{{Field: board.CandidateField, Value: ref, Quality: board.Derived}}}
-	case picked.Of(board.SourceHistory) != nil:
-		return board.Answer{Claims: []board.NewClaim{{Field: board.CandidateField}}}
+		return []board.NewClaim{{Field: board.CandidateField, Value: ref, Quality: board.Derived}}, nil
+	case held.Of(board.SourceHistory) != nil:
+		return []board.NewClaim{{Field: board.CandidateField}}, nil
 	}
-	return board.Answer{}
+	return nil, nil
 }

@@ -16,6 +16,8 @@ const (
 	maxItems     = 64
 	maxTitle     = 512
 	maxURL       = 2048
+	maxEmail     = 320
+	maxAddress   = 1024
 	maxError     = 512
 	maxPatterns  = 64
 	maxFieldName = 128

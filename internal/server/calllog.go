@@ -71,9 +71,9 @@ func (s *Server) asNumber(q *board.LogQuery, typed string) error {
 	}
 	var problem error
 	for _, line := range s.options.Lines {
-		claims, err := line.Lookup(typed)
+		found, err := line.Lookup(board.Sought{Number: typed})
 		problem = cmp.Or(problem, err)
-		for _, c := range claims {
+		for _, c := range found.Claims {
 			if c.Field == "party.number" {
 				q.Numbers = append(q.Numbers, c.Value)
 			}

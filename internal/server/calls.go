@@ -17,6 +17,7 @@ import (
 const (
 	mayDial    = string(api.PermissionDial)
 	mayControl = string(api.PermissionControl)
+	mayReopen  = string(api.PermissionReopen)
 )
 
 // How many numbers a token may dial or transfer to (SEC-24).
@@ -46,7 +47,7 @@ func permissions(asked []api.Permission) ([]string, error) {
 	var may []string
 	for _, p := range asked {
 		if err := checkEnum("may", p); err != nil || p == "" {
-			return nil, cmp.Or(err, error(&telephony.Error{Code: telephony.CodeInvalid, Message: "may: an empty permission", Remedy: "use dial or control"}))
+			return nil, cmp.Or(err, error(&telephony.Error{Code: telephony.CodeInvalid, Message: "may: an empty permission", Remedy: "use dial, control or reopen"}))
 		}
 		if !slices.Contains(may, string(p)) {
 			may = append(may, string(p))

@@ -127,37 +127,6 @@ func (s *Server) writable(ctx context.Context, id string) error {
 	return err
 }
 
-// OpenLookup implements ServerInterface.
-func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request, params api.OpenLookupParams) {
-	line := s.options.Lines[0]
-	body, err := decode[api.Lookup](w, r)
-	if err == nil {
-		err = checkLength("the number", body.Number, maxNumber)
-	}
-	if err == nil {
-		err = s.options.Board.MayClaim(callerOf(r).source, "party.number")
-	}
-	var claims []board.NewClaim
-	if err == nil {
-		claims, err = line.Lookup(body.Number)
-	}
-	if err != nil {
-		s.fail(w, err)
-		return
-	}
-	s.write(w, r, wanted{key: params.IdempotencyKey, body: body, status: http.StatusCreated,
-		answer: func(receipt *board.Receipt) any {
-			return wireRecord(receipt.After, viewOf("", callerOf(r)), true, s.actions)
-		},
-		do: func(ctx context.Context, receipt *board.Receipt) (board.Written, error) {
-			if err := s.options.Committer.Wait(ctx, 0); err != nil {
-				return board.Written{}, err
-			}
-			s.options.Board.OpenLookup(line.Name, receipt.Source, claims, time.Now(), receipt)
-			return receipt.Written, nil
-		}})
-}
-
 // Claim implements ServerInterface.
 func (s *Server) Claim(w http.ResponseWriter, r *http.Request, record api.RecordID, params api.ClaimParams) {
 	body, err := decode[api.ClaimRequest](w, r)

@@ -161,7 +161,7 @@ func openIn(t testing.TB, folder string, change ...func(*plan)) *house {
 	h.eraser = h.newEraser(newID, p.server.Logger)
 	p.server.Eraser = h.eraser
 	p.server.Lines = []ServedLine{{Name: h.line.Name(), Extensions: h.line.Extensions(), Link: h.line.Link, Phone: h.line,
-		Lookup: func(number string) ([]board.NewClaim, error) { return line.LookupClaims(number, "US") }}}
+		Lookup: func(in board.Sought) (board.Found, error) { return line.Lookup(in, "US") }}}
 	if h.server, err = New(ctx, p.server); err != nil {
 		t.Fatal(err)
 	}

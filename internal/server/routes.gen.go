@@ -55,7 +55,7 @@ type ServerInterface interface {
 	// ListRecords The records on the board, newest first, as a consistent snapshot with the cursor to watch from.
 	// (GET /v1/records)
 	ListRecords(w http.ResponseWriter, r *http.Request, params ListRecordsParams)
-	// OpenLookup Open a record for a number without a call. The next call with that number joins it.
+	// OpenLookup Open a record without a call, for whatever is known of somebody. The next call with its number joins it.
 	// (POST /v1/records)
 	OpenLookup(w http.ResponseWriter, r *http.Request, params OpenLookupParams)
 	// GetRecord One record, from the board or from the store.
@@ -64,6 +64,9 @@ type ServerInterface interface {
 	// Claim Say what you know. Each source has its own slot per field, so nobody can overwrite another's word.
 	// (POST /v1/records/{record}/claims)
 	Claim(w http.ResponseWriter, r *http.Request, record RecordID, params ClaimParams)
+	// CloseRecord Close a record before its time. For the person only. A lookup then waits for no call any more.
+	// (POST /v1/records/{record}/close)
+	CloseRecord(w http.ResponseWriter, r *http.Request, record RecordID, params CloseRecordParams)
 	// Command Do something with the record's call. For the person, and for apps that may control calls.
 	// (POST /v1/records/{record}/commands)
 	Command(w http.ResponseWriter, r *http.Request, record RecordID, params CommandParams)
@@ -88,6 +91,9 @@ type ServerInterface interface {
 	// PutNote Write a note under an id of your own making. Safe to repeat - this is how a page saves while one types.
 	// (PUT /v1/records/{record}/notes/{item})
 	PutNote(w http.ResponseWriter, r *http.Request, record RecordID, item ItemID, params PutNoteParams)
+	// ReopenRecord Put a closed record back on the board. For the person, and for apps that may `reopen`.
+	// (POST /v1/records/{record}/reopen)
+	ReopenRecord(w http.ResponseWriter, r *http.Request, record RecordID, params ReopenRecordParams)
 	// CreateSession Exchange a one-time code (from the address that Callboard printed) for the person's token.
 	// (POST /v1/session)
 	CreateSession(w http.ResponseWriter, r *http.Request)
@@ -796,6 +802,56 @@ func (siw *ServerInterfaceWrapper) Claim(w http.ResponseWriter, r *http.Request)
 	handler.ServeHTTP(w, r)
 }
 
+// CloseRecord operation middleware
+func (siw *ServerInterfaceWrapper) CloseRecord(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "record" -------------
+	var record RecordID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "record", r.PathValue("record"), &record, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "record", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CloseRecordParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey WriteKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CloseRecord(w, r, record, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // Command operation middleware
 func (siw *ServerInterfaceWrapper) Command(w http.ResponseWriter, r *http.Request) {
 
@@ -1263,6 +1319,56 @@ func (siw *ServerInterfaceWrapper) PutNote(w http.ResponseWriter, r *http.Reques
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.PutNote(w, r, record, item, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReopenRecord operation middleware
+func (siw *ServerInterfaceWrapper) ReopenRecord(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "record" -------------
+	var record RecordID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "record", r.PathValue("record"), &record, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "record", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReopenRecordParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey WriteKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReopenRecord(w, r, record, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2119,6 +2225,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/records", wrapper.ListRecords)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/records", wrapper.OpenLookup)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/records/{record}", wrapper.GetRecord)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/records/{record}/reopen", wrapper.ReopenRecord)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/records/{record}/close", wrapper.CloseRecord)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/records/{record}/claims", wrapper.Claim)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/records/{record}/fields/{field}/pin", wrapper.UnpinField)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/v1/records/{record}/fields/{field}/pin", wrapper.PinField)

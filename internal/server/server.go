@@ -88,7 +88,7 @@ type ServedLine struct {
 	Name       string
 	Extensions []string
 	Link       func() telephony.Link
-	Lookup     func(number string) ([]board.NewClaim, error) // what a number alone says
+	Lookup     func(board.Sought) (board.Found, error) // what is typed, or on a business card
 	Phone      Phone
 }
 

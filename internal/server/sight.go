@@ -73,7 +73,7 @@ func (s sight) lists(all map[string][]board.Item) (map[string][]board.Item, bool
 	narrowed := make([]board.Item, len(people))
 	for i := range people {
 		var item bool
-		narrowed[i], item = s.item(people[i])
+		narrowed[i], item = s.item(board.Candidates, people[i])
 		whole = whole && item
 	}
 	if whole {
@@ -85,7 +85,10 @@ func (s sight) lists(all map[string][]board.Item) (map[string][]board.Item, bool
 }
 
 // item is an item of a list that may be seen: a candidate's fields are hidden one by one.
-func (s sight) item(i board.Item) (board.Item, bool) {
+func (s sight) item(list string, i board.Item) (board.Item, bool) {
+	if list != board.Candidates {
+		return i, true
+	}
 	fields, whole := only(s, i.Fields)
 	i.Fields = fields
 	return i, whole
@@ -124,7 +127,7 @@ func (s sight) change(c *board.Change) (seen *board.Change, whole bool) {
 		if c.Item == nil {
 			return c, true // the log has forgotten what it was
 		}
-		item, whole := s.item(*c.Item)
+		item, whole := s.item(c.List, *c.Item)
 		if whole {
 			return c, true
 		}
@@ -161,14 +164,15 @@ func (s sight) changed(c *board.Change) (*board.Change, bool) {
 			}
 		}
 	}
-	if whole && said {
+	items, listed := s.lists(c.Items)
+	if whole && said && listed {
 		return c, true
 	}
-	if len(fields) == 0 && nothing == nil {
+	if len(fields)+len(items) == 0 && nothing == nil {
 		return nil, false
 	}
 	narrowed := *c
-	narrowed.Fields, narrowed.Shown, narrowed.Nothing = fields, s.names(c.Shown), nothing
+	narrowed.Fields, narrowed.Items, narrowed.Shown, narrowed.Nothing = fields, items, s.names(c.Shown), nothing
 	return &narrowed, false
 }
 

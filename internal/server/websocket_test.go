@@ -411,6 +411,9 @@ func TestEveryOperation(t *testing.T) {
 	h.want(http.StatusNoContent, nil, "DELETE", "/v1/apps/crm/quarantine/party.bio", h.user, nil)
 	h.want(http.StatusNoContent, nil, "DELETE", "/v1/apps/crm", h.user, nil)
 	everyWebhookOperation(h)
+	h.want(http.StatusOK, nil, "POST", "/v1/records/"+looked+"/close", h.user, nil)
+	h.want(http.StatusOK, nil, "POST", "/v1/records/"+looked+"/reopen", h.user, nil)
+	h.want(http.StatusOK, nil, "GET", "/v1/log?view=all", h.user, nil)
 	var proof api.Erasure
 	h.want(http.StatusOK, &proof, "POST", "/v1/erasures", h.user, api.NewErasure{Records: []string{looked}})
 	h.want(http.StatusOK, nil, "GET", "/v1/erasures/"+proof.ID, h.user, nil)

@@ -13,7 +13,7 @@ func wireRecord(r *board.Record, v view, durable bool, can actions) api.Record {
 	r, _ = v.sight().record(r)
 	out := api.Record{
 		ID: r.ID, Rev: r.Rev, Line: r.Line, Origin: api.RecordOrigin(r.Origin), State: api.RecordState(r.State),
-		OpenedAt: r.OpenedAt.UTC(), ClosedAt: r.ClosedAt.UTC(), Complete: r.Complete(), Durable: durable, Wave: r.Wave,
+		OpenedAt: r.OpenedAt.UTC(), ClosedAt: r.ClosedAt.UTC(), FirstOrigin: api.RecordFirstOrigin(r.First), ReopenedAt: r.ReopenedAt.UTC(), Complete: r.Complete(), Durable: durable, Wave: r.Wave,
 		Fields: map[string]api.Field{}, Items: map[string][]api.Item{},
 	}
 	if r.Settled != nil {
@@ -39,10 +39,15 @@ func wireRecord(r *board.Record, v view, durable bool, can actions) api.Record {
 		out.Contended[field] = api.Contention{Sources: append([]string{}, c.Sources...), At: c.At.UTC(), Wave: c.Wave}
 	}
 	for list, items := range r.Items {
-		out.Items[list] = make([]api.Item, 0, len(items))
-		for i := range items {
-			out.Items[list] = append(out.Items[list], wireItem(&items[i]))
-		}
+		out.Items[list] = wireItems(items)
+	}
+	return out
+}
+
+func wireItems(items []board.Item) []api.Item {
+	out := make([]api.Item, 0, len(items))
+	for i := range items {
+		out = append(out, wireItem(&items[i]))
 	}
 	return out
 }
@@ -53,7 +58,7 @@ func wireSettled(s *board.Settled) api.Settled {
 
 func wireField(f *board.Field, v view) api.Field {
 	shown := f.Shown()
-	out := api.Field{Value: shown.Value, Source: shown.Source, Quality: api.Quality(shown.Quality), At: shown.At.UTC(), Round: shown.Round, Others: f.Others}
+	out := api.Field{Value: shown.Value, Source: shown.Source, Quality: api.Quality(shown.Quality), At: shown.At.UTC(), Round: shown.Round, Others: f.Others, Since: shown.Since.UTC()}
 	if v.claims {
 		out.Claims, out.Pin, out.Hidden = wireClaims(f.Claims), f.Pin, f.Hidden
 	}
@@ -63,7 +68,7 @@ func wireField(f *board.Field, v view) api.Field {
 func wireClaims(claims []board.Claim) []api.Claim {
 	out := make([]api.Claim, 0, len(claims))
 	for _, c := range claims {
-		out = append(out, api.Claim{Source: c.Source, Value: c.Value, Quality: api.Quality(c.Quality), At: c.At.UTC(), Round: c.Round, Work: c.Work, ExpiresAt: c.Expires.UTC()})
+		out = append(out, api.Claim{Source: c.Source, Value: c.Value, Quality: api.Quality(c.Quality), At: c.At.UTC(), Round: c.Round, Work: c.Work, ExpiresAt: c.Expires.UTC(), Since: c.Since.UTC()})
 	}
 	return out
 }
@@ -185,6 +190,12 @@ func wireChanged(c *board.Change, v view) api.ChangedData {
 		case v.claims:
 			put(&out.Blank, name, wireBlank(f))
 		}
+	}
+	for list, items := range c.Items {
+		if out.Items == nil {
+			out.Items = map[string][]api.Item{}
+		}
+		out.Items[list] = wireItems(items)
 	}
 	if c.Nothing != nil {
 		out.Nothing = new(wireNothing(c.Nothing))

@@ -55,6 +55,7 @@ function ClaimRow({ desk, record, row, claim, now, pinned, hidden, press }: { de
       <td>{claim.round}</td>
       <td>
         <time dateTime={claim.at}>{exactly(claim.at, now)}</time>
+        {claim.since && <span class="since"> known since <time dateTime={claim.since}>{exactly(claim.since, now)}</time></span>}
         {claim.expires_at && <span class="until"> until <time dateTime={claim.expires_at}>{exactly(claim.expires_at, now)}</time></span>}
       </td>
       {row.editable && <td class="verdicts"><Verdicts desk={desk} record={record} name={row.name} claim={claim} pinned={pinned} hidden={hidden} press={press} /></td>}

@@ -1,5 +1,5 @@
 // What the page shows: the board's copy, the state of the links, and what is in front. Components read it and subscribe.
-import type { AppList, Board, BoardRecord, CallboardError, LinkState, Notification, Status } from '@callboard/sdk';
+import type { AppList, Board, BoardRecord, CallboardError, LinkState, Lookup, Notification, Status } from '@callboard/sdk';
 import { isGivenAway, isOurs, stateWord, titleOf } from './format.js';
 import { NoteBoxes } from './note.js';
 import { isActive, isNewlyUp, onEnded, onList, onNewCall, onTaken, step, type Selection } from './selection.js';
@@ -19,6 +19,8 @@ export interface DeskState {
   /** For screen readers: the newest quiet announcement, and the call that rings. */
   said: string;
   alarm: string;
+  /** What the box for numbers is filled in with, by an address with `#lookup=`. It is looked up when the person says so. */
+  typed?: string;
   /** The apps that hold a token; undefined while that is not known. */
   apps?: AppList | undefined;
 }
@@ -91,8 +93,20 @@ export class Desk {
     this.#set({ selection: { ...this.state.selection, open: false } });
   }
 
-  async lookup(number: string): Promise<BoardRecord> {
-    const record = await this.board.lookup(number);
+  async lookup(sought: Lookup): Promise<BoardRecord> {
+    return this.#show(await this.board.lookup(sought));
+  }
+
+  /** Puts a closed record back on the board: the apps work on it anew. */
+  async reopen(id: string): Promise<BoardRecord> {
+    return this.#show(await this.board.reopen(id));
+  }
+
+  fillIn(typed: string): void {
+    this.#set({ typed, selection: { ...this.state.selection, open: false } });
+  }
+
+  #show(record: BoardRecord): BoardRecord {
     this.#extra = record;
     this.#set({ records: this.#records(), selection: { id: record.id, open: true } });
     return record;

@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Desk } from './desk.js';
 import { Claims } from './claims.js';
 import { groupsOf, hrefOf, notIn, wordOf, type Row } from './fields.js';
-import { exactly, sourceName } from './format.js';
+import { exactly, sourceName, when } from './format.js';
 import { tell, useClaims } from './hooks.js';
 import { Chevron, Pen } from './icons.js';
 
@@ -96,7 +96,9 @@ function FieldRow({ desk, record, row, now, fresh, all, disclosed, onDisclose }:
             <Source source={field.source} />
             <span>{field.quality}</span>
             <span>round {field.round}</span>
-            <time dateTime={field.at}>{exactly(field.at, now)}</time>
+            {field.since
+              ? <span data-testid="since">known since <time dateTime={field.since}>{when(field.since, now)}</time></span>
+              : <time dateTime={field.at}>{exactly(field.at, now)}</time>}
             {(field.others > 0 || row.editable) && (
               <button type="button" class="others" data-testid="others" aria-expanded={disclosed} aria-controls={id} onClick={onDisclose}
                 aria-label={field.others > 0 ? undefined : `Sources of ${row.label}`}>

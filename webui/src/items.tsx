@@ -19,7 +19,7 @@ export function Items({ record, now }: { record: BoardRecord; now: number }) {
                 <li key={item.id} data-testid="item" data-list={name} data-source={item.source}>
                   {title && <p class="item-title">{href ? <a href={href} target="_blank" rel="noopener noreferrer"><bdi>{title}</bdi></a> : <bdi>{title}</bdi>}</p>}
                   {item.text && <p class="item-text"><bdi>{item.text}</bdi></p>}
-                  <p class="origin"><Source source={item.source} /><time dateTime={item.at}>{exactly(item.at, now)}</time></p>
+                  <p class="origin"><Source source={item.source} />{item.fields?.['history.view'] && <span>{item.fields['history.view']}</span>}<time dateTime={item.at}>{exactly(item.at, now)}</time></p>
                 </li>
               );
             })}

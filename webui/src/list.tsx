@@ -1,11 +1,12 @@
 import type { BoardRecord, Line } from '@callboard/sdk';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { canDial, whyNoDial } from './control.js';
 import type { Desk } from './desk.js';
 import { briefly, briefState, callSpan, duration, isMissed, isOwnPhoneRinging, kindWords, sentences, titleOf } from './format.js';
 import { tell, useNow } from './hooks.js';
 import { Again, Inbound, Internal, Missed, Outbound, Phone, Search } from './icons.js';
 import { arrange, isActive } from './selection.js';
+import { isCard, LARGEST_CARD, soughtOf } from './sought.js';
 import { Spelled } from './spelled.js';
 
 const SHOWN = 100;
@@ -95,13 +96,44 @@ export function KindIcon({ record }: { record: BoardRecord }) {
   }
 }
 
-/** A number to be called, or to be looked up before. Enter looks up: that costs nothing and rings nowhere. */
+/** A number to be called, or anybody to be looked up before. Enter looks up: that costs nothing and rings nowhere. A card is pasted or dropped. */
 function NumberBox({ desk, line }: { desk: Desk; line: Line | undefined }) {
   const dials = canDial(line);
   const why = whyNoDial(line);
   const [number, setNumber] = useState('');
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
+  const filledIn = desk.state.typed;
+  useEffect(() => {
+    if (filledIn === undefined) return;
+    setNumber(filledIn);
+    document.getElementById('lookup-number')?.focus();
+  }, [filledIn]);
+  const card = async (text: string) => {
+    setProblem('');
+    try {
+      await desk.lookup({ vcard: text });
+    } catch (error) {
+      setProblem(tell(error));
+    }
+  };
+  const paste = (event: ClipboardEvent) => { // a field of one line would take the line breaks out
+    const text = event.clipboardData?.getData('text/plain') ?? '';
+    if (!isCard(text)) return;
+    event.preventDefault();
+    void card(text);
+  };
+  const drop = (event: DragEvent) => {
+    const { files } = event.dataTransfer ?? {};
+    const text = event.dataTransfer?.getData('text/plain') ?? '';
+    if (!files?.length && !isCard(text)) return;
+    event.preventDefault();
+    const file = files?.[0];
+    if (!file) void card(text);
+    else if (files.length > 1) setProblem(`${files.length} files were dropped; one card is taken at once. Drop them one by one.`);
+    else if (file.size > LARGEST_CARD) setProblem('The file is larger than 64 KiB, so it is not read. Drop one card, without its photograph.');
+    else void file.text().then(card);
+  };
   const run = async (act: (number: string) => Promise<unknown>) => {
     if (number.trim() === '' || busy) return document.getElementById('lookup-number')?.focus();
     setBusy(true);
@@ -116,14 +148,15 @@ function NumberBox({ desk, line }: { desk: Desk; line: Line | undefined }) {
   };
   const submit = (event: Event) => {
     event.preventDefault();
-    void run((n) => desk.lookup(n));
+    void run((n) => desk.lookup(soughtOf(n)));
   };
   return (
-    <form class={dials ? 'lookup dials' : 'lookup'} onSubmit={submit} role="search" data-testid="number-box">
-      <label for="lookup-number" class="eyebrow">{dials ? 'Call or look up a number' : 'Look up a number'}</label>
+    <form class={dials ? 'lookup dials' : 'lookup'} onSubmit={submit} role="search" data-testid="number-box"
+      onDragOver={(e) => e.preventDefault()} onDrop={drop}>
+      <label for="lookup-number" class="eyebrow">{dials ? 'Call a number, or look anybody up' : 'Look anybody up'}</label>
       <div class="lookup-row">
-        <input id="lookup-number" data-testid="lookup-number" type="tel" inputMode="tel" autocomplete="off" maxLength={64}
-          placeholder="Number" value={number} aria-describedby={problem ? 'lookup-problem' : undefined}
+        <input id="lookup-number" data-testid="lookup-number" type="text" autocomplete="off" autocapitalize="off" spellcheck={false} maxLength={2048}
+          placeholder="Number, name, address or card" title="A number, a name, an e-mail, web or IP address; or paste or drop a business card (vCard)" value={number} onPaste={paste} aria-describedby={problem ? 'lookup-problem' : undefined}
           onInput={(e) => setNumber(e.currentTarget.value)} />
         <span class="lookup-buttons">
           <button type="submit" class="icon-button" aria-label="Look up" title="Look up" aria-disabled={busy}><Search /></button>

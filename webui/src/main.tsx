@@ -18,6 +18,8 @@ root.replaceChildren();
 const url = location.origin;
 let desk: Desk | undefined;
 let attempt = new AbortController();
+/** From the address; kept until the person is in. */
+let typed: string | undefined;
 
 function signIn(reason = ''): void {
   render(<SignIn key={reason} reason={reason} onWay={(way) => void enter(way)} />, root);
@@ -37,6 +39,8 @@ async function enter(way: Way): Promise<void> {
     const board = await reach(token, signal);
     if (signal.aborted) return void board.close();
     desk = new Desk(board, () => isTyping(document.activeElement));
+    if (typed !== undefined) desk.fillIn(typed);
+    typed = undefined;
     render(<App desk={desk} />, root);
   } catch (error) {
     if (!signal.aborted) refused(error, way.code !== undefined && kept.get() === undefined);
@@ -81,6 +85,10 @@ const fromAddress = () => takeFragment(location, (to) => history.replaceState(nu
 // A fresh address pasted into this tab changes the fragment only and loads nothing.
 addEventListener('hashchange', () => {
   const way = fromAddress();
-  if (way.code || way.token) void enter(way);
+  if (way.lookup && desk) desk.fillIn(way.lookup);
+  else if (way.lookup) typed = way.lookup;
+  else if (way.code || way.token) void enter(way);
 });
-void enter(fromAddress());
+const way = fromAddress();
+typed = way.lookup;
+void enter(way);

@@ -1,5 +1,5 @@
 import type { BoardRecord, Call, Line } from '@callboard/sdk';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Desk } from './desk.js';
 import { Candidates } from './candidates.js';
 import { Facts, Flags, Timeline, Views } from './call.js';
@@ -8,7 +8,7 @@ import { Controls } from './controls.js';
 import { Fields } from './fieldlist.js';
 import { labelOf } from './fields.js';
 import { callSpan, callWords, duration, isMissed, kindWords, settledWords, sourceName, titleOf } from './format.js';
-import { useNow } from './hooks.js';
+import { tell, useNow } from './hooks.js';
 import { Alert, Back, Check } from './icons.js';
 import { Items } from './items.js';
 import { KindIcon } from './list.js';
@@ -32,6 +32,7 @@ export function Record({ desk, record, records, lines, online, open }: {
       <button type="button" class="quiet back" onClick={() => desk.back()}><Back />Calls</button>
       <Head record={record} now={now} heading={heading} asked={desk.asked.get(record.id)} />
       <Controls desk={desk} record={record} records={records} line={lineOf(lines, record.line)} online={online} />
+      {record.state === 'closed' && <Reopen desk={desk} record={record} key={record.id} />}
       <Enrichment record={record} apps={desk.state.apps?.apps.length} />
       {call && <Flags call={call} />}
       <Doubts record={record} />
@@ -91,6 +92,21 @@ function Span({ call, now }: { call: Call; now: number }) {
   if (span === undefined) return <span class="span unseen">Duration not seen</span>;
   if (call.state === 'ended' && span === 0) return null;
   return <span class="span" data-testid="duration">{duration(span)}</span>;
+}
+
+/** What is closed is put back: the apps work on it with what they know today. */
+function Reopen({ desk, record }: { desk: Desk; record: BoardRecord }) {
+  const [problem, setProblem] = useState('');
+  const press = () => {
+    setProblem('');
+    desk.reopen(record.id).catch((error: unknown) => setProblem(tell(error)));
+  };
+  return (
+    <p class="reopen">
+      <button type="button" class="quiet" data-testid="reopen" title="Your apps look again with what they know today" onClick={press}>Reopen</button>
+      {problem && <span class="problem" role="alert">{problem}</span>}
+    </p>
+  );
 }
 
 function Enrichment({ record, apps }: { record: BoardRecord; apps: number | undefined }) {

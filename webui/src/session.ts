@@ -3,6 +3,8 @@
 export interface Way {
   code?: string;
   token?: string;
+  /** What the box for numbers is filled in with. */
+  lookup?: string;
 }
 
 interface Place {
@@ -28,8 +30,10 @@ export function wayOf(pasted: string): Way {
   const values = new URLSearchParams(fragment);
   const code = values.get('code');
   const token = values.get('token');
+  const lookup = hash >= 0 ? values.get('lookup') : null;
   if (code) return { code };
   if (token) return { token };
+  if (lookup) return { lookup };
   return hash < 0 && text !== '' && !text.includes('/') && !text.includes(' ') ? { token: text } : {};
 }
 

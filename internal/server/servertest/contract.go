@@ -79,6 +79,8 @@ var bodies = map[string]func() any{
 	"createApp":     func() any { return new(api.AppToken) },
 	"listRecords":   func() any { return new(api.RecordList) },
 	"openLookup":    func() any { return new(api.Record) },
+	"reopenRecord":  func() any { return new(api.Record) },
+	"closeRecord":   func() any { return new(api.Record) },
 	"getRecord":     func() any { return new(api.Record) },
 	"claim":         func() any { return new(api.Written) },
 	"addNote":       func() any { return new(api.Item) },

@@ -65,10 +65,10 @@ interface components {
 			remedy?: string;
 		};
 		/**
-		 * @description `dial`: make calls. `control`: command calls that there are.
+		 * @description `dial`: make calls. `control`: command calls that there are. `reopen`: put closed records back on the board.
 		 * @enum {string}
 		 */
-		Permission: "dial" | "control";
+		Permission: "dial" | "control" | "reopen";
 		/** @description The link to the PBX. */
 		Link: {
 			/** @enum {string} */
@@ -198,6 +198,13 @@ interface components {
 			opened_at: string;
 			/** Format: date-time */
 			closed_at?: string;
+			/**
+			 * @description Of one that was reopened: why it was opened first.
+			 * @enum {string}
+			 */
+			first_origin?: "call" | "lookup";
+			/** Format: date-time */
+			reopened_at?: string;
 			/** @description False when the PBX could not be seen for a part of the call. */
 			complete: boolean;
 			/** @description False while the store cannot take changes. */
@@ -263,6 +270,11 @@ interface components {
 			round: number;
 			/** @description How many other values there are. */
 			others: number;
+			/**
+			 * Format: date-time
+			 * @description Of source `history`: when it was known.
+			 */
+			since?: string;
 			/** @description Every claim, the shown one first. With `include=claims`. */
 			claims?: components["schemas"]["Claim"][];
 			/** @description The source that the person has pinned. With `include=claims`. */
@@ -284,6 +296,11 @@ interface components {
 			 * @description When it goes by itself; absent: never.
 			 */
 			expires_at?: string;
+			/**
+			 * Format: date-time
+			 * @description Of source `history`: when it was known.
+			 */
+			since?: string;
 		};
 		Item: {
 			id: string;
@@ -300,7 +317,9 @@ interface components {
 		};
 		/**
 		 * @description Of an item of `party.candidates`: who it may be, such as `party.name`. The person picks one by the claim of `party.candidate` with
-		 *     `<source>/<id>` of the item; its fields then stand as claims of its source. Not set for items of other lists.
+		 *     `<source>/<id>` of the item; its fields then stand as claims of its source. Of an item of `history`: `history.view` (`user-party`, `our company-party`
+		 *     or `their company-us`), `history.direction`, `history.result`, `history.at`, `history.duration_s`, `history.who`, `history.record`.
+		 *     Not set for items of other lists.
 		 */
 		CandidateFields: {
 			[key: string]: string;
@@ -513,9 +532,19 @@ interface components {
 			record: string;
 			command: components["schemas"]["CommandName"];
 		};
+		/** @description At least one of these. */
 		Lookup: {
 			/** @description In any usual format; without a country code it is read as of the line's region. */
-			number: string;
+			number?: string;
+			name?: string;
+			email?: string;
+			website?: string;
+			ip?: string;
+			company?: string;
+			job_title?: string;
+			address?: string;
+			/** @description One business card as text, vCard 3.0 or 4.0. What is typed beside it goes before. */
+			vcard?: string;
 		};
 		NewClaim: {
 			field: string;
@@ -631,6 +660,10 @@ interface components {
 			/** @description With `include=claims`: those of the fields that are null but of which something is said or decided. */
 			blank?: {
 				[key: string]: components["schemas"]["BlankField"];
+			};
+			/** @description Lists that are others now, whole: what `history` remembers comes at once. */
+			items?: {
+				[key: string]: components["schemas"]["Item"][];
 			};
 			/** @description An app looked and knows nothing; or that is over. */
 			nothing?: components["schemas"]["Nothing"];
@@ -1118,6 +1151,7 @@ export type Claim = Schemas["Claim"];
 export type BlankField = Schemas["BlankField"];
 export type Nothing = Schemas["Nothing"];
 export type NewClaim = Schemas["NewClaim"];
+export type Lookup = Schemas["Lookup"];
 export type Item = Schemas["Item"];
 export type NewItem = Schemas["NewItem"];
 export type Call = Schemas["Call"];
@@ -1447,8 +1481,15 @@ export declare class Board {
 	/** Writes a note under an id of your own making (see newNoteId); safe to repeat, and outlives a page that is being closed. */
 	putNote(recordId: string, noteId: string, text: string): Promise<Item>;
 	removeNote(recordId: string, noteId: string): Promise<void>;
-	/** Opens a record for a number without a call; the next call with that number joins it. */
-	lookup(number: string): Promise<BoardRecord>;
+	/**
+	 * Opens a record without a call, for a number or for whatever is known of somebody: `{ email }`, `{ vcard }`…; the next call with its
+	 * number joins it.
+	 */
+	lookup(sought: string | Lookup): Promise<BoardRecord>;
+	/** Puts a closed record back on the board: every app works on it anew. For the person, and for apps that may `reopen`. */
+	reopen(recordId: string): Promise<BoardRecord>;
+	/** Closes a record before its time. For the person. */
+	closeRecord(recordId: string): Promise<BoardRecord>;
 	/** Rings the user's phone and, once that is answered, calls a number. Gives the id of the record that becomes the call. */
 	dial(number: string, options?: CommandOptions): Promise<string>;
 	/**

@@ -107,6 +107,7 @@ function withFields(record, data) {
   const fields = { ...record.fields, ...data.fields };
   for (const [name, field] of Object.entries(data.fields)) if (field === null) delete fields[name];
   const next = { ...record, rev: data.rev, fields };
+  if (data.items) next.items = { ...record.items, ...data.items };
   setBlank(next, data);
   if (data.nothing) setNothing(next, data.nothing);
   next.wave = Math.max(record.wave ?? 0, data.wave);
@@ -813,9 +814,21 @@ var Board = class {
   removeNote(recordId, noteId) {
     return this.#http.json("DELETE", notePath(recordId, noteId));
   }
-  /** Opens a record for a number without a call; the next call with that number joins it. */
-  async lookup(number) {
-    return recordOf(await this.#http.write("POST", "/v1/records", { body: { number }, key: newKey() }));
+  /**
+   * Opens a record without a call, for a number or for whatever is known of somebody: `{ email }`, `{ vcard }`…; the next call with its
+   * number joins it.
+   */
+  async lookup(sought) {
+    const body = typeof sought === "string" ? { number: sought } : sought;
+    return recordOf(await this.#http.write("POST", "/v1/records", { body, key: newKey() }));
+  }
+  /** Puts a closed record back on the board: every app works on it anew. For the person, and for apps that may `reopen`. */
+  async reopen(recordId) {
+    return recordOf(await this.#http.write("POST", `/v1/records/${encodeURIComponent(recordId)}/reopen`, { key: newKey() }));
+  }
+  /** Closes a record before its time. For the person. */
+  async closeRecord(recordId) {
+    return recordOf(await this.#http.write("POST", `/v1/records/${encodeURIComponent(recordId)}/close`, { key: newKey() }));
   }
   // ---- calling: for the person, and for apps that were let (`callboard app add --may dial,control`)
   /** Rings the user's phone and, once that is answered, calls a number. Gives the id of the record that becomes the call. */

@@ -147,7 +147,7 @@ export interface paths {
         /** The records on the board, newest first, as a consistent snapshot with the cursor to watch from. */
         get: operations["listRecords"];
         put?: never;
-        /** Open a record for a number without a call. The next call with that number joins it. */
+        /** Open a record without a call, for whatever is known of somebody. The next call with its number joins it. */
         post: operations["openLookup"];
         delete?: never;
         options?: never;
@@ -169,6 +169,50 @@ export interface paths {
         get: operations["getRecord"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/{record}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A record's id. */
+                record: components["parameters"]["RecordID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put a closed record back on the board. For the person, and for apps that may `reopen`.
+         * @description It is the same record, with its call and what was known, each fact with its date; every app works on it anew, and what they
+         *     add is saved to it. It closes again some minutes later. One that is open is given back as it is.
+         */
+        post: operations["reopenRecord"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/records/{record}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A record's id. */
+                record: components["parameters"]["RecordID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close a record before its time. For the person only. A lookup then waits for no call any more. */
+        post: operations["closeRecord"];
         delete?: never;
         options?: never;
         head?: never;
@@ -705,10 +749,10 @@ export interface components {
             remedy?: string;
         };
         /**
-         * @description `dial`: make calls. `control`: command calls that there are.
+         * @description `dial`: make calls. `control`: command calls that there are. `reopen`: put closed records back on the board.
          * @enum {string}
          */
-        Permission: "dial" | "control";
+        Permission: "dial" | "control" | "reopen";
         /** @description The link to the PBX. */
         Link: {
             /** @enum {string} */
@@ -838,6 +882,13 @@ export interface components {
             opened_at: string;
             /** Format: date-time */
             closed_at?: string;
+            /**
+             * @description Of one that was reopened: why it was opened first.
+             * @enum {string}
+             */
+            first_origin?: "call" | "lookup";
+            /** Format: date-time */
+            reopened_at?: string;
             /** @description False when the PBX could not be seen for a part of the call. */
             complete: boolean;
             /** @description False while the store cannot take changes. */
@@ -903,6 +954,11 @@ export interface components {
             round: number;
             /** @description How many other values there are. */
             others: number;
+            /**
+             * Format: date-time
+             * @description Of source `history`: when it was known.
+             */
+            since?: string;
             /** @description Every claim, the shown one first. With `include=claims`. */
             claims?: components["schemas"]["Claim"][];
             /** @description The source that the person has pinned. With `include=claims`. */
@@ -924,6 +980,11 @@ export interface components {
              * @description When it goes by itself; absent: never.
              */
             expires_at?: string;
+            /**
+             * Format: date-time
+             * @description Of source `history`: when it was known.
+             */
+            since?: string;
         };
         Item: {
             id: string;
@@ -940,7 +1001,9 @@ export interface components {
         };
         /**
          * @description Of an item of `party.candidates`: who it may be, such as `party.name`. The person picks one by the claim of `party.candidate` with
-         *     `<source>/<id>` of the item; its fields then stand as claims of its source. Not set for items of other lists.
+         *     `<source>/<id>` of the item; its fields then stand as claims of its source. Of an item of `history`: `history.view` (`user-party`, `our company-party`
+         *     or `their company-us`), `history.direction`, `history.result`, `history.at`, `history.duration_s`, `history.who`, `history.record`.
+         *     Not set for items of other lists.
          */
         CandidateFields: {
             [key: string]: string;
@@ -1153,9 +1216,19 @@ export interface components {
             record: string;
             command: components["schemas"]["CommandName"];
         };
+        /** @description At least one of these. */
         Lookup: {
             /** @description In any usual format; without a country code it is read as of the line's region. */
-            number: string;
+            number?: string;
+            name?: string;
+            email?: string;
+            website?: string;
+            ip?: string;
+            company?: string;
+            job_title?: string;
+            address?: string;
+            /** @description One business card as text, vCard 3.0 or 4.0. What is typed beside it goes before. */
+            vcard?: string;
         };
         NewClaim: {
             field: string;
@@ -1271,6 +1344,10 @@ export interface components {
             /** @description With `include=claims`: those of the fields that are null but of which something is said or decided. */
             blank?: {
                 [key: string]: components["schemas"]["BlankField"];
+            };
+            /** @description Lists that are others now, whole: what `history` remembers comes at once. */
+            items?: {
+                [key: string]: components["schemas"]["Item"][];
             };
             /** @description An app looked and knows nothing; or that is over. */
             nothing?: components["schemas"]["Nothing"];
@@ -2014,7 +2091,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The record. An open lookup of the same number is given back as it is. */
+            /** @description The record. An open lookup of the same number, or where none is given of the same e-mail address, is given back as it is. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2033,6 +2110,70 @@ export interface operations {
                 include?: components["parameters"]["Include"];
             };
             header?: never;
+            path: {
+                /** @description A record's id. */
+                record: components["parameters"]["RecordID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Record"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reopenRecord: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+                 *     again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+                 *     second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+                 *     it was done, and what was answered is erased since.
+                 */
+                "Idempotency-Key"?: components["parameters"]["WriteKey"];
+            };
+            path: {
+                /** @description A record's id. */
+                record: components["parameters"]["RecordID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Record"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    closeRecord: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
+                 *     again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
+                 *     second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
+                 *     it was done, and what was answered is erased since.
+                 */
+                "Idempotency-Key"?: components["parameters"]["WriteKey"];
+            };
             path: {
                 /** @description A record's id. */
                 record: components["parameters"]["RecordID"];

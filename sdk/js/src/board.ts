@@ -5,7 +5,7 @@ import { Http, type TokenSource } from './http.js';
 import { recordOf, type BoardRecord } from './record.js';
 import { RETRY, backOff, cursorAfter, openStream, pause, type Retry, type WatchFilter } from './stream.js';
 import type {
-  App, AppChange, AppList, CallLog, Command, Commanded, Item, LogView, Notification, NotificationOf, NotificationType, Placed, Progressed, RecordList, RecordState, Result, Status, WireRecord, WireWork, Written,
+  App, AppChange, AppList, CallLog, Command, Commanded, Item, LogView, Lookup, Notification, NotificationOf, NotificationType, Placed, Progressed, RecordList, RecordState, Result, Status, WireRecord, WireWork, Written,
 } from './wire.js';
 import { Webhooks } from './webhooks.js';
 
@@ -323,9 +323,23 @@ export class Board {
     return this.#http.json('DELETE', notePath(recordId, noteId));
   }
 
-  /** Opens a record for a number without a call; the next call with that number joins it. */
-  async lookup(number: string): Promise<BoardRecord> {
-    return recordOf(await this.#http.write<WireRecord>('POST', '/v1/records', { body: { number }, key: newKey() }));
+  /**
+   * Opens a record without a call, for a number or for whatever is known of somebody: `{ email }`, `{ vcard }`…; the next call with its
+   * number joins it.
+   */
+  async lookup(sought: string | Lookup): Promise<BoardRecord> {
+    const body = typeof sought === 'string' ? { number: sought } : sought;
+    return recordOf(await this.#http.write<WireRecord>('POST', '/v1/records', { body, key: newKey() }));
+  }
+
+  /** Puts a closed record back on the board: every app works on it anew. For the person, and for apps that may `reopen`. */
+  async reopen(recordId: string): Promise<BoardRecord> {
+    return recordOf(await this.#http.write<WireRecord>('POST', `/v1/records/${encodeURIComponent(recordId)}/reopen`, { key: newKey() }));
+  }
+
+  /** Closes a record before its time. For the person. */
+  async closeRecord(recordId: string): Promise<BoardRecord> {
+    return recordOf(await this.#http.write<WireRecord>('POST', `/v1/records/${encodeURIComponent(recordId)}/close`, { key: newKey() }));
   }
 
   // ---- calling: for the person, and for apps that were let (`callboard app add --may dial,control`)

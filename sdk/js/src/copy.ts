@@ -107,6 +107,7 @@ function withFields(record: WireRecord, data: NotificationOf<'record.changed'>['
   const fields = { ...record.fields, ...data.fields };
   for (const [name, field] of Object.entries(data.fields)) if (field === null) delete fields[name];
   const next: WireRecord = { ...record, rev: data.rev, fields: fields as WireRecord['fields'] };
+  if (data.items) next.items = { ...record.items, ...data.items };
   setBlank(next, data);
   if (data.nothing) setNothing(next, data.nothing);
   // What settled last stays, as it does in a list: a change that concerns no app is followed by no `record.settled`.

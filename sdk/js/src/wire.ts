@@ -9,6 +9,7 @@ export type Claim = Schemas['Claim'];
 export type BlankField = Schemas['BlankField'];
 export type Nothing = Schemas['Nothing'];
 export type NewClaim = Schemas['NewClaim'];
+export type Lookup = Schemas['Lookup'];
 export type Item = Schemas['Item'];
 export type NewItem = Schemas['NewItem'];
 export type Call = Schemas['Call'];

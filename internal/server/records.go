@@ -1,0 +1,79 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/callboard-dev/callboard/api"
+	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/telephony"
+)
+
+// OpenLookup implements ServerInterface.
+func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request, params api.OpenLookupParams) {
+	on := s.options.Lines[0]
+	body, err := decode[api.Lookup](w, r)
+	if err == nil {
+		err = checkSought(&body)
+	}
+	var found board.Found
+	if err == nil {
+		found, err = on.Lookup(board.Sought{Number: body.Number, Name: body.Name, Email: body.Email, Website: body.Website, IP: body.IP, Company: body.Company,
+			JobTitle: body.JobTitle, Address: body.Address, VCard: body.Vcard})
+	}
+	for _, c := range found.Claims {
+		err = cmp.Or(err, s.options.Board.MayClaim(callerOf(r).source, c.Field))
+	}
+	for _, i := range found.Items {
+		err = cmp.Or(err, s.options.Board.MayClaim(callerOf(r).source, i.List))
+	}
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.write(w, r, wanted{key: params.IdempotencyKey, body: body, status: http.StatusCreated, answer: s.recordAnswer(r),
+		do: func(ctx context.Context, receipt *board.Receipt) (board.Written, error) {
+			if err := s.options.Committer.Wait(ctx, 0); err != nil {
+				return board.Written{}, err
+			}
+			s.options.Board.OpenCard(on.Name, receipt.Source, found.Claims, found.Items, time.Now(), receipt)
+			return receipt.Written, nil
+		}})
+}
+
+// recordAnswer is the record as a write left it.
+func (s *Server) recordAnswer(r *http.Request) func(*board.Receipt) any {
+	return func(receipt *board.Receipt) any {
+		return wireRecord(receipt.After, viewOf("", callerOf(r)), true, s.actions)
+	}
+}
+
+func checkSought(in *api.Lookup) error {
+	return cmp.Or(checkLength("the number", in.Number, maxNumber), checkLength("the name", in.Name, maxTitle), checkLength("the e-mail address", in.Email, maxEmail),
+		checkLength("the web address", in.Website, maxURL), checkLength("the IP address", in.IP, maxNumber), checkLength("the company", in.Company, maxTitle),
+		checkLength("the job title", in.JobTitle, maxTitle), checkLength("the address", in.Address, maxAddress))
+}
+
+// ReopenRecord implements ServerInterface.
+func (s *Server) ReopenRecord(w http.ResponseWriter, r *http.Request, record api.RecordID, params api.ReopenRecordParams) {
+	if err := allowed(r, mayReopen); err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.write(w, r, wanted{key: params.IdempotencyKey, status: http.StatusOK, answer: s.recordAnswer(r), do: s.on(record, func(receipt *board.Receipt) (board.Written, error) {
+		return s.options.Board.Reopen(record, receipt.Source, time.Now(), receipt)
+	})})
+}
+
+// CloseRecord implements ServerInterface.
+func (s *Server) CloseRecord(w http.ResponseWriter, r *http.Request, record api.RecordID, params api.CloseRecordParams) {
+	if callerOf(r).source != board.SourceUser {
+		s.fail(w, &telephony.Error{Code: telephony.CodeForbidden, Message: "to close a record is for the person only", Remedy: "it closes by itself"})
+		return
+	}
+	s.write(w, r, wanted{key: params.IdempotencyKey, status: http.StatusOK, answer: s.recordAnswer(r), do: s.on(record, func(receipt *board.Receipt) (board.Written, error) {
+		return s.options.Board.Close(record, receipt.Source, time.Now(), receipt)
+	})})
+}

@@ -1,0 +1,59 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/callboard-dev/callboard/api"
+)
+
+// TestLookupAnything: whatever is known of somebody opens a record; what cannot be read leaves nothing (B-22).
+func TestLookupAnything(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	var first, again, card api.Record
+	h.want(http.StatusCreated, &first, "POST", "/v1/records", h.user, api.Lookup{Email: "Ann@Example.com", Name: "Ann"})
+	h.want(http.StatusCreated, &again, "POST", "/v1/records", h.user, api.Lookup{Email: "ann@example.com"})
+	if first.ID != again.ID || first.Fields["party.name"].Quality != "confirmed" || first.Fields["party.email"].Source != "user" {
+		t.Errorf("%+v, again %s", first, again.ID)
+	}
+	h.want(http.StatusCreated, &card, "POST", "/v1/records", h.user, api.Lookup{Vcard: "BEGIN:VCARD\nVERSION:4.0\nFN:Bo\nTEL:+1 201 555 0123\nTEL:+1 201 555 0124\nEND:VCARD"})
+	if card.Fields["party.number"].Value != "+12015550123" || len(card.Items["cards"]) != 1 || !strings.Contains(card.Items["cards"][0].Text, "0124") {
+		t.Errorf("%+v", card)
+	}
+	before := h.board.Footprint().Records
+	for _, bad := range []api.Lookup{{}, {Number: "none"}, {Name: "\u0301"}, {Number: "+12015550123", Email: "no address"}, {Vcard: "BEGIN:VCARD"}} {
+		h.refused(http.StatusBadRequest, "invalid", "POST", "/v1/records", h.user, bad)
+	}
+	h.refused(http.StatusRequestEntityTooLarge, "too_large", "POST", "/v1/records", h.user, api.Lookup{Vcard: strings.Repeat("x", 2<<20)})
+	h.refused(http.StatusRequestEntityTooLarge, "too_large", "POST", "/v1/records", h.user, api.Lookup{Vcard: strings.Repeat("BEGIN:VCARD\nEND:VCARD\n", 1000)})
+	if n := h.board.Footprint().Records; n != before {
+		t.Errorf("%d records, %d before", n, before)
+	}
+}
+
+// TestReopenAndClose: the person closes a record and opens it again; an app may only reopen, and only if it was let (B-23).
+func TestReopenAndClose(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	crm := h.app("crm")
+	id := h.lookup("+45 12 34 56 78")
+	path := "/v1/records/" + id
+	h.refused(http.StatusForbidden, "forbidden", "POST", path+"/close", crm, nil)
+	var r api.Record
+	h.want(http.StatusOK, &r, "POST", path+"/close", h.user, nil)
+	if r.State != api.RecordStateClosed {
+		t.Errorf("%+v", r)
+	}
+	h.refused(http.StatusForbidden, "forbidden", "POST", path+"/reopen", crm, nil)
+	w := h.watch(h.user, "?states=open")
+	for range 2 {
+		h.want(http.StatusOK, &r, "POST", path+"/reopen", h.user, nil)
+		if r.ID != id || r.State != api.RecordStateOpen || r.Origin != "reopened" || r.FirstOrigin != "lookup" || r.ReopenedAt.IsZero() {
+			t.Errorf("%+v", r)
+		}
+	}
+	w.until("record.added") // it comes into a filter of open ones (D-3)
+	h.refused(http.StatusNotFound, "not_found", "POST", "/v1/records/rec_none/reopen", h.user, nil)
+}
