@@ -585,6 +585,7 @@ func (e NotificationType) Valid() bool {
 const (
 	PermissionControl Permission = "control"
 	PermissionDial    Permission = "dial"
+	PermissionMetrics Permission = "metrics"
 )
 
 // Valid indicates whether the value is a known member of the Permission enum.
@@ -593,6 +594,8 @@ func (e Permission) Valid() bool {
 	case PermissionControl:
 		return true
 	case PermissionDial:
+		return true
+	case PermissionMetrics:
 		return true
 	default:
 		return false
@@ -1719,7 +1722,7 @@ type Party struct {
 	Withheld bool `json:"withheld,omitempty,omitzero"`
 }
 
-// Permission `dial`: make calls. `control`: command calls that there are.
+// Permission `dial`: make calls. `control`: command calls that there are. `metrics`: read `/v1/metrics`.
 type Permission string
 
 // Pin defines model for Pin.

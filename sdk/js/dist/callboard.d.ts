@@ -65,10 +65,10 @@ interface components {
 			remedy?: string;
 		};
 		/**
-		 * @description `dial`: make calls. `control`: command calls that there are.
+		 * @description `dial`: make calls. `control`: command calls that there are. `metrics`: read `/v1/metrics`.
 		 * @enum {string}
 		 */
-		Permission: "dial" | "control";
+		Permission: "dial" | "control" | "metrics";
 		/** @description The link to the PBX. */
 		Link: {
 			/** @enum {string} */
