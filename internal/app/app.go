@@ -134,7 +134,7 @@ func (a *App) wire(ctx context.Context, c config.Config, loaded store.Loaded) er
 	if a.options.Forget {
 		kept = nowhere{}
 	}
-	if a.telemetry, err = a.newTelemetry(); err != nil {
+	if a.telemetry, err = a.newTelemetry(ctx, c.Traces.Endpoint); err != nil {
 		return err
 	}
 	a.committer = line.NewCommitter(a.board, a.telemetry.Timed(kept), loaded.Seq, epoch, a.options.Logger)

@@ -3,6 +3,7 @@ package app
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -62,4 +63,35 @@ func (p *program) metrics() string {
 		p.t.Fatalf("%d %s %v", res.StatusCode, res.Header.Get("Content-Type"), err)
 	}
 	return string(text)
+}
+
+// TestTraces: with an endpoint in the configuration a collector is sent what happened, at the latest when the program ends.
+func TestTraces(t *testing.T) {
+	t.Parallel()
+	sent := make(chan string, 100)
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { sent <- r.Method + " " + r.URL.Path }))
+	defer collector.Close()
+	pbx := startPBX(t, 1)
+	c := settings(pbx.Addr(), t.TempDir())
+	c.Traces.Endpoint = collector.URL
+	p := start(t, c)
+	p.connected()
+	play(t, pbx, scenario(t, `0.0 outside +4512345678 calls 5550101, rings 1001
+0.2 1001 answers
+0.4 outside hangs up`))
+	p.until("the end", kind(string(telephony.CallEnded)))
+	for limit := time.Now().Add(patience); !strings.Contains(p.metrics(), "\ncallboard_calls_total{"); time.Sleep(time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatal("the call is not counted")
+		}
+	}
+	p.stop()
+	select {
+	case got := <-sent:
+		if got != "POST /v1/traces" {
+			t.Errorf("the collector was sent %s", got)
+		}
+	default:
+		t.Error("the collector was sent nothing")
+	}
 }

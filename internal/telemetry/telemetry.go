@@ -1,13 +1,15 @@
-// Package telemetry tells the people who look after Callboard how it is: metrics for Prometheus.
+// Package telemetry tells the people who look after Callboard how it is: metrics for Prometheus and, where they are wanted,
+// traces for OpenTelemetry.
 //
 // It follows the board's log like any reader, on a goroutine of its own, so the board and the path from the PBX to the apps
 // know nothing of it. What the log does not tell comes by the functions in Options, asked when somebody scrapes. Nothing here
-// says who called whom: a label is one of a few fixed words.
+// says who called whom: a label is one of a few fixed words, and a trace has names of fields, never their values.
 package telemetry
 
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -23,12 +25,15 @@ const (
 	scrapeMost = 4   // scrapes at a time; more are refused
 )
 
-// Options configure a Telemetry. The functions are called from any goroutine, not before somebody scrapes.
+// Options configure a Telemetry. The functions are called from any goroutine, but for Exporter not before somebody scrapes.
 type Options struct {
 	Board     *board.Board
 	Streams   func() (open, parked int, lag uint64) // lag: of the parked stream that is furthest behind, in changes
 	Problem   func() error                          // why the store does not take changes; nil while it does
 	Connected func() bool                           // to the PBX
+	Exporter  Exporter                              // where traces go; nil: there are none
+	Version   string
+	Logger    *slog.Logger
 }
 
 // Telemetry counts.
@@ -73,13 +78,20 @@ func (t *Telemetry) Delivered(changes []*board.Change, at time.Time) {
 // Run follows the log until ctx ends.
 func (t *Telemetry) Run(ctx context.Context) {
 	defer func() { t.watch.Close() }()
+	traces := t.openTraces()
+	defer traces.close(context.WithoutCancel(ctx))
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case now := <-tick.C:
+			traces.sweep(now)
 		case <-t.watch.Woken():
 			for _, c := range t.next() {
 				t.metrics.count(c)
+				traces.follow(ctx, c)
 			}
 		}
 	}
