@@ -612,6 +612,7 @@ func (e NotificationType) Valid() bool {
 const (
 	PermissionControl Permission = "control"
 	PermissionDial    Permission = "dial"
+	PermissionMetrics Permission = "metrics"
 	PermissionReopen  Permission = "reopen"
 )
 
@@ -621,6 +622,8 @@ func (e Permission) Valid() bool {
 	case PermissionControl:
 		return true
 	case PermissionDial:
+		return true
+	case PermissionMetrics:
 		return true
 	case PermissionReopen:
 		return true
@@ -1842,7 +1845,7 @@ type Party struct {
 	Withheld bool `json:"withheld,omitempty,omitzero"`
 }
 
-// Permission `dial`: make calls. `control`: command calls that there are. `reopen`: put closed records back on the board.
+// Permission `dial`: make calls. `control`: command calls that there are. `reopen`: put closed records back on the board. `metrics`: read `/v1/metrics`.
 type Permission string
 
 // Pin defines model for Pin.

@@ -23,7 +23,7 @@ type appCommand struct {
 
 // granted are the flags that say what an app may. Absent: unless said otherwise.
 type granted struct {
-	May        []client.Permission `help:"What it may do besides: dial (make calls), control (command calls that there are), reopen (put closed records back), none." placeholder:"dial,control"`
+	May        []client.Permission `help:"What it may do besides: dial (make calls), control (command calls that there are), reopen (put closed records back), metrics (read how Callboard is), none." placeholder:"dial,control"`
 	Claim      []string            `help:"Fields and lists that it may write, such as party.email, notes or x.acme-crm.*; none for nothing. Default: all." placeholder:"party.*"`
 	Read       []string            `help:"Fields and lists that it may read, besides its own fields; none for nothing. Default: all." placeholder:"party.*"`
 	MaxQuality *client.Quality     `help:"What its claims count as at most: guess, derived, matched, verified." placeholder:"verified"`

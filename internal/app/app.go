@@ -30,6 +30,7 @@ import (
 	"github.com/callboard-dev/callboard/internal/line"
 	"github.com/callboard-dev/callboard/internal/server"
 	"github.com/callboard-dev/callboard/internal/store"
+	"github.com/callboard-dev/callboard/internal/telemetry"
 	"github.com/callboard-dev/callboard/internal/telephony"
 	"github.com/callboard-dev/callboard/internal/tracker"
 	"github.com/callboard-dev/callboard/internal/webhook"
@@ -58,6 +59,7 @@ type App struct {
 	eraser    *erasure.Eraser
 	server    *server.Server
 	outbox    *webhook.Outbox
+	telemetry *telemetry.Telemetry
 	listener  net.Listener
 	token     string
 }
@@ -105,6 +107,7 @@ func (a *App) open(ctx context.Context) error {
 	a.server, err = server.New(ctx, server.Options{
 		Board: a.board, Committer: a.committer, Store: served{a.store, a.outbox}, Webhooks: webhooks{a.outbox}, Eraser: a.eraser, UserToken: a.token, Hosts: c.Listen.Hosts,
 		Limits: server.Limits{Writes: c.Limits.WritesPerSecond, Streams: c.Limits.StreamsAtOnce}, Page: webui.FS(), SDK: js.Source(), Version: a.options.Version, Logger: a.options.Logger,
+		Metrics: a.telemetry.Handler(), Delivered: a.telemetry.Delivered,
 		Lines: []server.ServedLine{{
 			Name: a.line.Name(), Extensions: a.line.Extensions(), Link: a.line.Link, Phone: a.line,
 			Lookup: func(in board.Sought) (board.Found, error) { return line.Lookup(in, c.Line.Region) },
@@ -138,7 +141,10 @@ func (a *App) wire(ctx context.Context, c config.Config, loaded store.Loaded) er
 	if a.options.Forget {
 		kept = nowhere{}
 	}
-	a.committer = line.NewCommitter(a.board, kept, loaded.Seq, epoch, a.options.Logger)
+	if a.telemetry, err = a.newTelemetry(ctx, c.Traces.Endpoint); err != nil {
+		return err
+	}
+	a.committer = line.NewCommitter(a.board, a.telemetry.Timed(kept), loaded.Seq, epoch, a.options.Logger)
 	name := c.Line.Name
 	if name == "" {
 		name = c.Line.Extensions[0].Number
@@ -219,6 +225,7 @@ func (a *App) Run(ctx context.Context) error {
 	others.Go(func() { a.line.Inspect(ctx) })
 	others.Go(func() { a.outbox.Run(ctx) })
 	others.Go(func() { a.eraser.Run(ctx) })
+	others.Go(func() { a.telemetry.Run(ctx) })
 	others.Go(func() { history.Run(ctx, a.board, a.store, a.options.Logger) })
 	others.Go(func() {
 		connector.Supervise(ctx, a.connector, a.line.Observe, a.onLink)

@@ -51,6 +51,7 @@ type Board struct {
 	erased  []erasing
 	watches map[*Watch]struct{}
 	durable bool
+	counts  Stats // of it what only grows
 }
 
 // switches turn rules off, for the tests that show what each of them is good for.

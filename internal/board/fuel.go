@@ -132,8 +132,8 @@ func (b *Board) affordable(a *act) error {
 			continue
 		}
 		b.suspend(a, held, d.field)
-		return &Suspended{Source: a.source, Field: d.field, Err: &telephony.Error{Code: CodeSuspended,
-			Message: fmt.Sprintf("%s has changed %s again and again in answer to changes of others", a.source, d.field), Remedy: untilNews}}
+		return b.refuse(&Suspended{Source: a.source, Field: d.field, Err: &telephony.Error{Code: CodeSuspended,
+			Message: fmt.Sprintf("%s has changed %s again and again in answer to changes of others", a.source, d.field), Remedy: untilNews}})
 	}
 	return b.mayWrite(a)
 }
@@ -145,8 +145,8 @@ func (b *Board) mayWrite(a *act) error {
 	}
 	if a.from.tank.writes[a.source] >= maxWrites {
 		b.suspend(a, nil, a.about())
-		return &Suspended{Source: a.source, Err: &telephony.Error{Code: CodeSuspended,
-			Message: fmt.Sprintf("%s has written %d times on this record since the last news of it", a.source, maxWrites), Remedy: untilNews}}
+		return b.refuse(&Suspended{Source: a.source, Err: &telephony.Error{Code: CodeSuspended,
+			Message: fmt.Sprintf("%s has written %d times on this record since the last news of it", a.source, maxWrites), Remedy: untilNews}})
 	}
 	if !a.from.own {
 		return nil
@@ -154,14 +154,20 @@ func (b *Board) mayWrite(a *act) error {
 	after, left := a.entry.budget(a.source).wait(a.at)
 	switch {
 	case !left:
-		return &Suspended{Source: a.source, Err: &telephony.Error{Code: CodeSuspended,
-			Message: fmt.Sprintf("%s has written %d times on this record with nothing that it followed from", a.source, ownPerRecord), Remedy: untilNews}}
+		return b.refuse(&Suspended{Source: a.source, Err: &telephony.Error{Code: CodeSuspended,
+			Message: fmt.Sprintf("%s has written %d times on this record with nothing that it followed from", a.source, ownPerRecord), Remedy: untilNews}})
 	case after > 0:
-		return &Suspended{Source: a.source, After: after, Err: &telephony.Error{Code: CodeSuspended,
+		return b.refuse(&Suspended{Source: a.source, After: after, Err: &telephony.Error{Code: CodeSuspended,
 			Message: fmt.Sprintf("%s writes on this record more than %d times a minute, with nothing that it follows from", a.source, ownPerMinute),
-			Remedy:  fmt.Sprintf("wait %d seconds, or for news of the record", int(after.Seconds())+1)}}
+			Remedy:  fmt.Sprintf("wait %d seconds, or for news of the record", int(after.Seconds())+1)}})
 	}
 	return nil
+}
+
+// refuse counts a write that is out of fuel.
+func (b *Board) refuse(s *Suspended) error {
+	b.counts.Refused++
+	return s
 }
 
 // burn takes the fuel of one draft and reports whether the draft still changes anything.
@@ -193,6 +199,7 @@ func (b *Board) burn(a *act, d *draft) bool {
 func (b *Board) burnWrite(a *act) {
 	if isApp(a.source) && !b.off.fuel {
 		a.from.tank.writes[a.source]++
+		b.counts.Spent++
 		if a.from.own {
 			a.entry.budget(a.source).spend(a.at)
 		}
@@ -212,6 +219,7 @@ func (b *Board) suspend(a *act, s *burnt, field string) {
 		return
 	}
 	s.stopped = true
+	b.counts.Suspended++
 	if b.ward.suspend(slot{a.source, field}, a.at) {
 		a.barred = append(a.barred, field)
 	}

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -31,6 +32,7 @@ type Config struct {
 	Limits   Limits   `yaml:"limits,omitempty" doc:"What one app may do at most."`
 	Board    Board    `yaml:"board,omitempty" doc:"Whose word counts where sources disagree."`
 	Webhooks Webhooks `yaml:"webhooks,omitempty" doc:"Apps that are reached at a URL."`
+	Traces   Traces   `yaml:"traces,omitempty" doc:"How apps worked on each record, for a collector of OpenTelemetry. Off unless an endpoint is named."`
 	Data     string   `yaml:"data,omitempty" doc:"Folder for the database and the token. Empty: callboard in your user's configuration folder." example:""`
 }
 
@@ -100,6 +102,24 @@ func (b Board) KeepLookups() time.Duration { return time.Duration(b.KeepDays) * 
 type Webhooks struct {
 	Allow    []string `yaml:"allow,omitempty" doc:"Networks that webhooks may be in besides the internet, and without TLS: of this computer 127.0.0.0/8 and ::1/128, of your house such as 192.168.1.0/24." example:"[]"`
 	QueueMiB int      `yaml:"queue_mib,omitempty" doc:"How much may wait for one webhook, in MiB; some 4,000 deliveries each." example:"16"`
+}
+
+// Traces are where spans go.
+type Traces struct {
+	Endpoint string `yaml:"endpoint,omitempty" doc:"Address of the collector (OTLP over HTTP), such as http://127.0.0.1:4318; https on another machine. Empty: no traces." example:""`
+}
+
+func (t Traces) check() error {
+	u, err := url.Parse(t.Endpoint)
+	switch {
+	case t.Endpoint == "":
+		return nil
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "http" && u.Scheme != "https":
+		return errors.New("traces.endpoint is no address of a collector: write one like http://127.0.0.1:4318")
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return fmt.Errorf("traces.endpoint: %s is another machine, and traces tell when you have calls: use https, or a collector on this computer", u.Hostname())
+	}
+	return nil
 }
 
 // Networks are those of Allow. Parse has checked them.
@@ -219,7 +239,7 @@ func (c *Config) check() error {
 	if c.Limits.WritesPerSecond < 1 || c.Limits.StreamsAtOnce < 1 {
 		return fmt.Errorf("limits: writes_per_second %d, streams_at_once %d: write 1 or more", c.Limits.WritesPerSecond, c.Limits.StreamsAtOnce)
 	}
-	if err := cmp.Or(c.checkDial(), c.Webhooks.check(), c.Board.check()); err != nil {
+	if err := cmp.Or(c.checkDial(), c.Webhooks.check(), c.Board.check(), c.Traces.check()); err != nil {
 		return err
 	}
 	host, port, err := net.SplitHostPort(c.PBX.Address)

@@ -83,10 +83,11 @@ type house struct {
 	log   kept
 	loop  *Loop
 
-	mu      sync.Mutex
-	held    bool
-	reached uint64
-	problem error
+	mu        sync.Mutex
+	held      bool
+	reached   uint64
+	problem   error
+	delivered []uint64
 }
 
 func open(t testing.TB, window int, encoder Encoder) *house {
@@ -98,12 +99,23 @@ func open(t testing.TB, window int, encoder Encoder) *house {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		return h.reached, h.problem
-	}})
+	}, Delivered: h.told})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); h.loop.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
 	return h
+}
+
+// told keeps what was delivered.
+func (h *house) told(changes []*board.Change, at time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range changes {
+		if h.delivered = append(h.delivered, c.Seq); at.Before(c.At) {
+			h.t.Errorf("%d is delivered before it was made", c.Seq)
+		}
+	}
 }
 
 // show is what a committer does.

@@ -20,8 +20,9 @@ func (r *Reader) park(seq uint64) {
 		return
 	}
 	r.lane = parked
-	r.parked.Store(true)
 	r.watch.Seek(seq)
+	r.place.Store(r.watch.Cursor().Seq)
+	r.parked.Store(true)
 	r.loop.running.Go(r.catchUp)
 }
 
@@ -29,6 +30,7 @@ func (r *Reader) park(seq uint64) {
 func (r *Reader) catchUp() {
 	filtered := 0
 	for {
+		r.place.Store(r.watch.Cursor().Seq)
 		r.mu.Lock()
 		out := r.rest
 		if r.rest = nil; len(out) == 0 {

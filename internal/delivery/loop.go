@@ -60,6 +60,9 @@ type Options struct {
 	Log     Log
 	Encoder Encoder
 	Reached func() (seq uint64, problem error) // what is durable, and why no more is
+	// Delivered is told what was written in a turn to all that are at the head, if there is anybody, and when. It must not
+	// block. May be nil.
+	Delivered func(changes []*board.Change, at time.Time)
 }
 
 // Loop writes to all readers.
@@ -172,6 +175,19 @@ func (l *Loop) Streams() (open, parked int) {
 		}
 	}
 	return len(l.inbox.readers), parked
+}
+
+// Lag is how many changes have not been read for the parked stream that is furthest behind.
+func (l *Loop) Lag() (most uint64) {
+	head := l.head.Load()
+	l.inbox.mu.Lock()
+	defer l.inbox.mu.Unlock()
+	for r := range l.inbox.readers {
+		if r.parked.Load() {
+			most = max(most, head-min(head, r.place.Load()))
+		}
+	}
+	return most
 }
 
 // post puts something into the inbox and wakes the loop.
@@ -298,6 +314,9 @@ func (l *Loop) tell(changes []*board.Change) {
 		g.tell(l, changes, at)
 	}
 	l.head.Store(at.Seq)
+	if l.options.Delivered != nil && len(l.groups) > 0 {
+		l.options.Delivered(changes, time.Now())
+	}
 }
 
 // flush writes what is a reader's own and has not gone with changes.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -100,6 +101,9 @@ func TestParked(t *testing.T) {
 			want := <-all
 			if _, parked := h.loop.Streams(); parked == 0 {
 				t.Error("the reader that stands still is not parked")
+			}
+			if lag := h.loop.Lag(); lag == 0 || lag > 2+changes {
+				t.Errorf("the slowest reader is %d changes behind", lag)
 			}
 			lazy.mu.Lock()
 			if held := len(lazy.rest) + len(lazy.owed); held > blockAtMost+4096 {
@@ -247,4 +251,30 @@ func TestReplies(t *testing.T) {
 	h.mu.Unlock()
 	h.loop.Wake()
 	in.until("refused: disk full")
+}
+
+// TestDelivered: what was written is told once, in order, and only where there is somebody to write to.
+func TestDelivered(t *testing.T) {
+	t.Parallel()
+	h := open(t, 0, spelled{})
+	record := h.lookup(1) // to nobody
+	h.loop.turn(time.Now())
+	before := h.newest()
+	for range 2 {
+		conn, _ := pair(t)
+		h.begin(Asked{Source: "crm"}, conn, nil)
+		h.loop.turn(time.Now())
+	}
+	h.claim(record, board.SourceUser, "Ann")
+	h.claim(record, board.SourceUser, "Anna")
+	h.loop.turn(time.Now())
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var want []uint64
+	for seq := before + 1; seq <= h.newest(); seq++ {
+		want = append(want, seq)
+	}
+	if len(want) < 2 || !slices.Equal(h.delivered, want) {
+		t.Errorf("told of %v, want %v", h.delivered, want)
+	}
 }

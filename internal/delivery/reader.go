@@ -49,6 +49,7 @@ type Reader struct {
 	watch    *board.Watch    // its place: used by the loop, or by its own goroutine while it is parked
 	enricher *board.Enricher // nil: it only watches
 	parked   atomic.Bool     // for counting
+	place    atomic.Uint64   // the seq of watch while it is parked, likewise
 
 	group *group // the next three are the loop's
 	index int

@@ -109,6 +109,7 @@ func TestFloors(t *testing.T) {
 		"server":       {"board", "telephony", "delivery", "crash"},
 		"webhook":      {"board", "telephony"},
 		"history":      {"board", "telephony"},
+		"telemetry":    {"board", "telephony"},
 	}
 	prefix := module + "/internal/"
 	for name, allowed := range may {

@@ -364,3 +364,13 @@ func TestTokens(t *testing.T) {
 		seen[token] = true
 	}
 }
+
+// TestMetrics: the person reads them, and an app that may and then needs to read nothing else.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.want(http.StatusOK, nil, "GET", "/v1/metrics", h.user, nil)
+	h.want(http.StatusOK, nil, "GET", "/v1/metrics", h.appThatMay("prometheus", "metrics"), nil)
+	h.refused(http.StatusForbidden, "forbidden", "GET", "/v1/metrics", h.appThatMay("dialer", "dial", "control"), nil)
+	h.refused(http.StatusUnauthorized, "unauthorized", "GET", "/v1/metrics", "", nil)
+}

@@ -18,6 +18,7 @@ const (
 	mayDial    = string(api.PermissionDial)
 	mayControl = string(api.PermissionControl)
 	mayReopen  = string(api.PermissionReopen)
+	mayMetrics = string(api.PermissionMetrics)
 )
 
 // How many numbers a token may dial or transfer to (SEC-24).
@@ -78,7 +79,11 @@ func allowed(r *http.Request, permission string) error {
 	if slices.Contains(c.may, permission) {
 		return nil
 	}
-	return &telephony.Error{Code: telephony.CodeForbidden, Message: "the app " + c.source + " may not " + permission + " calls",
+	what := permission + " calls"
+	if permission == mayMetrics {
+		what = "read the metrics"
+	}
+	return &telephony.Error{Code: telephony.CodeForbidden, Message: "the app " + c.source + " may not " + what,
 		Remedy: "the person can let it: callboard app add --renew --may " + permission + " " + c.source}
 }
 

@@ -125,7 +125,7 @@ type gate struct {
 
 func newGate(userToken string, l Limits) *gate {
 	g := &gate{tokens: map[[32]byte]*caller{}, user: userToken, limits: l, codes: map[string]time.Time{}}
-	g.tokens[sha256.Sum256([]byte(userToken))] = &caller{source: board.SourceUser, gone: make(chan struct{}), may: []string{mayDial, mayControl, mayReopen}, dials: &window{}}
+	g.tokens[sha256.Sum256([]byte(userToken))] = &caller{source: board.SourceUser, gone: make(chan struct{}), may: []string{mayDial, mayControl, mayReopen, mayMetrics}, dials: &window{}}
 	return g
 }
 

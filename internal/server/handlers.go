@@ -68,6 +68,15 @@ func (s *Server) GetStatus(w http.ResponseWriter, r *http.Request) {
 	s.reply(w, http.StatusOK, out)
 }
 
+// GetMetrics implements ServerInterface.
+func (s *Server) GetMetrics(w http.ResponseWriter, r *http.Request) {
+	if err := allowed(r, mayMetrics); err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.options.Metrics.ServeHTTP(w, r)
+}
+
 // ListRecords implements ServerInterface.
 func (s *Server) ListRecords(w http.ResponseWriter, r *http.Request, params api.ListRecordsParams) {
 	ask := asked{lines: params.Lines, states: params.States, callStates: params.CallStates, include: string(params.Include)}

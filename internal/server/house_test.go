@@ -146,7 +146,10 @@ func openIn(t testing.TB, folder string, change ...func(*plan)) *house {
 	}
 	p := plan{board: board.Options{Epoch: loaded.Epoch, NewID: newID, Normal: line.Normal("US")}}
 	p.server = Options{Store: served{db}, Webhooks: &fakeWebhooks{}, UserToken: NewToken(), Page: page, SDK: []byte("export const sdk = true;\n"),
-		Version: "test", Logger: slog.New(slog.DiscardHandler)}
+		Version: "test", Logger: slog.New(slog.DiscardHandler), Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+			fmt.Fprintln(w, "callboard_pbx_connected 1")
+		})}
 	for _, c := range change {
 		c(&p)
 	}

@@ -114,6 +114,9 @@ type Options struct {
 	Page      fs.FS
 	SDK       []byte // the JavaScript SDK as one module
 	Version   string
+	Metrics   http.Handler // answers a scrape
+	// Delivered is told what was written to the streams, and when; see delivery.Options. May be nil.
+	Delivered func(changes []*board.Change, at time.Time)
 
 	Limits Limits
 	Logger *slog.Logger
@@ -134,7 +137,7 @@ type Server struct {
 func New(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{options: o, gate: newGate(o.UserToken, o.Limits), given: newGiven(), began: time.Now()}
 	s.frames = newFrames(o.Board, s.actions)
-	s.delivery = delivery.New(delivery.Options{Board: o.Board, Log: o.Store, Encoder: s.frames, Reached: o.Committer.Reached})
+	s.delivery = delivery.New(delivery.Options{Board: o.Board, Log: o.Store, Encoder: s.frames, Reached: o.Committer.Reached, Delivered: o.Delivered})
 	o.Committer.OnShown(func(here bool) {
 		if !here {
 			s.delivery.Wake()
@@ -149,6 +152,12 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		o.Board.Approve(a.ID, a.Grant)
 	}
 	return s, nil
+}
+
+// Streams is how many there are, how many of them are parked, and how many changes the slowest of those is behind.
+func (s *Server) Streams() (open, parked int, lag uint64) {
+	open, parked = s.delivery.Streams()
+	return open, parked, s.delivery.Lag()
 }
 
 // Code makes a one-time code for the page.

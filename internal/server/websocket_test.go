@@ -393,7 +393,7 @@ func TestEveryOperation(t *testing.T) {
 	var made api.Code
 	h.want(http.StatusCreated, &made, "POST", "/v1/codes", h.user, nil)
 	h.want(http.StatusOK, nil, "POST", "/v1/session", "", api.SessionRequest{Code: made.Code})
-	for _, path := range []string{"/v1/hello", "/v1/status", "/v1/apps", "/v1/records?state=open&include=claims"} {
+	for _, path := range []string{"/v1/hello", "/v1/status", "/v1/metrics", "/v1/apps", "/v1/records?state=open&include=claims"} {
 		h.want(http.StatusOK, nil, "GET", path, h.user, nil)
 	}
 	looked := h.lookup("2025550177")

@@ -6,6 +6,8 @@ import { exactly, ringWords, sourceName } from './format.js';
 import { tell } from './hooks.js';
 import { Alert } from './icons.js';
 
+const mays = { dial: 'make calls', control: 'command calls', reopen: 'reopen records', metrics: 'read how Callboard is' };
+
 /** How many apps are barred from something. */
 export const barred = (list: AppList | undefined) => (list?.apps ?? []).filter((a) => (a.quarantined ?? []).length > 0).length;
 
@@ -59,7 +61,7 @@ function AppRow({ desk, app, now }: { desk: Desk; app: App; now: number }) {
         <div><dt>May read</dt><dd data-testid="may-read"><bdi>{grantWords(app.read)}</bdi></dd></div>
         <div><dt>May write</dt><dd data-testid="may-write"><bdi>{grantWords(app.claim)}</bdi></dd></div>
         <Names title="Counts as, at most" names={app.max_quality === 'verified' ? [] : [app.max_quality]} />
-        <Names title="May also" names={[...(app.may ?? []).map((m) => (m === 'dial' ? 'make calls' : 'command calls')), ...(app.after_call ? ['write when the record is closed'] : [])]} />
+        <Names title="May also" names={[...(app.may ?? []).map((m) => mays[m]), ...(app.after_call ? ['write when the record is closed'] : [])]} />
       </dl>
     </li>
   );

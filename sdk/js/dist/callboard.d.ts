@@ -65,10 +65,10 @@ interface components {
 			remedy?: string;
 		};
 		/**
-		 * @description `dial`: make calls. `control`: command calls that there are. `reopen`: put closed records back on the board.
+		 * @description `dial`: make calls. `control`: command calls that there are. `reopen`: put closed records back on the board. `metrics`: read `/v1/metrics`.
 		 * @enum {string}
 		 */
-		Permission: "dial" | "control" | "reopen";
+		Permission: "dial" | "control" | "reopen" | "metrics";
 		/** @description The link to the PBX. */
 		Link: {
 			/** @enum {string} */

@@ -72,6 +72,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How Callboard is, in Prometheus' text format. For the person, and for apps that may read `metrics`. It names nobody. */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/apps": {
         parameters: {
             query?: never;
@@ -749,10 +766,10 @@ export interface components {
             remedy?: string;
         };
         /**
-         * @description `dial`: make calls. `control`: command calls that there are. `reopen`: put closed records back on the board.
+         * @description `dial`: make calls. `control`: command calls that there are. `reopen`: put closed records back on the board. `metrics`: read `/v1/metrics`.
          * @enum {string}
          */
-        Permission: "dial" | "control" | "reopen";
+        Permission: "dial" | "control" | "reopen" | "metrics";
         /** @description The link to the PBX. */
         Link: {
             /** @enum {string} */
@@ -1913,6 +1930,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Metrics. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
                 };
             };
             default: components["responses"]["Problem"];
