@@ -18,9 +18,9 @@ import (
 	"time"
 
 	"github.com/callboard-dev/callboard/api"
+	"github.com/callboard-dev/callboard/e2e/history"
 	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/demopbx"
-	"github.com/callboard-dev/callboard/e2e/history"
 )
 
 // smallDisk mounts a file system of a few mebibytes for a story's data.

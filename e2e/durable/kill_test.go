@@ -18,8 +18,8 @@ import (
 	"time"
 
 	"github.com/callboard-dev/callboard/api"
-	"github.com/callboard-dev/callboard/internal/demopbx"
 	"github.com/callboard-dev/callboard/e2e/history"
+	"github.com/callboard-dev/callboard/internal/demopbx"
 )
 
 // livesPerStore is how often a store is killed until its history is judged and another is begun.

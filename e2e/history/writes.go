@@ -37,7 +37,7 @@ func (h *History) effects() map[Effect][]*board.Change {
 					continue
 				}
 				for i := range f.Claims {
-					if f.Claims[i].Seq == c.Seq {
+					if f.Claims[i].Seq == c.Seq && f.Claims[i].Source != board.SourceHistory { // that repeats what was said before
 						e := Effect{name, f.Claims[i].Value}
 						found[e] = append(found[e], c)
 					}
