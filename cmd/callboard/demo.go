@@ -54,7 +54,7 @@ func (c *demoCommand) Run(ctx context.Context) error {
 	defer parts.Wait()
 	failed := make(chan error, 1)
 	parts.Go(func() { failed <- a.Run(ctx) })
-	parts.Go(func() { playDemo(ctx, pbx) })
+	parts.Go(func() { playDemo(ctx, pbx, a) })
 	if err := c.startApps(ctx, &parts, a, folder); err != nil {
 		cancel()
 		return err
@@ -91,7 +91,13 @@ func (c *demoCommand) address(usual string) string {
 	return usual
 }
 
-func playDemo(ctx context.Context, pbx *demopbx.PBX) {
+// playDemo lets the calls come once the apps are there, or after a while without them.
+func playDemo(ctx context.Context, pbx *demopbx.PBX, a *app.App) {
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for until := time.Now().Add(10 * time.Second); a.Working() < len(exampleApps) && time.Now().Before(until) && ctx.Err() == nil; {
+		<-look.C
+	}
 	if err := pbx.Demo(ctx); err != nil && ctx.Err() == nil {
 		fmt.Fprintln(os.Stderr, "callboard: the demo PBX has stopped:", err)
 	}

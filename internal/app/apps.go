@@ -48,3 +48,10 @@ func (s served) Command(ctx context.Context, source, key string, now time.Time) 
 	before, err := s.SQLite.Command(ctx, source, key, now)
 	return (*server.KnownCommand)(before), err
 }
+
+// Working is how many apps take work now, besides Callboard's own memory.
+func (a *App) Working() int {
+	all := a.board.Enrichers()
+	delete(all, board.SourceHistory)
+	return len(all)
+}
