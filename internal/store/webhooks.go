@@ -65,7 +65,7 @@ func (s *SQLite) Webhooks(ctx context.Context) ([]Webhook, error) {
 		if err := rows.Scan(&w.ID, &w.Settings, &created, &w.Secret, &w.Former, &until, &w.Cursor.Epoch, &seq, &w.Health, &w.Waiting); err != nil {
 			return nil, fmt.Errorf("read the webhooks: %w", err)
 		}
-		w.CreatedAt, w.FormerUntil, w.Cursor.Seq = time.UnixMilli(created), fromMillis(until), uint64(seq)
+		w.CreatedAt, w.FormerUntil, w.Cursor.Seq = time.UnixMilli(created), timeOf(until), uint64(seq)
 		hooks = append(hooks, w)
 	}
 	return hooks, rows.Err()
@@ -75,7 +75,7 @@ func (s *SQLite) Webhooks(ctx context.Context) ([]Webhook, error) {
 func (s *SQLite) SaveWebhook(ctx context.Context, w Webhook) error {
 	_, err := s.writer.ExecContext(ctx, `INSERT INTO webhooks (id, settings, created_at, secret, former, former_until, epoch, seq, health) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET settings = excluded.settings, secret = excluded.secret, former = excluded.former, former_until = excluded.former_until, health = excluded.health`,
-		w.ID, string(w.Settings), w.CreatedAt.UnixMilli(), w.Secret, w.Former, toMillis(w.FormerUntil), w.Cursor.Epoch, int64(w.Cursor.Seq), string(w.Health))
+		w.ID, string(w.Settings), w.CreatedAt.UnixMilli(), w.Secret, w.Former, millis(w.FormerUntil), w.Cursor.Epoch, int64(w.Cursor.Seq), string(w.Health))
 	if err != nil {
 		return fmt.Errorf("keep webhook %s: %w", w.ID, err)
 	}
@@ -115,14 +115,14 @@ func (s *SQLite) SaveDeliveries(ctx context.Context, hook string, cursor board.C
 func saveDeliveries(ctx context.Context, tx *sql.Tx, fresh, changed []WebhookDelivery) error {
 	for _, d := range fresh {
 		_, err := tx.ExecContext(ctx, `INSERT INTO webhook_deliveries (id, hook, epoch, seq, kind, record, at, state, note, folds, tries, due_at, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			d.ID, d.Hook, d.Epoch, int64(d.Seq), d.Kind, d.Record, d.At.UnixMilli(), d.State, d.Note, d.Folds, d.Tries, toMillis(d.Due), string(d.Attempts))
+			d.ID, d.Hook, d.Epoch, int64(d.Seq), d.Kind, d.Record, d.At.UnixMilli(), d.State, d.Note, d.Folds, d.Tries, millis(d.Due), string(d.Attempts))
 		if err != nil {
 			return err
 		}
 	}
 	for _, d := range changed {
 		_, err := tx.ExecContext(ctx, `UPDATE webhook_deliveries SET state = ?, note = ?, folds = ?, tries = ?, due_at = ?, attempts = ? WHERE id = ?`,
-			d.State, d.Note, d.Folds, d.Tries, toMillis(d.Due), string(d.Attempts), d.ID)
+			d.State, d.Note, d.Folds, d.Tries, millis(d.Due), string(d.Attempts), d.ID)
 		if err != nil {
 			return err
 		}
@@ -172,7 +172,7 @@ func (s *SQLite) deliveries(ctx context.Context, query string, args ...any) ([]W
 		if err := rows.Scan(&d.N, &d.ID, &d.Hook, &d.Epoch, &seq, &d.Kind, &d.Record, &at, &d.State, &d.Note, &d.Folds, &d.Tries, &due, &d.Attempts); err != nil {
 			return nil, fmt.Errorf("read deliveries: %w", err)
 		}
-		d.Seq, d.At, d.Due = uint64(seq), time.UnixMilli(at), fromMillis(due)
+		d.Seq, d.At, d.Due = uint64(seq), time.UnixMilli(at), timeOf(due)
 		out = append(out, d)
 	}
 	return out, rows.Err()
@@ -193,18 +193,4 @@ func (s *SQLite) EraseDeliveries(ctx context.Context, records []string) error {
 		return fmt.Errorf("erase deliveries: %w", err)
 	}
 	return nil
-}
-
-func toMillis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func fromMillis(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms)
 }
