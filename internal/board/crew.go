@@ -47,10 +47,7 @@ func (en *Enricher) poke() {
 	if en.hooks.Woken != nil {
 		en.hooks.Woken()
 	}
-	select {
-	case en.wake <- struct{}{}:
-	default:
-	}
+	poke(en.wake)
 }
 
 func (en *Enricher) add(e *entry) {

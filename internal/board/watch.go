@@ -44,12 +44,7 @@ type Bookmark struct {
 	Behind  time.Duration // how long ago the first of them was made; zero if there is none
 }
 
-func (w *Watch) poke() {
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-}
+func (w *Watch) poke() { poke(w.wake) }
 
 // Watch follows the log from after a cursor; a zero cursor means from now. The error says why that cannot be (D-6).
 func (b *Board) Watch(from Cursor) (*Watch, error) { return b.WatchOnly(from, Filter{Claims: true}) }
