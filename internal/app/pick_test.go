@@ -25,20 +25,7 @@ func (p *program) people(t *testing.T) {
 			{List: api.NewItemListPartyCandidates, ID: "17", Fields: api.CandidateFields{"party.name": "Ann"}},
 			{List: api.NewItemListPartyCandidates, ID: "18", Fields: api.CandidateFields{"party.name": "Bo"}}}}, nil
 	})
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		crm.Run(ctx)
-	}()
-	stop := p.stop
-	p.stop = func() { // before the program, or it would wait to come back
-		cancel()
-		<-done
-		crm.Close()
-		stop()
-	}
-	t.Cleanup(p.stop)
+	p.runs(t, crm)
 }
 
 // looksUp opens a record and waits until nobody works on it.

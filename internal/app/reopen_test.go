@@ -27,6 +27,11 @@ func (p *program) enricher(t *testing.T, id string, needs, gives string, know fu
 		}
 		return client.Answer{Claims: client.Claims{gives: value}}, nil
 	})
+	p.runs(t, app)
+}
+
+// runs lets an app work until the program stops.
+func (p *program) runs(t *testing.T, app *client.Client) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
