@@ -2,9 +2,9 @@ package server
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -78,22 +78,16 @@ func (s *Server) Watch(w http.ResponseWriter, r *http.Request, p api.WatchParams
 		s.fail(w, &telephony.Error{Code: codeUpgrade, Message: "a stream needs a connection of its own", Remedy: "use HTTP/1.1"})
 		return
 	}
-	head := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nDate: %s\r\n", time.Now().UTC().Format(http.TimeFormat))
-	s.begin(r, f, reader, hijacked{conn, buffered.Reader}, appendHeader(head, h), nil)
+	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	s.begin(r, f, reader, hijacked{conn, buffered.Reader}, head("HTTP/1.1 200 OK", h), nil)
 }
 
-// appendHeader writes a header and the line that ends it.
-func appendHeader(to []byte, h http.Header) []byte {
-	b := bytesWriter(to)
-	h.Write(&b)
-	return append(b, "\r\n"...)
-}
-
-type bytesWriter []byte
-
-func (b *bytesWriter) Write(p []byte) (int, error) {
-	*b = append(*b, p...)
-	return len(p), nil
+// head is the beginning of an answer: its first line, its header and the line that ends it.
+func head(first string, h http.Header) []byte {
+	b := bytes.NewBufferString(first + "\r\n")
+	h.Write(b)
+	b.WriteString("\r\n")
+	return b.Bytes()
 }
 
 // hijacked is a connection that was the HTTP server's, and what that has read from it already.

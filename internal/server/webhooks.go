@@ -349,8 +349,8 @@ func (s *Server) WebhookBody(app string, c *board.Change, epoch string, record *
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(api.Notification{Specversion: "1.0", ID: board.Cursor{Epoch: epoch, Seq: c.Seq}.String(), Source: lineSource(told.Line), Type: api.NotificationType(c.Kind),
-		Time: c.At.UTC(), Subject: c.Record, Datacontenttype: "application/json", Data: data})
+	return wrap(api.Notification{Specversion: "1.0", ID: board.Cursor{Epoch: epoch, Seq: c.Seq}.String(), Source: lineSource(told.Line), Type: api.NotificationType(c.Kind),
+		Time: c.At.UTC(), Subject: c.Record, Datacontenttype: "application/json"}, data), nil
 }
 
 // webhookPayload is a change's data as a stream has it, but for the record, which is the one of now. Of a change that the log
@@ -428,15 +428,8 @@ func (s *Server) SayFor(ctx context.Context, app, record string, answer []byte) 
 	if err != nil || len(body.Claims)+len(body.Items) == 0 {
 		return err
 	}
-	found := s.options.Board.Get(record)
-	if found == nil {
-		if found, err = s.options.Store.Record(ctx, record); err == nil && found == nil {
-			err = &telephony.Error{Code: telephony.CodeNotFound, Message: "the record is gone"}
-		}
-		if err != nil {
-			return err
-		}
-		s.options.Board.Admit(found)
+	if err := s.writable(ctx, record); err != nil {
+		return err
 	}
 	said := newAnswer(body)
 	if len(said.Claims) > 0 {

@@ -44,7 +44,7 @@ func (s *Server) WatchWebSocket(w http.ResponseWriter, r *http.Request, p api.Wa
 	h.Set("Upgrade", "websocket")
 	h.Set("Sec-WebSocket-Accept", acceptance(r.Header.Get("Sec-WebSocket-Key")))
 	peer := &peer{server: s, caller: callerOf(r)}
-	s.begin(r, f, reader, hijacked{conn, buffered.Reader}, appendHeader([]byte("HTTP/1.1 101 Switching Protocols\r\n"), h), peer)
+	s.begin(r, f, reader, hijacked{conn, buffered.Reader}, head("HTTP/1.1 101 Switching Protocols", h), peer)
 }
 
 var errNoSocket error = &telephony.Error{Code: codeUpgrade, Message: "this is no handshake of a WebSocket", Remedy: "open this address as a WebSocket (RFC 6455), or use /v1/watch"}

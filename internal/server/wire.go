@@ -157,12 +157,12 @@ func notification(c *board.Change, v view, epoch string, durable, coalesced bool
 	if c, _ = v.sight().change(c); c == nil {
 		return nil, nil
 	}
+	if c.Kind == board.RecordChanged && !v.claims && len(c.Shown) == 0 && c.Nothing == nil {
+		return nil, nil // a losing claim tells only those who look at claims (B-12)
+	}
 	data, err := json.Marshal(payload(c, v, durable, can))
 	if err != nil {
 		return nil, err
-	}
-	if c.Kind == board.RecordChanged && !v.claims && len(c.Shown) == 0 && c.Nothing == nil {
-		return nil, nil // a losing claim tells only those who look at claims (B-12)
 	}
 	return wrap(api.Notification{
 		Specversion: "1.0", ID: board.Cursor{Epoch: epoch, Seq: c.Seq}.String(), Source: lineSource(c.Line), Type: api.NotificationType(c.Kind),
