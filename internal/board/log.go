@@ -186,19 +186,17 @@ func (b *Board) forget(e *entry) {
 	if len(b.entries) <= keep {
 		return
 	}
-	oldest := e
+	var oldest *entry
 	for _, other := range b.entries {
-		if b.waits(other.now, e.touched) { // it may be joined yet
+		done := other.shown != nil && other.shown.State == Closed && other.unshown == 0
+		if !done || b.waits(other.now, e.touched) { // one that waits may be joined yet
 			continue
 		}
-		if b.waits(oldest.now, e.touched) && other.shown != nil && other.shown.State == Closed && other.unshown == 0 {
-			oldest = other
-		}
-		if other.shown != nil && other.shown.State == Closed && other.unshown == 0 && other.shown.OpenedAt.Before(oldest.shown.OpenedAt) {
+		if oldest == nil || other.shown.OpenedAt.Before(oldest.shown.OpenedAt) {
 			oldest = other
 		}
 	}
-	if b.waits(oldest.now, e.touched) {
+	if oldest == nil {
 		return
 	}
 	b.dismiss(oldest, true)
