@@ -31,6 +31,7 @@ func (f *facet) meets(q *board.LogQuery) bool {
 // place that they have read sees each call once, while others come in before it.
 func (s *SQLite) Log(ctx context.Context, q board.LogQuery) (board.LogPage, error) {
 	var page board.LogPage
+	s.listNow(ctx)
 	tx, err := s.readers.BeginTx(ctx, nil)
 	if err != nil {
 		return page, fmt.Errorf("read the log: %w", err)

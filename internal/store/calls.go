@@ -14,7 +14,7 @@ import (
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
-// The call log is three tables that follow from the records: calls is what is shown and filtered, call_words what is searched,
+// The call log is three tables that follow from the records (listing.go): calls is what is shown and filtered, call_words what is searched,
 // call_index the full text of that. One row of each per record, at the same n.
 
 // placesPerMs are how many calls can begin in one millisecond before the next ones stand in the following. Small, so that the lists
@@ -227,10 +227,6 @@ func (c callsIn) facetOf(ctx context.Context, e *board.LogEntry) (id int64, err 
 
 // fillCalls adds to the log what was stored before there was one. What is there already is left as it is, so that it can be gone on with.
 func (s *SQLite) fillCalls(ctx context.Context) error {
-	var done int
-	if err := s.writer.QueryRowContext(ctx, `SELECT count(*) FROM meta WHERE key = 'calls'`).Scan(&done); err != nil || done > 0 {
-		return err
-	}
 	statements, err := prepareCalls(ctx, s.writer)
 	if err != nil {
 		return err
@@ -256,8 +252,7 @@ func (s *SQLite) fillCalls(ctx context.Context) error {
 			return fmt.Errorf("fill the call log: %w", err)
 		}
 	}
-	_, err = s.writer.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('calls', '1')`)
-	return err
+	return nil
 }
 
 // someRecords reads records in the order in which they are stored, and tells behind which to go on.

@@ -178,6 +178,9 @@ func (s *SQLite) finish(ctx context.Context, b Begun, striker *board.Striker, no
 			return err
 		}
 	}
+	if err := s.list(ctx); err != nil { // what the board has struck
+		return err
+	}
 	if err := s.mergeIndex(ctx); err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
@@ -199,11 +201,11 @@ func TestLocked(t *testing.T) {
 	s := openStore(t, path)
 	w := newWriter(t, s)
 	w.open("+4512345678")
-	other := &SQLite{path: path} // as `sqlite3 callboard.db` would: it knows nothing of the lock file
+	other := &SQLite{path: path, lock: flock.New(path + ".other"), listing: newListing()} // as `sqlite3 callboard.db` would: it knows nothing of the lock file
 	if err := other.open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	defer errorsOf(t, other.keeper.Close, other.readers.Close, other.writer.Close)
+	defer errorsOf(t, other.Close)
 	tx, err := other.writer.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)

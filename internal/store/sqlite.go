@@ -43,6 +43,7 @@ type SQLite struct {
 	keeper  *sql.Conn // never used: while a connection is open, SQLite does not take the -wal and -shm files away
 	files   files
 	commit  prepared
+	listing listing
 	commits int
 	unsaved int // commits since the write-ahead log was copied into the database
 	epoch   string
@@ -67,7 +68,7 @@ func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	if !locked {
 		return nil, fmt.Errorf("the database %s is in use by another Callboard: stop that one, or give this one a data folder of its own (data in callboard.yaml)", path)
 	}
-	s := &SQLite{path: path, lock: lock}
+	s := &SQLite{path: path, lock: lock, listing: newListing()}
 	if err := s.open(ctx); err != nil {
 		s.Close()
 		remedy := "restore it from a backup, or move the file away and Callboard begins a new one"
@@ -141,9 +142,6 @@ func (s *SQLite) open(ctx context.Context) error {
 	if err := s.overwrite(ctx); err != nil {
 		return err
 	}
-	if err := s.fillCalls(ctx); err != nil {
-		return err
-	}
 	if s.keeper, err = s.readers.Conn(ctx); err != nil {
 		return err
 	}
@@ -153,8 +151,10 @@ func (s *SQLite) open(ctx context.Context) error {
 	if s.commit, err = prepare(ctx, s.writer); err != nil {
 		return err
 	}
-	s.files, err = openFiles(s.path)
-	return err
+	if s.files, err = openFiles(s.path); err != nil {
+		return err
+	}
+	return s.startListing(ctx)
 }
 
 // check asserts the version of SQLite and that the file is whole.
@@ -189,6 +189,7 @@ func recent(version string) bool {
 
 // Close ends the store.
 func (s *SQLite) Close() error {
+	s.endListing()
 	errs := []error{s.commit.close()}
 	if s.keeper != nil {
 		errs = append(errs, s.keeper.Close())
@@ -256,6 +257,7 @@ func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change
 		return err
 	}
 	crash.Here("after commit")
+	s.listing.owe(batch)
 	s.epoch = epoch
 	s.unsaved++
 	return nil
@@ -274,8 +276,8 @@ func (s *SQLite) rest(ctx context.Context) {
 
 // prepared are the statements of a commit: to read them anew each time costs as much as to carry them out.
 type prepared struct {
-	addChange, keepRecord, addRecord *sql.Stmt
-	calls                            callStatements
+	addChange, keepRecord, addRecord, body *sql.Stmt
+	calls                                  callStatements
 }
 
 func prepare(ctx context.Context, db *sql.DB) (p prepared, err error) {
@@ -285,6 +287,7 @@ func prepare(ctx context.Context, db *sql.DB) (p prepared, err error) {
 		&p.keepRecord: `UPDATE records SET rev = ?, body = ? WHERE id = ? AND state = ? AND number = ?`,
 		&p.addRecord: `INSERT INTO records (id, rev, line, origin, state, opened_at, number, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, state = excluded.state, number = excluded.number, body = excluded.body`,
+		&p.body: `SELECT body FROM records WHERE id = ?`,
 	} {
 		if *statement, err = db.PrepareContext(ctx, text); err != nil {
 			return p, err
@@ -297,7 +300,7 @@ func prepare(ctx context.Context, db *sql.DB) (p prepared, err error) {
 // close ends them; those that were never prepared too.
 func (p prepared) close() error {
 	var errs []error
-	for _, statement := range []*sql.Stmt{p.addChange, p.keepRecord, p.addRecord} {
+	for _, statement := range []*sql.Stmt{p.addChange, p.keepRecord, p.addRecord, p.body} {
 		if statement != nil {
 			errs = append(errs, statement.Close())
 		}
@@ -351,7 +354,7 @@ func (p prepared) saveRecords(ctx context.Context, tx *sql.Tx, batch []*board.Ch
 			newest[c.Record] = c.After
 		}
 	}
-	keep, add, calls := tx.StmtContext(ctx, p.keepRecord), tx.StmtContext(ctx, p.addRecord), p.calls.in(tx)
+	keep, add := tx.StmtContext(ctx, p.keepRecord), tx.StmtContext(ctx, p.addRecord)
 	for id, r := range newest {
 		body, err := json.Marshal(r)
 		if err != nil {
@@ -366,9 +369,6 @@ func (p prepared) saveRecords(ctx context.Context, tx *sql.Tx, batch []*board.Ch
 			if _, err := add.ExecContext(ctx, r.ID, r.Rev, r.Line, string(r.Origin), string(r.State), r.OpenedAt.UnixMilli(), number, string(body)); err != nil {
 				return fmt.Errorf("record %s: %w", id, err)
 			}
-		}
-		if err := calls.save(ctx, r); err != nil {
-			return fmt.Errorf("the log entry of record %s: %w", id, err)
 		}
 	}
 	return nil

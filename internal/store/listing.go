@@ -1,0 +1,224 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/callboard-dev/callboard/internal/board"
+)
+
+// How the call log follows the records.
+const (
+	listAtOnce = 32                     // records in one transaction: commits wait for no more
+	listAfter  = 250 * time.Millisecond // a record changes often while it is open
+	listShare  = 10                     // it rests so many times as long as it took
+)
+
+// listing is what the call log owes. What it says of a record and finds it by takes several times what a commit does, so it follows
+// behind the commits, and whoever reads the log brings it up to date first. meta.calls is the seq up to which it is.
+type listing struct {
+	mu     sync.Mutex
+	owed   map[string]struct{} // records that were written since they were listed
+	newest uint64              // seq of the newest change that was committed
+
+	turn    chan struct{} // of whoever lists
+	wake    chan struct{} // something is owed
+	stop    context.CancelFunc
+	stopped chan struct{}
+}
+
+func newListing() listing {
+	return listing{owed: map[string]struct{}{}, turn: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
+}
+
+// owe notes that records were written.
+func (l *listing) owe(batch []*board.Change) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range batch {
+		if c.After != nil {
+			l.owed[c.Record] = struct{}{}
+		}
+		l.newest = max(l.newest, c.Seq)
+	}
+	l.signal()
+}
+
+func (l *listing) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take takes all that is owed, and the seq up to which the log is right once that is listed.
+func (l *listing) take() ([]string, uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	owed := slices.Collect(maps.Keys(l.owed))
+	clear(l.owed)
+	return owed, l.newest
+}
+
+func (l *listing) giveBack(owed []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, id := range owed {
+		l.owed[id] = struct{}{}
+	}
+}
+
+// list brings the call log up to date.
+func (s *SQLite) list(ctx context.Context) error {
+	select {
+	case s.listing.turn <- struct{}{}:
+		defer func() { <-s.listing.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	owed, upTo := s.listing.take()
+	for len(owed) > 0 {
+		some := owed[:min(listAtOnce, len(owed))]
+		rest := owed[len(some):]
+		err := s.within(ctx, func(tx *sql.Tx) error {
+			for _, id := range some {
+				if err := s.listRecord(ctx, tx, id); err != nil {
+					return err
+				}
+			}
+			if len(rest) > 0 {
+				return nil
+			}
+			return listedUpTo(ctx, tx, upTo)
+		})
+		if err != nil {
+			s.listing.giveBack(owed)
+			return fmt.Errorf("bring the call log up to date: %w", err)
+		}
+		owed = rest
+	}
+	return nil
+}
+
+func listedUpTo(ctx context.Context, db interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}, seq uint64) error {
+	_, err := db.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('calls', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, strconv.FormatUint(seq, 10))
+	return err
+}
+
+// listRecord lists a record as it is stored: what was struck meanwhile is not found again.
+func (s *SQLite) listRecord(ctx context.Context, tx *sql.Tx, id string) error {
+	var body sql.RawBytes
+	rows, err := tx.StmtContext(ctx, s.commit.body).QueryContext(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return rows.Err()
+	}
+	r := new(board.Record)
+	if err := rows.Scan(&body); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, r); err != nil {
+		return fmt.Errorf("read the record %s: %w", id, err)
+	}
+	if err := rows.Close(); err != nil {
+		return err
+	}
+	if err := s.commit.calls.in(tx).save(ctx, r); err != nil {
+		return fmt.Errorf("the log entry of record %s: %w", id, err)
+	}
+	return nil
+}
+
+// startListing begins with what a program that was killed has left to do.
+func (s *SQLite) startListing(ctx context.Context) error {
+	var newest sql.NullInt64
+	if err := s.writer.QueryRowContext(ctx, `SELECT max(seq) FROM changes`).Scan(&newest); err != nil {
+		return err
+	}
+	s.listing.newest = uint64(newest.Int64)
+	var upTo string
+	err := s.writer.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'calls'`).Scan(&upTo)
+	if errors.Is(err, sql.ErrNoRows) {
+		if err = s.fillCalls(ctx); err == nil {
+			err = listedUpTo(ctx, s.writer, s.listing.newest)
+		}
+		upTo = strconv.FormatUint(s.listing.newest, 10)
+	}
+	if err != nil {
+		return err
+	}
+	after, err := strconv.ParseInt(upTo, 10, 64)
+	if err != nil {
+		return fmt.Errorf("the place of the call log: %w", err)
+	}
+	rows, err := s.writer.QueryContext(ctx, `SELECT DISTINCT record FROM changes WHERE seq > ? AND record <> ''`, after)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		s.listing.owed[id] = struct{}{}
+	}
+	s.listing.signal()
+	ctx, s.listing.stop = context.WithCancel(context.WithoutCancel(ctx))
+	s.listing.stopped = make(chan struct{})
+	go s.keepListed(ctx)
+	return rows.Err()
+}
+
+// keepListed lists what is owed, from time to time. Where the store cannot be written, it tries again.
+func (s *SQLite) keepListed(ctx context.Context) {
+	defer close(s.listing.stopped)
+	pause := listAfter
+	for {
+		select {
+		case <-s.listing.wake:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
+		}
+		began := time.Now()
+		if err := s.list(ctx); err != nil {
+			s.listing.signal()
+		}
+		pause = max(listAfter, listShare*time.Since(began))
+	}
+}
+
+// listNow is for those who are about to read the log. Where the store does not take it, they read what was listed before.
+func (s *SQLite) listNow(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	s.list(ctx)
+}
+
+// endListing lists what is still owed. The next start does what is left.
+func (s *SQLite) endListing() {
+	if s.listing.stop == nil {
+		return
+	}
+	s.listing.stop()
+	<-s.listing.stopped
+	s.listNow(context.Background())
+}
