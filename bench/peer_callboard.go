@@ -171,17 +171,19 @@ func (c *callboard) claims() (*sock, error) {
 }
 
 func (c *callboard) change(to []byte, n int) []byte {
-	return clientFrame(to, fmt.Appendf(nil, `{"type":"claim","id":"c","record":"%s","claims":[{"field":"party.name","value":"@@%08d"}]}`, c.records[0], n))
+	return clientFrame(to, fmt.Appendf(nil, `{"type":"claim","id":"c","record":"%s","claims":[{"field":"party.bio","value":"@@%08d"}]}`, c.records[0], n))
 }
 
 func (c *callboard) claim(to []byte, r, n int) []byte {
-	return clientFrame(to, fmt.Appendf(nil, `{"type":"claim","id":"@@%08d","record":"%s","claims":[{"field":"party.name","value":"%s"}]}`,
+	return clientFrame(to, fmt.Appendf(nil, `{"type":"claim","id":"@@%08d","record":"%s","claims":[{"field":"party.bio","value":"%s"}]}`,
 		n, c.records[r%len(c.records)], claimValue(n)))
 }
 
-// hop: the person writes a name, the first app knows the company for it, the second the job title for that.
+// What is written is a field that nobody needs: with a name, the built-in history would take part as one more app.
+
+// hop: the person writes something of the party, the first app knows the company for it, the second the job title for that.
 func (c *callboard) hop(i int) (hop, error) {
-	fields := []string{"party.name", "party.company", "party.job_title"}
+	fields := []string{"party.bio", "party.company", "party.job_title"}
 	if i == 0 {
 		if err := c.open(1); err != nil {
 			return hop{}, err
