@@ -26,13 +26,45 @@ type Store interface {
 const (
 	atOnce  = 16
 	patient = 2 * time.Second // then the record settles without
+
+	keptFor  = time.Minute // what was read of a number serves while the name of a record changes
+	keptMost = 200         // records of which that is kept
 )
+
+// recalled is what was read of the number of a record.
+type recalled struct {
+	number  string
+	earlier []board.Earlier
+	at      time.Time
+}
+
+// memory is what the source has at hand: by record. Run's goroutine alone has it.
+type memory map[string]recalled
+
+// earlier reads the other records of a number. A change of the name asks only whom of them to speak of, and a name may change often.
+func (m memory) earlier(ctx context.Context, s Store, w *board.Work, number string) ([]board.Earlier, error) {
+	r, now := w.Record, time.Now()
+	had, ok := m[r.ID]
+	if ok && had.number == number && now.Sub(had.at) < keptFor && !slices.Contains(w.Moments, board.Opened) {
+		return had.earlier, nil
+	}
+	earlier, err := s.Earlier(ctx, number, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	if len(m) >= keptMost {
+		clear(m)
+	}
+	m[r.ID] = recalled{number, earlier, now}
+	return earlier, nil
+}
 
 // Run says what is remembered until ctx ends.
 func Run(ctx context.Context, b *board.Board, s Store, logger *slog.Logger) {
 	en := b.Register(board.SourceHistory, board.Registration{
 		Needs: []string{board.Candidates, "party.number", "party.name"}, Gives: append([]string{board.CandidateField, "history"}, remembered...), On: []board.Moment{board.Opened}}, time.Now())
 	defer func() { b.Unregister(en, time.Now()) }()
+	m := memory{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -40,7 +72,7 @@ func Run(ctx context.Context, b *board.Board, s Store, logger *slog.Logger) {
 		case <-en.Woken():
 		}
 		for _, w := range b.TakeWork(en, atOnce, time.Now()) {
-			answer := answer(ctx, s, w, logger)
+			answer := m.answer(ctx, s, w, logger)
 			if _, err := b.Answer(board.SourceHistory, w.ID, answer, time.Now()); err != nil {
 				logger.Warn("what is remembered was not taken", "record", w.Record.ID, "error", err)
 			}
@@ -49,7 +81,7 @@ func Run(ctx context.Context, b *board.Board, s Store, logger *slog.Logger) {
 }
 
 // answer is all that is remembered of a record's number.
-func answer(ctx context.Context, s Store, w *board.Work, logger *slog.Logger) board.Answer {
+func (m memory) answer(ctx context.Context, s Store, w *board.Work, logger *slog.Logger) board.Answer {
 	r := w.Record
 	ctx, cancel := context.WithTimeout(ctx, patient)
 	defer cancel()
@@ -60,7 +92,7 @@ func answer(ctx context.Context, s Store, w *board.Work, logger *slog.Logger) bo
 		picks, err = picked(ctx, s, r)
 	}
 	if number := r.Value("party.number"); err == nil && number != "" {
-		earlier, err = s.Earlier(ctx, number, r.ID)
+		earlier, err = m.earlier(ctx, s, w, number)
 	}
 	if err != nil {
 		logger.Warn("what is remembered could not be read", "record", r.ID, "error", err)

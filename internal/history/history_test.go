@@ -14,24 +14,26 @@ import (
 	"github.com/callboard-dev/callboard/internal/board"
 )
 
-// memory is a store.
-type memory struct {
+// shelf is a store.
+type shelf struct {
 	mu    sync.Mutex
 	picks map[string]string // by line and number
 	err   error
 	hangs bool
 
 	earlier []board.Earlier
+	read    int // how often
 }
 
-func (m *memory) Earlier(ctx context.Context, _, but string) ([]board.Earlier, error) {
+func (m *shelf) Earlier(ctx context.Context, _, but string) ([]board.Earlier, error) {
 	if _, err := m.Pick(ctx, "", ""); err != nil {
 		return nil, err
 	}
+	m.read++
 	return slices.DeleteFunc(slices.Clone(m.earlier), func(e board.Earlier) bool { return e.Record == but }), nil
 }
 
-func (m *memory) Pick(ctx context.Context, line, number string) (string, error) {
+func (m *shelf) Pick(ctx context.Context, line, number string) (string, error) {
 	m.mu.Lock()
 	hangs := m.hangs
 	m.mu.Unlock()
@@ -48,14 +50,14 @@ func (m *memory) Pick(ctx context.Context, line, number string) (string, error) 
 type stage struct {
 	t *testing.T
 	*board.Board
-	memory *memory
+	memory *shelf
 }
 
 func play(t *testing.T, scene func(s *stage)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ids := 0
-		s := &stage{t: t, memory: &memory{picks: map[string]string{"desk +4512345678": "crm/18"}},
+		s := &stage{t: t, memory: &shelf{picks: map[string]string{"desk +4512345678": "crm/18"}},
 			Board: board.New(board.Options{Epoch: "e", NewID: func(kind string) string { ids++; return fmt.Sprint(kind, "_", ids) }})}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
@@ -180,5 +182,30 @@ func TestStoreDown(t *testing.T) {
 		if r := s.Get(hung); r.Settled == nil || time.Since(began) > 5*time.Second {
 			s.t.Errorf("it hangs: settled %+v", r.Settled)
 		}
+	})
+}
+
+// A name that changes asks the store nothing, for a minute; another number does, and so does a record that is opened again.
+func TestReadOnce(t *testing.T) {
+	play(t, func(s *stage) {
+		id := s.opens("+4512345678")
+		names := func(name string, want int) {
+			s.t.Helper()
+			if _, err := s.Claim(id, board.SourceUser, []board.NewClaim{{Field: "party.name", Value: name}}, time.Now()); err != nil {
+				s.t.Fatal(err)
+			}
+			s.show()
+			if s.memory.read != want {
+				s.t.Errorf("with the name %s the store was read %d times, want %d", name, s.memory.read, want)
+			}
+		}
+		names("Ann", 1)
+		names("Anna", 1)
+		time.Sleep(keptFor)
+		names("Annabel", 2)
+		if _, err := s.Claim(id, board.SourceUser, []board.NewClaim{{Field: "party.number", Value: "+4587654321"}}, time.Now()); err != nil {
+			s.t.Fatal(err)
+		}
+		names("Ann", 3)
 	})
 }

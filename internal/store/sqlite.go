@@ -42,6 +42,7 @@ type SQLite struct {
 	readers *sql.DB
 	keeper  *sql.Conn // never used: while a connection is open, SQLite does not take the -wal and -shm files away
 	files   files
+	earlier *sql.Stmt // of readers
 	commit  prepared
 	listing listing
 	commits int
@@ -151,6 +152,9 @@ func (s *SQLite) open(ctx context.Context) error {
 	if s.commit, err = prepare(ctx, s.writer); err != nil {
 		return err
 	}
+	if s.earlier, err = s.readers.PrepareContext(ctx, selectEarlier); err != nil {
+		return err
+	}
 	if s.files, err = openFiles(s.path); err != nil {
 		return err
 	}
@@ -191,6 +195,9 @@ func recent(version string) bool {
 func (s *SQLite) Close() error {
 	s.endListing()
 	errs := []error{s.commit.close()}
+	if s.earlier != nil {
+		errs = append(errs, s.earlier.Close())
+	}
 	if s.keeper != nil {
 		errs = append(errs, s.keeper.Close())
 	}
