@@ -29,7 +29,7 @@ import (
 var migrations embed.FS
 
 // checkAtMost is how long a start looks whether the database is whole.
-const checkAtMost = 250 * time.Millisecond
+const checkAtMost = 20 * time.Millisecond
 
 // oldestSQLite is the first version without the WAL-reset race (sqlite.org, 3.51.3).
 const oldestSQLite = 3_051_003
@@ -383,7 +383,7 @@ func (p prepared) saveRecords(ctx context.Context, tx *sql.Tx, batch []*board.Ch
 
 // Load reads what a board begins with.
 func (s *SQLite) Load(ctx context.Context) (Loaded, error) {
-	const closed, tail = 100, 1000
+	const closed, tail = 100, 100
 	var l Loaded
 	err := s.readers.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'epoch'`).Scan(&l.Epoch)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -394,7 +394,7 @@ func (s *SQLite) Load(ctx context.Context) (Loaded, error) {
 		return l, fmt.Errorf("read the epoch: %w", err)
 	}
 	var newest, first, at sql.NullInt64
-	if err := s.readers.QueryRowContext(ctx, `SELECT max(seq), min(seq), max(at) FROM changes`).Scan(&newest, &first, &at); err != nil {
+	if err := s.readers.QueryRowContext(ctx, `SELECT (SELECT max(seq) FROM changes), (SELECT min(seq) FROM changes), (SELECT at FROM changes ORDER BY seq DESC LIMIT 1)`).Scan(&newest, &first, &at); err != nil {
 		return l, fmt.Errorf("read the log: %w", err)
 	}
 	l.Seq = uint64(newest.Int64)
