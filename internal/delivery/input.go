@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/gobwas/ws"
@@ -14,34 +13,27 @@ import (
 // MaxMessage bounds a message from a peer, in bytes (SEC-23).
 const MaxMessage = 64 << 10
 
-// buffers are for reading: a connection from which nothing comes holds none.
-var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
-
 // read reads from the peer until it, or the stream, ends. What a peer sends on an event stream is of no interest.
 func (r *Reader) read(early []byte, receiver Receiver) error {
 	in := input{reader: r, receiver: receiver}
 	if r.Form == EventStream {
 		early = nil
 	}
+	take := func(data []byte) error {
+		if r.Form != WebSocket || r.over() { // then it only waits for the peer's end
+			return nil
+		}
+		return in.takeTogether(data)
+	}
+	if len(early) > 0 {
+		if err := in.takeTogether(early); err != nil {
+			return err
+		}
+	}
 	for {
-		if len(early) > 0 {
-			if err := in.takeTogether(early); err != nil {
-				return err
-			}
-		}
-		buffer := buffers.Get().(*[16 << 10]byte)
-		n, err := r.conn.ReadSome(buffer)
-		switch {
-		case err == nil && r.over(): // it only waits for the peer's end
-		case err == nil && r.Form == WebSocket:
-			err = in.takeTogether(buffer[:n])
-		}
-		buffers.Put(buffer)
-		early = nil
-		if err != nil {
-			if errors.Is(err, io.EOF) {
-				err = errGone
-			}
+		if err := r.conn.ReadSome(take); errors.Is(err, io.EOF) {
+			return errGone
+		} else if err != nil {
 			return err
 		}
 	}
@@ -49,12 +41,7 @@ func (r *Reader) read(early []byte, receiver Receiver) error {
 
 // drain reads until the peer has closed its half, or its time for that is over.
 func (r *Reader) drain() {
-	buffer := buffers.Get().(*[16 << 10]byte)
-	defer buffers.Put(buffer)
-	for {
-		if _, err := r.conn.ReadSome(buffer); err != nil {
-			return
-		}
+	for r.conn.ReadSome(func([]byte) error { return nil }) == nil {
 	}
 }
 

@@ -91,7 +91,15 @@ func (k *relay) Write(bytes []byte) (int, error) {
 // SetWriteDeadline does nothing: each block has its own.
 func (k *relay) SetWriteDeadline(time.Time) error { return nil }
 
-func (k *relay) ReadSome(buffer *[16 << 10]byte) (int, error) { return k.Conn.Read(buffer[:]) }
+func (k *relay) ReadSome(take func(data []byte) error) error {
+	buffer := buffers.Get().(*[16 << 10]byte)
+	defer buffers.Put(buffer)
+	n, err := k.Conn.Read(buffer[:])
+	if err != nil {
+		return err
+	}
+	return take(buffer[:n])
+}
 
 func (k *relay) CloseWrite() error {
 	select {

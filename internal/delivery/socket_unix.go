@@ -46,22 +46,34 @@ func (s *rawSocket) Try(bytes []byte) (int, error) {
 	return max(s.n, 0), s.err
 }
 
-func (s *rawSocket) ReadSome(buffer *[16 << 10]byte) (n int, err error) {
+func (s *rawSocket) ReadSome(take func(data []byte) error) error {
+	var n int
+	var err error
+	var buffer *[16 << 10]byte
 	waited := s.raw.Read(func(fd uintptr) bool {
+		buffer = buffers.Get().(*[16 << 10]byte)
 		for {
-			n, err = syscall.Read(int(fd), buffer[:])
-			if err != syscall.EINTR {
-				return err != syscall.EAGAIN
+			if n, err = syscall.Read(int(fd), buffer[:]); err != syscall.EINTR {
+				break
 			}
 		}
+		if err == syscall.EAGAIN {
+			buffers.Put(buffer)
+			return false
+		}
+		return true
 	})
-	switch {
-	case waited != nil:
-		return 0, waited
-	case err == nil && n == 0:
-		return 0, io.EOF
+	if waited != nil {
+		return waited
 	}
-	return max(n, 0), err
+	defer buffers.Put(buffer)
+	switch {
+	case err != nil:
+		return err
+	case n <= 0:
+		return io.EOF
+	}
+	return take(buffer[:n])
 }
 
 func (s *rawSocket) CloseWrite() error { return closeWrite(s.Conn) }
