@@ -181,9 +181,9 @@ func (c *callboard) claim(to []byte, r, n int) []byte {
 
 // What is written is a field that nobody needs: with a name, the built-in history would take part as one more app.
 
-// hop: the person writes something of the party, the first app knows the company for it, the second the job title for that.
+// hop: the person writes something of the party, the first app knows the place for it, the second the job title for that.
 func (c *callboard) hop(i int) (hop, error) {
-	fields := []string{"party.bio", "party.company", "party.job_title"}
+	fields := []string{"party.bio", "party.location", "party.job_title"}
 	if i == 0 {
 		if err := c.open(1); err != nil {
 			return hop{}, err

@@ -2,8 +2,8 @@
 // an app would say it.
 //
 // It takes work like an app, so a record waits for it before it settles (B-16), and asks the store on a goroutine of its
-// own: no call waits for that to pop up. It says what was known last of a number, since when, and how the calls with it came out
-// (B-21); and which of several people there the person has picked (B-24). What it says is derived: anybody can say something else.
+// own: no call waits for that to pop up. It says what was known last of a number, since when, how the calls with it and with others of
+// its company came out (B-21); and which of several people there the person has picked (B-24). What it says is derived: anybody can say something else.
 package history
 
 import (
@@ -21,48 +21,69 @@ type Store interface {
 	Pick(ctx context.Context, line, number string) (ref string, err error)
 	// Earlier reads the other records of a number, the newest first. It may block on the disk.
 	Earlier(ctx context.Context, number, but string) ([]board.Earlier, error)
+	// Log reads the call log, the newest first. It may block on the disk.
+	Log(ctx context.Context, q board.LogQuery) (board.LogPage, error)
 }
 
 const (
 	atOnce  = 16
 	patient = 2 * time.Second // then the record settles without
 
-	keptFor  = time.Minute // what was read of a number serves while the name of a record changes
-	keptMost = 200         // records of which that is kept
+	keptFor  = 2 * time.Second // what was read serves while the name of a record changes
+	keptMost = 200             // records of which that is kept
+
+	mostOfCompany = 50 // calls with others of a company
 )
 
-// recalled is what was read of the number of a record.
+// recalled is what was read for a record.
 type recalled struct {
 	number  string
 	earlier []board.Earlier
+	company string
+	theirs  []board.LogEntry // the calls with others of the company
 	at      time.Time
 }
 
 // memory is what the source has at hand: by record. Run's goroutine alone has it.
 type memory map[string]recalled
 
-// earlier reads the other records of a number. A change of the name asks only whom of them to speak of, and a name may change often.
-func (m memory) earlier(ctx context.Context, s Store, w *board.Work, number string) ([]board.Earlier, error) {
+// recall reads what is known of a record's number and company. A change of the name asks only whom of them to speak of, and a name
+// may change often: what was read serves for a while.
+func (m memory) recall(ctx context.Context, s Store, w *board.Work) (recalled, error) {
 	r, now := w.Record, time.Now()
 	had, ok := m[r.ID]
-	if ok && had.number == number && now.Sub(had.at) < keptFor && !slices.Contains(w.Moments, board.Opened) {
-		return had.earlier, nil
+	if !ok || now.Sub(had.at) >= keptFor || slices.Contains(w.Moments, board.Opened) {
+		had = recalled{at: now}
 	}
-	earlier, err := s.Earlier(ctx, number, r.ID)
-	if err != nil {
-		return nil, err
+	var err error
+	if number := r.Value("party.number"); had.number != number {
+		if had.earlier, err = s.Earlier(ctx, number, r.ID); err != nil {
+			return had, err
+		}
+		had.number = number
+	}
+	if company := r.Value("party.company"); had.company != company {
+		had.theirs = nil
+		if company != "" {
+			page, err := s.Log(ctx, board.LogQuery{Company: company, Limit: mostOfCompany})
+			if err != nil {
+				return had, err
+			}
+			had.theirs = page.Entries
+		}
+		had.company = company
 	}
 	if len(m) >= keptMost {
 		clear(m)
 	}
-	m[r.ID] = recalled{number, earlier, now}
-	return earlier, nil
+	m[r.ID] = had
+	return had, nil
 }
 
 // Run says what is remembered until ctx ends.
 func Run(ctx context.Context, b *board.Board, s Store, logger *slog.Logger) {
 	en := b.Register(board.SourceHistory, board.Registration{
-		Needs: []string{board.Candidates, "party.number", "party.name"}, Gives: append([]string{board.CandidateField, "history"}, remembered...), On: []board.Moment{board.Opened}}, time.Now())
+		Needs: []string{board.Candidates, "party.number", "party.name", "party.company"}, Gives: append([]string{board.CandidateField, "history"}, remembered...), On: []board.Moment{board.Opened}}, time.Now())
 	defer func() { b.Unregister(en, time.Now()) }()
 	m := memory{}
 	for {
@@ -80,25 +101,25 @@ func Run(ctx context.Context, b *board.Board, s Store, logger *slog.Logger) {
 	}
 }
 
-// answer is all that is remembered of a record's number.
+// answer is all that is remembered of a record's number and company.
 func (m memory) answer(ctx context.Context, s Store, w *board.Work, logger *slog.Logger) board.Answer {
 	r := w.Record
 	ctx, cancel := context.WithTimeout(ctx, patient)
 	defer cancel()
 	var picks []board.NewClaim
-	var earlier []board.Earlier
+	var known recalled
 	var err error
 	if slices.Contains(w.Changed, board.Candidates) { // that the person takes a pick back is no reason to pick again
 		picks, err = picked(ctx, s, r)
 	}
-	if number := r.Value("party.number"); err == nil && number != "" {
-		earlier, err = m.earlier(ctx, s, w, number)
+	if err == nil {
+		known, err = m.recall(ctx, s, w)
 	}
 	if err != nil {
 		logger.Warn("what is remembered could not be read", "record", r.ID, "error", err)
 		return board.Answer{Error: "what is remembered could not be read"}
 	}
-	return board.Answer{Claims: append(picks, known(r, earlier)...), Past: entries(r.Line, earlier)}
+	return board.Answer{Claims: append(picks, said(r, known.earlier)...), Past: append(entries(r.Line, known.earlier), ofCompany(r, &known)...)}
 }
 
 // picked claims whom the person has picked before at this number, if they are among the candidates again. Where the person

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -23,6 +24,17 @@ type shelf struct {
 
 	earlier []board.Earlier
 	read    int // how often
+	log     []board.LogEntry
+}
+
+func (m *shelf) Log(ctx context.Context, q board.LogQuery) (page board.LogPage, err error) {
+	for _, e := range m.log {
+		if strings.Contains(strings.ToLower(e.Company), strings.ToLower(q.Company)) { // as words are found
+			page.Entries = append(page.Entries, e)
+		}
+	}
+	_, err = m.Pick(ctx, "", "")
+	return page, err
 }
 
 func (m *shelf) Earlier(ctx context.Context, _, but string) ([]board.Earlier, error) {
@@ -185,7 +197,7 @@ func TestStoreDown(t *testing.T) {
 	})
 }
 
-// A name that changes asks the store nothing, for a minute; another number does, and so does a record that is opened again.
+// A name that changes asks the store nothing, for a moment; another number does, and so does a record that is opened again.
 func TestReadOnce(t *testing.T) {
 	play(t, func(s *stage) {
 		id := s.opens("+4512345678")

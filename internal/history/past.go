@@ -19,12 +19,13 @@ var remembered = []string{"party.name", "party.company", "party.job_title", "par
 const (
 	userAndParty    = "user-party"
 	companyAndParty = "our company-party"
+	companyAndUs    = "their company-us"
 )
 
-// known are the claims that history makes of a record: what was shown last about one person at this number, each with its date.
+// said are the claims that history makes of a record: what was shown last about one person at this number, each with its date.
 // Of several people nothing is mixed (B-24): if somebody says who it is, only what was known of them is said again; if several
 // may be there and none is picked, nothing.
-func known(r *board.Record, earlier []board.Earlier) []board.NewClaim {
+func said(r *board.Record, earlier []board.Earlier) []board.NewClaim {
 	var claims []board.NewClaim
 	who := saidName(r)
 	undecided := len(r.Items[board.Candidates]) > 0 && r.Candidate() == nil
@@ -101,25 +102,44 @@ func entries(line string, earlier []board.Earlier) []board.NewItem {
 		if e.Call == nil {
 			continue
 		}
-		c := e.Call
-		fields := map[string]string{"history.view": userAndParty, "history.record": e.Record, "history.at": c.StartedAt.UTC().Format(time.RFC3339),
-			"history.direction": string(c.Direction), "history.result": string(c.Result), "history.who": e.Name}
-		if e.Line != line || c.Result == telephony.AnsweredElsewhere || c.Result == telephony.Forwarded {
-			fields["history.view"] = companyAndParty
+		view := userAndParty
+		if e.Line != line || e.Call.Result == telephony.AnsweredElsewhere || e.Call.Result == telephony.Forwarded {
+			view = companyAndParty
 		}
-		title := spoken(string(c.Direction)) + " call, " + spoken(string(c.Result))
-		if !c.AnsweredAt.IsZero() && c.EndedAt.After(c.AnsweredAt) {
-			took := c.EndedAt.Sub(c.AnsweredAt).Round(time.Second)
-			fields["history.duration_s"] = strconv.Itoa(int(took.Seconds()))
-			title += fmt.Sprintf(", %d:%02d", int(took.Minutes()), int(took.Seconds())%60)
-		}
-		text := e.Name
-		if fields["history.view"] == companyAndParty {
-			text = strings.TrimSpace(text + " with " + telephony.Display(firstOf(c.AnsweredBy, e.Line)))
-		}
-		items = append(items, board.NewItem{List: "history", ID: e.Record, Title: strings.ToUpper(title[:1]) + title[1:], Text: text, Fields: fields, At: c.StartedAt})
+		items = append(items, entry(view, e.Record, e.Name, firstOf(e.Call.AnsweredBy, e.Line), e.Call))
 	}
 	return items
+}
+
+// ofCompany are the calls of all lines with others of the party's company. Two companies that have words in common are two.
+func ofCompany(r *board.Record, known *recalled) []board.NewItem {
+	var items []board.NewItem
+	for i := range known.theirs {
+		e := &known.theirs[i]
+		if e.Record == r.ID || e.Lookup || e.Result == "" || e.Number == known.number || !sameName(e.Company, known.company) {
+			continue
+		}
+		items = append(items, entry(companyAndUs, e.Record, firstOf(e.Name, telephony.Display(e.Number)), e.Line,
+			&board.EarlierCall{Direction: e.Direction, Result: e.Result, StartedAt: e.StartedAt, AnsweredAt: e.AnsweredAt, EndedAt: e.EndedAt}))
+	}
+	return items
+}
+
+// entry is an earlier call as an item. who called or was called, and with is whom of us.
+func entry(view, record, who, with string, c *board.EarlierCall) board.NewItem {
+	fields := map[string]string{"history.view": view, "history.record": record, "history.at": c.StartedAt.UTC().Format(time.RFC3339),
+		"history.direction": string(c.Direction), "history.result": string(c.Result), "history.who": who}
+	title := spoken(string(c.Direction)) + " call, " + spoken(string(c.Result))
+	if !c.AnsweredAt.IsZero() && c.EndedAt.After(c.AnsweredAt) {
+		took := c.EndedAt.Sub(c.AnsweredAt).Round(time.Second)
+		fields["history.duration_s"] = strconv.Itoa(int(took.Seconds()))
+		title += fmt.Sprintf(", %d:%02d", int(took.Minutes()), int(took.Seconds())%60)
+	}
+	text := who
+	if view != userAndParty {
+		text = strings.TrimSpace(text + " with " + telephony.Display(with))
+	}
+	return board.NewItem{List: "history", ID: record, Title: strings.ToUpper(title[:1]) + title[1:], Text: text, Fields: fields, At: c.StartedAt}
 }
 
 func firstOf(a, b string) string {

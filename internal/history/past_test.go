@@ -137,3 +137,41 @@ func TestEntries(t *testing.T) {
 		}
 	})
 }
+
+// TestOfCompany: the calls with others of the party's company are told of once somebody says which that is, and no call twice (B-21).
+func TestOfCompany(t *testing.T) {
+	play(t, func(s *stage) {
+		own := record("old_1", "desk", 1)
+		own.Call = &board.EarlierCall{Direction: telephony.Inbound, Result: telephony.Missed, StartedAt: friday}
+		s.memory.earlier = []board.Earlier{own}
+		call := func(id, number, company string) board.LogEntry {
+			return board.LogEntry{Record: id, Line: "other line", Number: number, Company: company, Name: "Bo", Direction: telephony.Outbound, Result: telephony.Answered, StartedAt: friday}
+		}
+		s.memory.log = []board.LogEntry{call("old_1", "+4512345678", "Acme"), call("old_2", "+4587654321", "ACME"), call("old_3", "+4587654322", "Acme Bank")}
+		lookup := call("old_4", "+4587654323", "Acme")
+		lookup.Lookup = true
+		s.memory.log = append(s.memory.log, lookup)
+		id := s.opens("+4512345678")
+		views := func() (got []string) {
+			for _, i := range s.Get(id).Items["history"] {
+				got = append(got, i.ID+" "+i.Fields["history.view"]+" "+i.Text)
+			}
+			return got
+		}
+		if got := fmt.Sprint(views()); got != "[old_1 user-party ]" {
+			s.t.Errorf("before anybody says the company: %s", got)
+		}
+		for _, c := range []struct{ company, want string }{
+			{"Acme", "[old_1 user-party  old_2 their company-us Bo with other line]"},
+			{"Nobody Ltd", "[old_1 user-party ]"},
+		} {
+			if _, err := s.Claim(id, "crm", []board.NewClaim{{Field: "party.company", Value: c.company}}, time.Now()); err != nil {
+				s.t.Fatal(err)
+			}
+			s.show()
+			if got := fmt.Sprint(views()); got != c.want {
+				s.t.Errorf("of %s: %s, want %s", c.company, got, c.want)
+			}
+		}
+	})
+}
