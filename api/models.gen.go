@@ -1562,6 +1562,17 @@ type ItemData struct {
 // Known defines model for Known.
 type Known string
 
+// LaterKnown defines model for LaterKnown.
+type LaterKnown struct {
+	// At When its call began, or the lookup was opened.
+	At      time.Time `json:"at"`
+	Company string    `json:"company,omitempty,omitzero"`
+	Name    string    `json:"name"`
+
+	// Record The record that says so.
+	Record string `json:"record"`
+}
+
 // Leg defines model for Leg.
 type Leg struct {
 	// Caller This leg began the call.
@@ -1625,8 +1636,11 @@ type LogEntry struct {
 	Email      string    `json:"email,omitempty,omitzero"`
 	EndedAt    time.Time `json:"ended_at,omitempty,omitzero"`
 	Extension  string    `json:"extension,omitempty,omitzero"`
-	Line       string    `json:"line"`
-	Name       string    `json:"name,omitempty,omitzero"`
+
+	// Later Of an entry without a name: who that number is by another record. Absent where nothing is known, or of more than one person.
+	Later LaterKnown `json:"later,omitempty,omitzero"`
+	Line  string     `json:"line"`
+	Name  string     `json:"name,omitempty,omitzero"`
 
 	// Notes How many there are.
 	Notes int `json:"notes"`

@@ -103,9 +103,17 @@ func printLog(out io.Writer, entries []api.LogEntry, zone *time.Location) error 
 		if e.Notes > 0 {
 			notes = fmt.Sprint(e.Notes)
 		}
-		fmt.Fprintln(table, strings.Join([]string{e.StartedAt.In(zone).Format("2006-01-02 15:04"), kindOf(e), cmp.Or(e.Number, e.NumberRaw), e.Name, e.Company, lasted, notes, e.Record}, "\t"))
+		fmt.Fprintln(table, strings.Join([]string{e.StartedAt.In(zone).Format("2006-01-02 15:04"), kindOf(e), cmp.Or(e.Number, e.NumberRaw), nameOf(e), cmp.Or(e.Company, e.Later.Company), lasted, notes, e.Record}, "\t"))
 	}
 	return table.Flush()
+}
+
+// nameOf is who it was, or who that was found later to be.
+func nameOf(e api.LogEntry) string {
+	if e.Name == "" && e.Later.Name != "" {
+		return e.Later.Name + " (found " + e.Later.At.Format(time.DateOnly) + ")"
+	}
+	return e.Name
 }
 
 // kindOf says in a word or two what a call was.

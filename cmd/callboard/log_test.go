@@ -61,12 +61,13 @@ func TestPrintLog(t *testing.T) {
 		{Record: "r1", StartedAt: at, View: api.LogViewMissed, Result: api.ResultVoicemail, Number: "+4512345678", Name: "Åse", Company: "Tømrer", Notes: 2},
 		{Record: "r2", StartedAt: at, View: api.LogViewReceived, Result: api.ResultAnswered, NumberRaw: "1002", DurationMs: 61_400},
 		{Record: "r3", StartedAt: at},
+		{Record: "r4", StartedAt: at, Later: api.LaterKnown{Name: "Bo", Company: "Acme", At: at, Record: "r5"}},
 	}, time.UTC))
 	var lines []string
 	for line := range strings.Lines(out.String()) {
 		lines = append(lines, strings.Join(strings.Fields(line), " "))
 	}
-	want := []string{"WHEN CALL NUMBER NAME COMPANY LASTED NOTES RECORD", "2026-11-28 14:30 missed, voicemail +4512345678 Åse Tømrer 2 r1", "2026-11-28 14:30 received 1002 1m1s r2", "2026-11-28 14:30 now r3"}
+	want := []string{"WHEN CALL NUMBER NAME COMPANY LASTED NOTES RECORD", "2026-11-28 14:30 missed, voicemail +4512345678 Åse Tømrer 2 r1", "2026-11-28 14:30 received 1002 1m1s r2", "2026-11-28 14:30 now r3", "2026-11-28 14:30 now Bo (found 2026-11-28) Acme r4"}
 	if strings.Join(lines, "|") != strings.Join(want, "|") {
 		t.Errorf("got %q, want %q", lines, want)
 	}

@@ -38,6 +38,14 @@ type LogEntry struct {
 	Email      string
 	Tags       string // parted by commas
 	Notes      int
+	Later      *LaterKnown // of a number without a name; nil: nothing, or of more than one person
+}
+
+// LaterKnown is what another record of a number says of who that is.
+type LaterKnown struct {
+	Name, Company string
+	Record        string
+	At            time.Time // when that record's call began, or the lookup was opened
 }
 
 // Duration is how long the two spoke; zero if they did not, or the end was not seen.

@@ -127,5 +127,9 @@ func wireLogEntry(e *board.LogEntry, sees sight) api.LogEntry {
 	if !sees.sees("notes") {
 		out.Notes = 0
 	}
+	if l := e.Later; l != nil && sees.sees("party.name") {
+		out.Later = api.LaterKnown{Name: l.Name, Company: l.Company, Record: l.Record, At: l.At}
+		sees.hide("party.company", &out.Later.Company)
+	}
 	return out
 }

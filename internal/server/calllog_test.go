@@ -151,6 +151,17 @@ func TestLogIsNarrowed(t *testing.T) {
 			t.Errorf("seen: %+v", e)
 		}
 	}
+	nameless := h.lookup("4155552672")
+	for token, want := range map[string]string{h.user: "Rose of Secret Garden", some: " of "} {
+		if len(h.log(token, nil).Entries) != 2 {
+			t.Fatal("the lookup is not in the log")
+		}
+		for _, e := range h.log(token, nil).Entries {
+			if got := e.Later.Name + " of " + e.Later.Company; e.Record == nameless && got != want {
+				t.Errorf("who it was found to be: %q, want %q", got, want)
+			}
+		}
+	}
 	if got := h.do("GET", "/v1/log", "", nil); got.status != http.StatusUnauthorized {
 		t.Errorf("without a token: %d", got.status)
 	}

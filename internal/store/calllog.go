@@ -74,8 +74,10 @@ func (r *logReader) read(ctx context.Context, page *board.LogPage) error {
 		places = places[:r.q.Limit]
 		page.Next = places[r.q.Limit-1]
 	}
-	page.Entries, err = r.entries(ctx, places)
-	return err
+	if page.Entries, err = r.entries(ctx, places); err != nil {
+		return err
+	}
+	return r.later(ctx, page.Entries)
 }
 
 func (r *logReader) choose(ctx context.Context) error {

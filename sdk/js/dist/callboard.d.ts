@@ -1060,6 +1060,19 @@ interface components {
 			tags?: string;
 			/** @description How many there are. */
 			notes: number;
+			/** @description Of an entry without a name: who that number is by another record. Absent where nothing is known, or of more than one person. */
+			later?: components["schemas"]["LaterKnown"];
+		};
+		LaterKnown: {
+			name: string;
+			company?: string;
+			/** @description The record that says so. */
+			record: string;
+			/**
+			 * Format: date-time
+			 * @description When its call began, or the lookup was opened.
+			 */
+			at: string;
 		};
 		CallLog: {
 			entries: components["schemas"]["LogEntry"][];
