@@ -75,6 +75,7 @@ func (s *stage) show() []*board.Change {
 	for batch := s.Take(); len(batch) > 0; batch = s.Take() {
 		for _, c := range batch {
 			s.inOrder(c)
+			s.encodedAlike(c)
 		}
 		s.Show(batch, true, s.now)
 		shown = append(shown, batch...)

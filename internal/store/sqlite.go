@@ -317,9 +317,10 @@ func (p prepared) close() error {
 
 func (p prepared) saveChanges(ctx context.Context, tx *sql.Tx, batch []*board.Change) error {
 	insert := tx.StmtContext(ctx, p.addChange)
+	var body []byte
 	for _, c := range batch {
-		body, err := json.Marshal(c)
-		if err != nil {
+		var err error
+		if body, err = c.AppendJSON(body[:0]); err != nil {
 			return fmt.Errorf("change %d: %w", c.Seq, err)
 		}
 		done, err := insert.ExecContext(ctx, int64(c.Seq), c.At.UnixMilli(), c.Record, c.Kind, string(body))
@@ -362,9 +363,10 @@ func (p prepared) saveRecords(ctx context.Context, tx *sql.Tx, batch []*board.Ch
 		}
 	}
 	keep, add := tx.StmtContext(ctx, p.keepRecord), tx.StmtContext(ctx, p.addRecord)
+	var body []byte
 	for id, r := range newest {
-		body, err := json.Marshal(r)
-		if err != nil {
+		var err error
+		if body, err = r.AppendJSON(body[:0]); err != nil {
 			return fmt.Errorf("record %s: %w", id, err)
 		}
 		number := r.Value("party.number")
