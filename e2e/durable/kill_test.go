@@ -44,9 +44,11 @@ func TestKill(t *testing.T) {
 				defer playing.Wait()
 				defer end()
 				for left := *kills / offices; left > 0 && !t.Failed(); left -= livesPerStore {
-					s := newStory(t, pbx)
-					s.live(min(left, livesPerStore))
-					sum.add(s)
+					t.Run(fmt.Sprint(left, " are left"), func(t *testing.T) { // so that each is let go when it has been judged
+						s := newStory(t, pbx)
+						s.live(min(left, livesPerStore))
+						sum.add(s)
+					})
 				}
 			})
 		}
