@@ -77,6 +77,13 @@ export interface ClaimOptions {
   rev?: number;
 }
 
+export interface NoteOptions {
+  /** The note's `changed_at` as you have read it. Where it was changed or removed since, nothing is written: `rev_mismatch`. */
+  seen?: string | undefined;
+  /** The write's Idempotency-Key: sent again with it, it is done once. */
+  key?: string;
+}
+
 export interface WatchOptions extends WatchFilter {
   /** Go on after this place; absent: from now. */
   cursor?: string;
@@ -285,7 +292,7 @@ export class Board {
    * person claims `party.candidate` with `${item.source}/${item.id}`.
    */
   claim(recordId: string, claims: Claims, options: ClaimOptions = {}): Promise<Written> {
-    return this.#http.write('POST', `/v1/records/${encodeURIComponent(recordId)}/claims`, { body: { claims: claimsOf(claims) }, rev: options.rev, key: newKey() });
+    return this.#http.write('POST', `/v1/records/${encodeURIComponent(recordId)}/claims`, { body: { claims: claimsOf(claims) }, ...(options.rev !== undefined && { match: String(options.rev) }), key: newKey() });
   }
 
   // ---- deciding: for the person
@@ -315,12 +322,12 @@ export class Board {
   }
 
   /** Writes a note under an id of your own making (see newNoteId); safe to repeat, and outlives a page that is being closed. */
-  putNote(recordId: string, noteId: string, text: string): Promise<Item> {
-    return this.#http.json('PUT', notePath(recordId, noteId), { text }, undefined, true);
+  putNote(recordId: string, noteId: string, text: string, options: NoteOptions = {}): Promise<Item> {
+    return this.#http.once('PUT', notePath(recordId, noteId), { body: { text }, keepalive: true, ...asked(options) });
   }
 
-  removeNote(recordId: string, noteId: string): Promise<void> {
-    return this.#http.json('DELETE', notePath(recordId, noteId));
+  removeNote(recordId: string, noteId: string, options: NoteOptions = {}): Promise<void> {
+    return this.#http.once('DELETE', notePath(recordId, noteId), { keepalive: true, ...asked(options) });
   }
 
   /**
@@ -609,12 +616,15 @@ export async function connect(options: ConnectOptions): Promise<Board> {
   return board;
 }
 
+const asked = ({ seen, key }: NoteOptions) => ({ ...(seen !== undefined && { match: seen }), ...(key !== undefined && { key }) });
+
 /** An id for putNote. */
 export function newNoteId(): string {
   return 'n-' + random();
 }
 
-function newKey(): string {
+/** An Idempotency-Key, for a write that may have to be sent again. */
+export function newKey(): string {
   return 'k-' + random();
 }
 

@@ -1,7 +1,7 @@
 // @callboard/sdk: read the calls on the board, add what you know, hear what the others added.
-export { Board, connect, newNoteId } from './board.js';
+export { Board, connect, newKey, newNoteId } from './board.js';
 export type {
-  AnyHandler, ClaimOptions, CommandOptions, ConnectOptions, ErrorHandler, Handler, LinkState, ListHandler, LogQuery, RecordBound, StatusHandler, WatchOptions,
+  AnyHandler, ClaimOptions, CommandOptions, ConnectOptions, ErrorHandler, Handler, LinkState, ListHandler, LogQuery, NoteOptions, RecordBound, StatusHandler, WatchOptions,
 } from './board.js';
 export type { Claims, ClaimValue, Enricher, EnrichHandler, Reply, Work } from './enrich.js';
 export { CallboardError } from './error.js';
