@@ -2,8 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Board, CallboardError, connect, exchangeCode, newNoteId, type ConnectOptions, type LinkState } from '../src/index.js';
 import type { Notification } from '../src/wire.js';
 import {
-  Contract, Queue, TOKEN, calls, changed, envelope, field, frame, note, opened, problem, record0, work,
-  T,
+  Contract, Queue, TOKEN, calls, changed, envelope, field, frame, note, opened, problem, record0, work, T,
 } from './contract.js';
 
 let server: Contract;
