@@ -197,7 +197,7 @@ export class Desk {
     if (!record) return;
     this.log.heard(record);
     if (n.type === 'record.erased') {
-      if (this.state.stored?.id === record.id) this.#set({ stored: undefined });
+      if (this.state.stored?.id === record.id) this.#set({ stored: undefined, records: this.#records() });
       this.asked.delete(record.id);
       this.notes.erased(record.id, record.notes, Object.keys(record.fields).length === 0);
     }

@@ -40,7 +40,7 @@ function Tabs({ desk, pane }: { desk: Desk; pane: 'calls' | 'log' }) {
   return (
     <div class="tabs" role="tablist" aria-label="Calls" onKeyDown={onKey}>
       {PANES.map(([name, word]) => (
-        <button key={name} type="button" role="tab" class="tab" id={`tab-${name}`} data-testid={`tab-${name}`} aria-selected={pane === name} aria-controls={`panel-${name}`}
+        <button key={name} type="button" role="tab" class="tab" id={`tab-${name}`} data-testid={`tab-${name}`} aria-selected={pane === name} aria-controls={pane === name ? `panel-${name}` : undefined}
           tabIndex={pane === name ? 0 : -1} onClick={() => desk.showPane(name)}>
           {word}
           {name === 'log' && missed.count > 0 && <span class="count bad" data-testid="missed-count">{missed.words}<span class="visually-hidden"> missed</span></span>}

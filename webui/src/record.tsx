@@ -5,6 +5,7 @@ import { Candidates } from './candidates.js';
 import { Facts, Flags, Timeline, Views } from './call.js';
 import { lineOf } from './control.js';
 import { Controls } from './controls.js';
+import { Erase } from './erase.js';
 import { Fields } from './fieldlist.js';
 import { labelOf } from './fields.js';
 import { callSpan, callWords, duration, isMissed, kindWords, settledWords, sourceName, titleOf } from './format.js';
@@ -55,6 +56,7 @@ export function Record({ desk, record, records, lines, online, open, fixed }: {
           {call && call.views.length > 1 && <Views call={call} now={now} />}
         </div>
       </div>
+      <Erase desk={desk} record={record} key={`erase ${record.id}`} />
     </article>
   );
 }

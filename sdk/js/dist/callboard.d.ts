@@ -1188,6 +1188,8 @@ export type Written = Schemas["Written"];
 export type CallLog = Schemas["CallLog"];
 export type LogEntry = Schemas["LogEntry"];
 export type LogView = Schemas["LogView"];
+export type NewErasure = Schemas["NewErasure"];
+export type Erasure = Schemas["Erasure"];
 export type Session = Schemas["Session"];
 export type Problem = Schemas["Problem"];
 type WireWork = Schemas["Work"];
@@ -1503,6 +1505,8 @@ export declare class Board {
 	reopen(recordId: string): Promise<BoardRecord>;
 	/** Closes a record before its time. For the person. */
 	closeRecord(recordId: string): Promise<BoardRecord>;
+	/** Erases a person from the board, the log and the database; with `dry_run` it only tells what would go. For the person. It cannot be undone. */
+	erase(who: NewErasure): Promise<Erasure>;
 	/** Rings the user's phone and, once that is answered, calls a number. Gives the id of the record that becomes the call. */
 	dial(number: string, options?: CommandOptions): Promise<string>;
 	/**

@@ -833,6 +833,10 @@ var Board = class {
   async closeRecord(recordId) {
     return recordOf(await this.#http.write("POST", `/v1/records/${encodeURIComponent(recordId)}/close`, { key: newKey() }));
   }
+  /** Erases a person from the board, the log and the database; with `dry_run` it only tells what would go. For the person. It cannot be undone. */
+  erase(who) {
+    return this.#http.once("POST", "/v1/erasures", { body: who, patience: 3e4 });
+  }
   // ---- calling: for the person, and for apps that were let (`callboard app add --may dial,control`)
   /** Rings the user's phone and, once that is answered, calls a number. Gives the id of the record that becomes the call. */
   async dial(number, options = {}) {

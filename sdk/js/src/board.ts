@@ -5,7 +5,7 @@ import { Http, type TokenSource } from './http.js';
 import { recordOf, type BoardRecord } from './record.js';
 import { RETRY, backOff, cursorAfter, openStream, pause, type Retry, type WatchFilter } from './stream.js';
 import type {
-  App, AppChange, AppList, CallLog, Command, Commanded, Item, LogView, Lookup, Notification, NotificationOf, NotificationType, Placed, Progressed, RecordList, RecordState, Result, Status, WireRecord, WireWork, Written,
+  App, AppChange, AppList, CallLog, Command, Commanded, Erasure, Item, LogView, Lookup, NewErasure, Notification, NotificationOf, NotificationType, Placed, Progressed, RecordList, RecordState, Result, Status, WireRecord, WireWork, Written,
 } from './wire.js';
 import { Webhooks } from './webhooks.js';
 
@@ -347,6 +347,11 @@ export class Board {
   /** Closes a record before its time. For the person. */
   async closeRecord(recordId: string): Promise<BoardRecord> {
     return recordOf(await this.#http.write<WireRecord>('POST', `/v1/records/${encodeURIComponent(recordId)}/close`, { key: newKey() }));
+  }
+
+  /** Erases a person from the board, the log and the database; with `dry_run` it only tells what would go. For the person. It cannot be undone. */
+  erase(who: NewErasure): Promise<Erasure> {
+    return this.#http.once('POST', '/v1/erasures', { body: who, patience: 30_000 });
   }
 
   // ---- calling: for the person, and for apps that were let (`callboard app add --may dial,control`)

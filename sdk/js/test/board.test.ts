@@ -491,6 +491,12 @@ describe('deciding', () => {
     expect([last().match, last().key]).toEqual([undefined, undefined]);
   });
 
+  it('erases a person', async () => {
+    const board = await open();
+    expect((await board.erase({ numbers: ['+4512345678'], dry_run: true })).records).toEqual(['r1']);
+    expect(server.requests.filter((r) => r.path !== '/v1/watch').at(-1)).toMatchObject({ method: 'POST', path: '/v1/erasures', body: { numbers: ['+4512345678'], dry_run: true } });
+  });
+
   it('asks for time, and says of which fields nothing is known', async () => {
     const board = await open();
     board.enrich({ needs: ['party.number'], deadlineMs: 20_000 }, async (_, work) => {
