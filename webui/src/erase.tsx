@@ -63,7 +63,7 @@ function Dialog({ desk, record, onClose }: { desk: Desk; record: BoardRecord; on
           <p role="status" data-testid="erase-survey" data-records={survey?.records.length}>
             {survey ? `This goes: ${goneWords(survey)}` : ticked.size === 0 ? 'Nothing is chosen.' : problem ? '' : 'Looking what goes…'}
           </p>
-          <p class="hint">What your apps have taken over into their own systems is erased there.</p>
+          <p class="hint">What your apps have taken over into their own systems has to be erased there.</p>
           <label class="check"><input type="checkbox" data-testid="erase-known" checked={known} disabled={!survey || busy} onChange={(e) => setKnown(e.currentTarget.checked)} />I know that this cannot be undone.</label>
           {problem && <p class="problem" role="alert">{problem}</p>}
           <div class="box-row">

@@ -2,7 +2,7 @@ import type { BlankField, BoardRecord, Field } from '@callboard/sdk';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Desk } from './desk.js';
 import { Claims } from './claims.js';
-import { groupsOf, hrefOf, notIn, wordOf, type Row } from './fields.js';
+import { groupsOf, hrefOf, isNumberField, notIn, wordOf, type Row } from './fields.js';
 import { exactly, sourceName, when } from './format.js';
 import { tell, useClaims } from './hooks.js';
 import { Chevron, Pen } from './icons.js';
@@ -142,7 +142,7 @@ export function Source({ source }: { source: string }) {
 function Value({ name, field, fresh }: { name: string; field: Field; fresh: boolean }) {
   const [isNew] = useState(fresh);
   const href = hrefOf(name, field.value);
-  const isTel = /number|phone|mobile|extension/.test(name) && isNumber(field.value);
+  const isTel = isNumberField(name) && isNumber(field.value);
   const value = <bdi data-testid="field-value">{isTel ? field.value : href ? field.value : <Tels text={field.value} />}</bdi>;
   return (
     <span class={`value${/number|extension|\.ip$/.test(name) ? ' number' : ''}${isNew ? ' new' : ''}`}>

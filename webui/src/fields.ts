@@ -103,6 +103,9 @@ function byPlace(a: Row, b: Row): number {
   return place(a) - place(b) || (a.name < b.name ? -1 : 1);
 }
 
+/** Whether the field is for numbers, also one of an app's own. */
+export const isNumberField = (name: string): boolean => /number|phone|mobile|extension/.test(name);
+
 /** Where a value may lead: only to mail and to the web. */
 export function hrefOf(name: string, value: string): string | undefined {
   if (/(^|[._])email$/.test(name) && /^[^\s@<>"]+@[^\s@<>"]+$/.test(value)) return 'mailto:' + encodeURIComponent(value).replace('%40', '@');

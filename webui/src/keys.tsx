@@ -63,8 +63,8 @@ function turn(desk: Desk): boolean {
 
 /** In the log nothing is opened by moving: each record is read from the store. */
 function moveInLog(by: 1 | -1): boolean {
-  const rows = [...document.querySelectorAll<HTMLElement>('.log-row .call')];
-  const held = rows.indexOf(document.activeElement?.closest('.log-row')?.querySelector<HTMLElement>('.call') ?? document.body);
+  const rows = [...document.querySelectorAll<HTMLElement>('.row .call')];
+  const held = rows.indexOf(document.activeElement?.closest('.row')?.querySelector<HTMLElement>('.call') ?? document.body);
   const at = held >= 0 ? held + by : Math.max(0, rows.findIndex((r) => r.hasAttribute('aria-current')));
   rows[Math.min(rows.length - 1, Math.max(0, at))]?.focus();
   return rows.length > 0;

@@ -6,7 +6,9 @@ import { useNow } from './hooks.js';
 import { Again, Inbound, Internal, Missed, Outbound, Phone, Search } from './icons.js';
 import { Log } from './log.js';
 import { NumberBox } from './numberbox.js';
+import { isNumber } from './numbers.js';
 import { arrange, isActive } from './selection.js';
+import { Tel } from './tel.js';
 
 const SHOWN = 100;
 
@@ -83,8 +85,9 @@ function Entry({ record, now, current, onOpen }: { record: BoardRecord; now: num
   const title = titleOf(record);
   const state = record.call?.state ?? 'none';
   const missed = record.call?.state === 'ended' && isMissed(record.call);
+  const number = isActive(record) ? undefined : record.party.number ?? record.party.number_raw;
   return (
-    <li>
+    <li class={isActive(record) ? undefined : 'row'}>
       <button type="button" class="call" data-testid="call-item" data-record={record.id} data-state={state}
         data-result={record.call?.result} data-missed={missed || undefined} aria-current={current ? 'true' : undefined}
         onClick={(e) => onOpen(e.detail === 0)}>
@@ -98,6 +101,7 @@ function Entry({ record, now, current, onOpen }: { record: BoardRecord; now: num
           <span class="time"><Time record={record} now={now} /></span>
         </span>
       </button>
+      {number !== undefined && isNumber(number) && <Tel number={number} label={`Look up or call ${number}`}><Phone /></Tel>}
     </li>
   );
 }

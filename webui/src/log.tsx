@@ -5,6 +5,7 @@ import type { Desk } from './desk.js';
 import { dayWords, duration, entryResult, entryTitle, RESULTS, when } from './format.js';
 import { tell, useKeptPlace, useLog } from './hooks.js';
 import { Inbound, Internal, Missed, Outbound, Phone, Search } from './icons.js';
+import { isNumber } from './numbers.js';
 import { Tel } from './tel.js';
 
 const VIEWS: [LogView, string][] = [['all', 'All'], ['missed', 'Missed'], ['received', 'Received'], ['dialed', 'Dialed'], ['lookups', 'Lookups']];
@@ -138,7 +139,7 @@ function Entry({ entry, current, onOpen }: { entry: LogEntry; current: boolean; 
   const number = entry.number ?? entry.number_raw;
   const extra = [entry.notes > 0 && (entry.notes === 1 ? '1 note' : `${entry.notes} notes`), entry.tags].filter(Boolean).join(' · ');
   return (
-    <li class="log-row" data-entry={entry.record}>
+    <li class="row" data-entry={entry.record}>
       <button type="button" class="call" data-testid="log-entry" data-record={entry.record} data-view={entry.view} data-result={entry.result} data-missed={entry.view === 'missed' || undefined}
         aria-current={current ? 'true' : undefined} onClick={(e) => onOpen(e.detail === 0)}>
         <span class="call-icon"><EntryIcon entry={entry} /></span>
@@ -151,7 +152,7 @@ function Entry({ entry, current, onOpen }: { entry: LogEntry; current: boolean; 
           <span class="time"><time dateTime={entry.started_at}>{when(entry.started_at, Date.parse(entry.started_at))}</time>{(entry.duration_ms ?? 0) >= 1000 && ` · ${duration(entry.duration_ms ?? 0)}`}</span>
         </span>
       </button>
-      {number && <Tel number={number} label={`Look up or call ${number}`}><Phone /></Tel>}
+      {number && isNumber(number) && <Tel number={number} label={`Look up or call ${number}`}><Phone /></Tel>}
     </li>
   );
 }

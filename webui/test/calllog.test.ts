@@ -17,8 +17,9 @@ class Store {
   }
 
   come(n: number, more: Partial<LogEntry> = {}): void {
-    this.entries.push(entry(n, more));
-    this.entries.sort((a, b) => Date.parse(b.started_at) - Date.parse(a.started_at));
+    const made = entry(n, more);
+    const at = this.entries.findIndex((e) => Date.parse(e.started_at) < Date.parse(made.started_at)); // mostly the first
+    this.entries.splice(at < 0 ? this.entries.length : at, 0, made);
   }
 
   log = async (query: LogQuery) => {

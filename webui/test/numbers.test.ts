@@ -23,11 +23,10 @@ describe('a number in a text', () => {
     expect(partsOf(text).map((p) => p.text).join('')).toBe(text);
   });
 
-  it('is found in reasonable time in anything', () => {
-    for (const text of ['1 '.repeat(20_000), '('.repeat(40_000), '1-'.repeat(20_000) + 'x', '+'.repeat(40_000)]) {
-      const began = performance.now();
+  // The time is what is tested: what looks at each place from each other one takes minutes.
+  it('is looked for once through anything', { timeout: 20_000 }, () => {
+    for (const text of ['1 '.repeat(200_000), '('.repeat(400_000), '1-'.repeat(200_000) + 'x', '+'.repeat(400_000)]) {
       expect(partsOf(text).map((p) => p.text).join('')).toBe(text);
-      expect(performance.now() - began).toBeLessThan(1000);
     }
   });
 });
