@@ -2307,6 +2307,9 @@ type Lines = []string
 // Needs defines model for Needs.
 type Needs = []string
 
+// NoteMatch defines model for NoteMatch.
+type NoteMatch = string
+
 // On defines model for On.
 type On = []Moment
 
@@ -2491,6 +2494,10 @@ type AddNoteParams struct {
 
 // RemoveNoteParams defines parameters for RemoveNote.
 type RemoveNoteParams struct {
+	// IfMatch The `changed_at` of the note that you have read, in quotes and as it came. Where it was changed or removed since, nothing is written: 412
+	// `rev_mismatch` with the record as it is. So two who write one note at once both keep theirs: the second writes under another id.
+	IfMatch NoteMatch `json:"If-Match,omitempty,omitzero"`
+
 	// IdempotencyKey Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
 	// again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
 	// second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
@@ -2500,6 +2507,10 @@ type RemoveNoteParams struct {
 
 // PutNoteParams defines parameters for PutNote.
 type PutNoteParams struct {
+	// IfMatch The `changed_at` of the note that you have read, in quotes and as it came. Where it was changed or removed since, nothing is written: 412
+	// `rev_mismatch` with the record as it is. So two who write one note at once both keep theirs: the second writes under another id.
+	IfMatch NoteMatch `json:"If-Match,omitempty,omitzero"`
+
 	// IdempotencyKey Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
 	// again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
 	// second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:

@@ -177,7 +177,22 @@ func run(t *testing.T, folder string, pbx pbxConfig) *callboard {
 // runWith is run for any extensions, as YAML.
 func runWith(t *testing.T, folder string, pbx pbxConfig, extensions string) *callboard {
 	t.Helper()
-	cmd := exec.Command(binary, "run", "--config", configure(t, folder, pbx, extensions))
+	return launch(t, folder, configure(t, folder, pbx, extensions))
+}
+
+// again starts it anew at the address that it had: a page that is open comes back by itself.
+func (c *callboard) again(t *testing.T) *callboard {
+	t.Helper()
+	path := filepath.Join(c.folder, "callboard.yaml")
+	text, err := os.ReadFile(path)
+	must(t, err)
+	must(t, os.WriteFile(path, []byte(strings.Replace(string(text), "127.0.0.1:0", strings.TrimPrefix(c.url, "http://"), 1)), 0o600))
+	return launch(t, c.folder, path)
+}
+
+func launch(t *testing.T, folder, config string) *callboard {
+	t.Helper()
+	cmd := exec.Command(binary, "run", "--config", config)
 	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(folder, "cache"))
 	c := &callboard{process: start(t, cmd), folder: folder}
 	c.page = c.waitLine(t, `Callboard is at (\S+)`)

@@ -1,6 +1,7 @@
 package board_test
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -191,14 +192,14 @@ func TestItems(t *testing.T) {
 	} else {
 		wantCode(t, err, telephony.CodeForbidden)
 	}
-	if _, err := s.RemoveItem(r, "crm", "notes", note.ID, s.now); err == nil {
+	if _, err := s.RemoveItem(r, "crm", board.NewItem{List: "notes", ID: note.ID}, s.now); err == nil {
 		t.Error("another source removed the item")
 	}
 	changed, _, err := s.PutItem(r, "user", board.NewItem{List: "notes", ID: note.ID, Text: "call back at 4"}, s.now.Add(time.Minute))
 	if err != nil || !changed.At.Equal(note.At) || changed.ChangedAt.Equal(note.At) {
 		t.Errorf("changed item %+v (%v), want its first time kept", changed, err)
 	}
-	if _, err := s.RemoveItem(r, "user", "notes", note.ID, s.now); err != nil {
+	if _, err := s.RemoveItem(r, "user", board.NewItem{List: "notes", ID: note.ID}, s.now); err != nil {
 		t.Fatal(err)
 	}
 	s.show()
@@ -302,5 +303,47 @@ func TestBoundedRecord(t *testing.T) {
 		if _, _, err := s.PutItem(r, "crm", item, s.now); err == nil {
 			t.Errorf("item %.60v: accepted", item)
 		}
+	}
+}
+
+// TestItemSeen: of two who have read one note and write it anew, the second is told what it reads now, and nothing is overwritten (B-1).
+func TestItemSeen(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	r := s.ring("c1", "+4512345678")
+	note, _, err := s.PutItem(r, "user", board.NewItem{List: "notes", ID: "n-1", Text: "call back"}, s.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, err := s.PutItem(r, "user", board.NewItem{List: "notes", ID: "n-1", Text: "call back at 4", Seen: note.ChangedAt}, s.now.Add(time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := s.Get(r).Rev
+	for what, write := range map[string]func() error{
+		"a second write": func() error {
+			_, _, err := s.PutItem(r, "user", board.NewItem{List: "notes", ID: "n-1", Text: "never mind", Seen: note.ChangedAt}, s.now.Add(2*time.Second))
+			return err
+		},
+		"a removal": func() error {
+			_, err := s.RemoveItem(r, "user", board.NewItem{List: "notes", ID: "n-1", Seen: note.ChangedAt}, s.now.Add(2*time.Second))
+			return err
+		},
+		"a write of what is gone": func() error {
+			_, _, err := s.PutItem(r, "user", board.NewItem{List: "notes", ID: "n-2", Text: "x", Seen: note.ChangedAt}, s.now.Add(2*time.Second))
+			return err
+		},
+	} {
+		err := write()
+		wantCode(t, err, board.CodeRevMoved)
+		if moved, ok := errors.AsType[*board.RevMoved](err); !ok || moved.Current.Items["notes"][0].Text != "call back at 4" || moved.Err.Remedy == "" {
+			t.Errorf("%s: %v does not bear the record as it is", what, err)
+		}
+	}
+	if now := s.Get(r).Rev; now != before {
+		t.Errorf("rev %d, %d before", now, before)
+	}
+	if _, err := s.RemoveItem(r, "user", board.NewItem{List: "notes", ID: "n-1", Seen: first.ChangedAt}, s.now.Add(3*time.Second)); err != nil {
+		t.Error(err)
 	}
 }

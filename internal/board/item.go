@@ -14,6 +14,7 @@ type NewItem struct {
 	List, ID, Text, Title, URL string
 	Fields                     map[string]string
 	At                         time.Time // of what history remembers: when it was; zero: now
+	Seen                       time.Time // its ChangedAt when the writer has read it; zero: whatever it is by now
 }
 
 // PutItem adds an item or writes one of the source's own anew. Notes can always be written (B-19).
@@ -31,6 +32,9 @@ func (b *Board) PutItem(id, source string, item NewItem, at time.Time, receipts 
 	if err := b.checkItem(e.now, source, item, 0); err != nil {
 		return Item{}, Written{}, err
 	}
+	if err := b.unmoved(e.now, item); err != nil {
+		return Item{}, Written{}, err
+	}
 	out, changed, err := b.putItem(e, source, item, b.causeOf(e, source, at), at)
 	if err != nil {
 		return Item{}, Written{}, err
@@ -38,6 +42,15 @@ func (b *Board) PutItem(id, source string, item NewItem, at time.Time, receipts 
 	done := b.written(e, changed)
 	done.Item = &out
 	return out, b.keep(receipts, e, done), nil
+}
+
+// unmoved refuses to write an item that is another by now than its writer has seen: of two who are at one note, none overwrites
+// the other.
+func (b *Board) unmoved(r *Record, item NewItem) error {
+	if item.Seen.IsZero() || slices.ContainsFunc(r.Items[item.List], func(held Item) bool { return held.ID == item.ID && held.ChangedAt.Equal(item.Seen) }) {
+		return nil
+	}
+	return b.revMoved(r, fmt.Sprintf("item %s of %s was changed or removed since you have read it", item.ID, item.List), "keep both: write yours under another id")
 }
 
 // putItem writes an item that was checked, if there is fuel for it.
@@ -171,24 +184,27 @@ func (b *Board) setList(e *entry, name string, list []Item, from cause, kind str
 	}
 }
 
-// RemoveItem removes an item of the source's own.
-func (b *Board) RemoveItem(id, source, list, item string, at time.Time, receipts ...*Receipt) (Written, error) {
+// RemoveItem removes an item of the source's own; of item only list, id and what was seen of it count.
+func (b *Board) RemoveItem(id, source string, item NewItem, at time.Time, receipts ...*Receipt) (Written, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e, err := b.writable(id, SourceUser)
 	if err != nil {
 		return Written{}, err
 	}
-	held := slices.IndexFunc(e.now.Items[list], func(other Item) bool { return other.ID == item })
+	held := slices.IndexFunc(e.now.Items[item.List], func(other Item) bool { return other.ID == item.ID })
 	if held < 0 {
-		return Written{}, &telephony.Error{Code: telephony.CodeNotFound, Message: fmt.Sprintf("there is no item %q in %s", item, list)}
+		return Written{}, &telephony.Error{Code: telephony.CodeNotFound, Message: fmt.Sprintf("there is no item %q in %s", item.ID, item.List)}
 	}
-	gone := e.now.Items[list][held]
+	gone := e.now.Items[item.List][held]
 	if gone.Source != source {
-		return Written{}, &telephony.Error{Code: telephony.CodeForbidden, Message: fmt.Sprintf("item %s belongs to %s", item, gone.Source)}
+		return Written{}, &telephony.Error{Code: telephony.CodeForbidden, Message: fmt.Sprintf("item %s belongs to %s", item.ID, gone.Source)}
 	}
-	rest := slices.Delete(slices.Clone(e.now.Items[list]), held, held+1)
-	b.setList(e, list, rest, b.causeOf(e, source, at), ItemRemoved, &gone, at)
+	if err := b.unmoved(e.now, item); err != nil {
+		return Written{}, err
+	}
+	rest := slices.Delete(slices.Clone(e.now.Items[item.List]), held, held+1)
+	b.setList(e, item.List, rest, b.causeOf(e, source, at), ItemRemoved, &gone, at)
 	return b.keep(receipts, e, b.written(e, 1)), nil
 }
 

@@ -91,7 +91,7 @@ func TestRememberedPick(t *testing.T) {
 	s.reads(r, "party.name", "Bo", "crm", 0)
 	s.claim(r, "user", "party.candidate", "crm/17") // today it is another
 	s.reads(r, "party.name", "Ann", "crm", 0)
-	if _, err := s.RemoveItem(r, "crm", board.Candidates, "17", s.now); err != nil {
+	if _, err := s.RemoveItem(r, "crm", board.NewItem{List: board.Candidates, ID: "17"}, s.now); err != nil {
 		t.Fatal(err)
 	}
 	s.reads(r, "party.name", "", "", 0)

@@ -195,7 +195,7 @@ func (p *players) noteRemoved(t *rapid.T) {
 	if len(p.records) == 0 {
 		return
 	}
-	if _, err := p.RemoveItem(pick(t, p.records, "record"), "user", "notes", "n1", p.now); err != nil {
+	if _, err := p.RemoveItem(pick(t, p.records, "record"), "user", board.NewItem{List: "notes", ID: "n1"}, p.now); err != nil {
 		p.expected(err)
 	}
 }

@@ -52,6 +52,7 @@ func TestLookup(t *testing.T) {
 func TestLookupRefused(t *testing.T) {
 	t.Parallel()
 	many := strings.Repeat("BEGIN:VCARD\nVERSION:4.0\nFN:A\nEND:VCARD\n", 1000)
+	photo := "BEGIN:VCARD\nVERSION:3.0\nFN:Ann\nPHOTO;ENCODING=b:" + strings.Repeat("A\n ", 1<<20) + "\nEND:VCARD"
 	for _, c := range []struct {
 		in   board.Sought
 		want string
@@ -69,7 +70,13 @@ func TestLookupRefused(t *testing.T) {
 		{board.Sought{VCard: "BEGIN:VCARD\nVERSION:2.1\nFN:Ann\nEND:VCARD"}, "2.1", telephony.CodeInvalid},
 		{board.Sought{VCard: "BEGIN:VCARD\nVERSION:4.0\nFN:\u0301\u0301\nTEL:+4512345678\nEND:VCARD"}, "is no name", telephony.CodeInvalid},
 		{board.Sought{VCard: "BEGIN:VCARD\nVERSION:4.0\nFN:Ann\nNOTE:" + strings.Repeat("x", 2<<20) + "\nEND:VCARD"}, "64 KiB", telephony.CodeTooLarge},
+		{board.Sought{VCard: photo}, "photograph", telephony.CodeTooLarge},
 		{board.Sought{VCard: many}, "1000 cards", telephony.CodeTooLarge},
+		{board.Sought{VCard: strings.Repeat(many, 100)}, "64 KiB", telephony.CodeTooLarge},
+		{board.Sought{VCard: "BEGIN:VCARD\nVERSION:4.0\nTEL:none\nEND:VCARD"}, "nothing to look up", telephony.CodeInvalid},
+		{board.Sought{VCard: "BEGIN:VCARD\nVERSION:4.0\nFN:\u0301\u0308\nEND:VCARD"}, "is no name", telephony.CodeInvalid},
+		{board.Sought{VCard: "BEGIN:VCARD\nVERSION:4.0\nFN:Ann\nEND:VCARD\nBEGIN:VCARD"}, "2 cards", telephony.CodeTooLarge},
+		{board.Sought{VCard: "BEGIN:VCARD\nVERSION:4.0\n\xff\xfe\x00FN\nEND:VCARD"}, "", telephony.CodeInvalid},
 	} {
 		got, err := line.Lookup(c.in, "DK")
 		known, ok := errors.AsType[*telephony.Error](err)

@@ -261,18 +261,22 @@ func splitHost(hostport string) (host, port string) {
 
 var errOrigin = &telephony.Error{Code: codeOrigin, Message: "a page of another site may not speak with Callboard", Remedy: "open Callboard's own page, or use the SDK from a program"}
 
-// origins refuses a request that a browser sent from another site's page (SEC-03). No Origin: no browser, or the same site.
+// origins refuses a request that a browser sent from another site's page (SEC-03). No Origin: no browser, or the same site. A link
+// may lead to the page from anywhere.
 func origins(next http.Handler, refuse func(http.ResponseWriter, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
-		foreign := site != "" && site != "same-origin" && site != "none"
-		if origin != "" && !strings.EqualFold(origin, "http://"+r.Host) && !strings.EqualFold(origin, "https://"+r.Host) || origin == "" && foreign && r.URL.Path != "/" {
+		foreign, link := site != "" && !ours(site), r.URL.Path == "/" || r.URL.Path == lookupPath
+		if origin != "" && !strings.EqualFold(origin, "http://"+r.Host) && !strings.EqualFold(origin, "https://"+r.Host) || origin == "" && foreign && !link {
 			refuse(w, errOrigin)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
+
+// ours reports whether a Sec-Fetch-Site says that the person or the page itself has sent the request.
+func ours(site string) bool { return site == "same-origin" || site == "none" }
 
 type callerKey struct{}
 

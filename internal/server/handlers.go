@@ -217,23 +217,41 @@ func newAnswer(a api.Answer) board.Answer {
 
 // AddNote implements ServerInterface.
 func (s *Server) AddNote(w http.ResponseWriter, r *http.Request, record api.RecordID, params api.AddNoteParams) {
-	s.note(w, r, record, "", wanted{key: params.IdempotencyKey, status: http.StatusCreated})
+	s.note(w, r, record, board.NewItem{}, wanted{key: params.IdempotencyKey, status: http.StatusCreated})
 }
 
 // PutNote implements ServerInterface.
 func (s *Server) PutNote(w http.ResponseWriter, r *http.Request, record api.RecordID, item api.ItemID, params api.PutNoteParams) {
-	s.note(w, r, record, item, wanted{key: params.IdempotencyKey, status: http.StatusOK})
+	seen, err := seenOf(params.IfMatch)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.note(w, r, record, board.NewItem{ID: item, Seen: seen}, wanted{key: params.IdempotencyKey, match: params.IfMatch, status: http.StatusOK})
 }
 
-func (s *Server) note(w http.ResponseWriter, r *http.Request, record, id string, asked wanted) {
+// seenOf reads the If-Match of a note: the time of its last change; empty: any will do.
+func seenOf(match string) (time.Time, error) {
+	if match == "" {
+		return time.Time{}, nil
+	}
+	seen, err := time.Parse(time.RFC3339Nano, strings.Trim(match, `"`))
+	if err != nil || seen.IsZero() || len(match) > maxMatch {
+		return time.Time{}, &telephony.Error{Code: telephony.CodeInvalid, Message: "If-Match is not when a note was changed", Remedy: "send the note's changed_at in quotes, as it came"}
+	}
+	return seen, nil
+}
+
+func (s *Server) note(w http.ResponseWriter, r *http.Request, record string, note board.NewItem, asked wanted) {
 	body, err := decode[api.NoteText](w, r)
 	if err != nil {
 		s.fail(w, err)
 		return
 	}
+	note.List, note.Text = "notes", body.Text
 	asked.body, asked.answer = body, func(r *board.Receipt) any { return wireItem(r.Written.Item) }
 	asked.do = s.on(record, func(receipt *board.Receipt) (board.Written, error) {
-		_, written, err := s.options.Board.PutItem(record, receipt.Source, board.NewItem{List: "notes", ID: id, Text: body.Text}, time.Now(), receipt)
+		_, written, err := s.options.Board.PutItem(record, receipt.Source, note, time.Now(), receipt)
 		return written, err
 	})
 	s.write(w, r, asked)
@@ -241,8 +259,13 @@ func (s *Server) note(w http.ResponseWriter, r *http.Request, record, id string,
 
 // RemoveNote implements ServerInterface.
 func (s *Server) RemoveNote(w http.ResponseWriter, r *http.Request, record api.RecordID, item api.ItemID, params api.RemoveNoteParams) {
-	s.write(w, r, wanted{key: params.IdempotencyKey, status: http.StatusNoContent, do: s.on(record, func(receipt *board.Receipt) (board.Written, error) {
-		return s.options.Board.RemoveItem(record, receipt.Source, "notes", item, time.Now(), receipt)
+	seen, err := seenOf(params.IfMatch)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.write(w, r, wanted{key: params.IdempotencyKey, match: params.IfMatch, status: http.StatusNoContent, do: s.on(record, func(receipt *board.Receipt) (board.Written, error) {
+		return s.options.Board.RemoveItem(record, receipt.Source, board.NewItem{List: "notes", ID: item, Seen: seen}, time.Now(), receipt)
 	})})
 }
 

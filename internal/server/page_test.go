@@ -82,6 +82,26 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// TestLookupLink: a link looks somebody up if the person has opened it; one on another site only fills the box in (SEC-03).
+func TestLookupLink(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	for _, site := range []string{"none", "same-origin"} {
+		got := h.want(http.StatusOK, nil, "GET", "/lookup?q=%2B4512345678", "", nil, "Sec-Fetch-Site: "+site)
+		if kind := got.header.Get("Content-Type"); kind != "text/html; charset=utf-8" || !strings.Contains(string(got.body), "<title>Callboard</title>") {
+			t.Errorf("%s: got %s: %s", site, kind, got.body)
+		}
+	}
+	for _, more := range [][]string{{"Sec-Fetch-Site: cross-site"}, {"Sec-Fetch-Site: same-site"}, nil} {
+		got := h.do("GET", "/lookup?q=%2B45+12&x=%0d%0aSet-Cookie:a", "", nil, more...)
+		if to := got.header.Get("Location"); got.status != http.StatusSeeOther || to != "/#lookup=%2B45+12" {
+			t.Errorf("%v: got %d to %q", more, got.status, to)
+		}
+	}
+	h.refused(http.StatusNotFound, "not_found", "POST", "/lookup?q=1", "", "{}")
+	h.refused(http.StatusForbidden, "origin_not_allowed", "POST", "/lookup?q=1", "", "{}", "Sec-Fetch-Site: cross-site")
+}
+
 // TestRealPage serves the page that is built into the program: all that its index asks for is there.
 func TestRealPage(t *testing.T) {
 	t.Parallel()

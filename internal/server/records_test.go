@@ -28,6 +28,7 @@ func TestLookupAnything(t *testing.T) {
 	}
 	h.refused(http.StatusRequestEntityTooLarge, "too_large", "POST", "/v1/records", h.user, api.Lookup{Vcard: strings.Repeat("x", 2<<20)})
 	h.refused(http.StatusRequestEntityTooLarge, "too_large", "POST", "/v1/records", h.user, api.Lookup{Vcard: strings.Repeat("BEGIN:VCARD\nEND:VCARD\n", 1000)})
+	h.refused(http.StatusRequestEntityTooLarge, "too_large", "POST", "/v1/records", h.user, api.Lookup{Vcard: strings.Repeat("BEGIN:VCARD\nVERSION:4.0\nFN:Ann\nEND:VCARD\n", 100_000)})
 	if n := h.board.Footprint().Records; n != before {
 		t.Errorf("%d records, %d before", n, before)
 	}

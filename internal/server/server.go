@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"sync"
@@ -188,6 +189,7 @@ func (s *Server) inside() http.Handler {
 	all := http.NewServeMux()
 	all.Handle("/v1/", s.gate.require(onlyJSON(routes, s.fail), free, s.fail))
 	all.HandleFunc("/", s.page(http.FileServerFS(s.options.Page)))
+	all.HandleFunc("GET "+lookupPath, s.lookupPage)
 	unsafe := http.NewCrossOriginProtection() // once more, by Go's own rule, where something can be changed
 	unsafe.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { s.fail(w, errOrigin) }))
 	return origins(unsafe.Handler(all), s.fail)
@@ -220,6 +222,20 @@ func (s *Server) page(files http.Handler) http.HandlerFunc {
 			s.nowhere(w, r)
 		}
 	}
+}
+
+// lookupPath is where a link leads that looks somebody up: /lookup?q=+4512345678.
+const lookupPath = "/lookup"
+
+// lookupPage is the page, which looks up what the link says. A link on another site only fills the box in: what is looked up goes to
+// every app, and a page of anybody could send the person there (SEC-03).
+func (s *Server) lookupPage(w http.ResponseWriter, r *http.Request) {
+	if !ours(r.Header.Get("Sec-Fetch-Site")) {
+		http.Redirect(w, r, "/#lookup="+url.QueryEscape(r.URL.Query().Get("q")), http.StatusSeeOther)
+		return
+	}
+	w.Header().Set("Content-Type", kinds[".html"])
+	http.ServeFileFS(w, r, s.options.Page, "index.html")
 }
 
 func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -177,4 +178,29 @@ func TestKeptLater(t *testing.T) {
 	if notes := h.record(record).Items["notes"]; len(notes) != 1 {
 		t.Errorf("the notes: %+v", notes)
 	}
+}
+
+// TestNoteSeen: a note that was changed since it was read is not overwritten; sent again with its key it is answered as before (D-10).
+func TestNoteSeen(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	path := "/v1/records/" + h.lookup("+4512345678") + "/notes/n-1"
+	var note, mine api.Item
+	h.want(http.StatusOK, &note, "PUT", path, h.user, api.NoteText{Text: "call back"})
+	seen := `If-Match: "` + note.ChangedAt.Format(time.RFC3339Nano) + `"`
+	key := "Idempotency-Key: note-seen-1"
+	h.want(http.StatusOK, &mine, "PUT", path, h.user, api.NoteText{Text: "call back at 4"}, seen, key)
+	for _, second := range []answer{h.do("PUT", path, h.user, api.NoteText{Text: "never mind"}, seen), h.do("DELETE", path, h.user, nil, seen)} {
+		var p api.Problem
+		if err := json.Unmarshal(second.body, &p); err != nil || second.status != http.StatusPreconditionFailed || p.Code != "rev_mismatch" || p.Current == nil || p.Current.Items["notes"][0].Text != "call back at 4" {
+			t.Errorf("%d %s", second.status, second.body)
+		}
+	}
+	h.want(http.StatusOK, nil, "PUT", path, h.user, api.NoteText{Text: "call back at 4"}, seen, key)
+	h.refused(http.StatusUnprocessableEntity, "idempotency_key_reused", "PUT", path, h.user, api.NoteText{Text: "call back at 4"}, key)
+	for _, bad := range []string{`"3"`, "x", `"` + strings.Repeat("1", 40) + `"`} {
+		h.refused(http.StatusBadRequest, "invalid", "PUT", path, h.user, api.NoteText{Text: "x"}, "If-Match: "+bad)
+		h.refused(http.StatusBadRequest, "invalid", "DELETE", path, h.user, nil, "If-Match: "+bad)
+	}
+	h.want(http.StatusNoContent, nil, "DELETE", path, h.user, nil, `If-Match: "`+mine.ChangedAt.Format(time.RFC3339Nano)+`"`)
 }

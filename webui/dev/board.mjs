@@ -110,6 +110,23 @@ export class DevBoard {
     this.notify('item.removed', record.id, { rev: record.rev, list, item });
   }
 
+  reopen(record) {
+    const now = new Date().toISOString();
+    Object.assign(record, { rev: record.rev + 1, origin: 'reopened', first_origin: record.origin, reopened_at: now, state: 'open' });
+    delete record.closed_at;
+    this.notify('record.opened', record.id, { rev: record.rev, record: wire(record) });
+    return record;
+  }
+
+  /** The log by view and by whatever words are in an entry; its cursor counts from the end. */
+  callLog({ view = 'all', q = '', limit = 50, cursor = 0 }) {
+    const fits = [...this.records.values()].map(logEntry).filter((e) => (view === 'all' || e.view === view) && JSON.stringify(e).toLowerCase().includes(q.toLowerCase()))
+      .sort((a, b) => Date.parse(b.started_at) - Date.parse(a.started_at));
+    const from = cursor ? fits.findIndex((e) => e.record === cursor) + 1 : 0;
+    const entries = fits.slice(from, from + Number(limit));
+    return { entries, ...(from + entries.length < fits.length && { next: entries.at(-1).record }) };
+  }
+
   link(state, problem, remedy) {
     const pbx = { ...this.lines[0].pbx, state, since: new Date().toISOString(), problem, remedy };
     this.lines = [{ ...this.lines[0], pbx }];
@@ -142,4 +159,16 @@ export function wire({ claims, verdicts, ...record }, withClaims = false) {
     fields[name] = { ...all[0], others, ...detail };
   }
   return structuredClone({ ...record, fields, ...(withClaims && { blank }) });
+}
+
+function logEntry(record) {
+  const { fields, call, items } = wire(record);
+  const missed = call?.direction === 'inbound' && ['missed', 'busy', 'voicemail', 'cancelled'].includes(call.result);
+  const view = !call ? 'lookups' : missed ? 'missed' : call.direction === 'outbound' ? 'dialed' : call.result ? 'received' : undefined;
+  const value = (name) => fields['party.' + name]?.value;
+  const spoken = call?.answered_at && call.ended_at ? Date.parse(call.ended_at) - Date.parse(call.answered_at) : 0;
+  return {
+    record: record.id, line: record.line, view, direction: call?.direction, result: call?.result, started_at: call?.started_at ?? record.opened_at, answered_at: call?.answered_at,
+    ended_at: call?.ended_at, duration_ms: spoken, number: value('number'), name: value('name'), company: value('company'), email: value('email'), notes: items.notes?.length ?? 0,
+  };
 }

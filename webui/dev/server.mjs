@@ -1,5 +1,5 @@
 // Serves the built page with a toy board behind it, for working on the page without a phone system.
-//   node dev/server.mjs [--scene=empty|idle|ringing|talking|lost|hostile] [--port=8748]
+//   node dev/server.mjs [--scene=empty|idle|ringing|talking|lost|people|log|hostile] [--port=8748]
 // Without a scene a call comes in every minute. Token: dev. POST /dev/<what> makes things happen: story, cut, refuse, accept, ring.
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -31,7 +31,7 @@ const routes = [
   ['GET', /^\/v1\/status$/, () => ({ version: 'dev', source: 'user', epoch: board.epoch, lines: board.lines, store: { durable: true } })],
   ['GET', /^\/v1\/apps$/, () => ({ apps: board.apps, cycles: board.cycles })],
   ['DELETE', /^\/v1\/apps\/([^/]+)\/quarantine\/([^/]+)$/, ([id, field]) => void board.release(id, field)],
-  ['GET', /^\/v1\/records$/, (_, url) => ({ cursor: board.cursor, records: [...board.records.values()].reverse().map((r) => wire(r, asked(url))) })],
+  ['GET', /^\/v1\/records$/, (_, url) => ({ cursor: board.cursor, records: [...board.records.values()].filter((r) => r.state === 'open').reverse().map((r) => wire(r, asked(url))) })],
   ['POST', /^\/v1\/records$/, (_, __, { number }) => {
     if (!/\d{3}/.test(number)) throw problem(422, 'number_invalid', `"${number}" is not a telephone number.`, 'Give it with its country code, such as +45 12 34 56 78.');
     const record = board.open('lookup', { 'party.number': ['user', number] });
@@ -54,6 +54,8 @@ const routes = [
   ['DELETE', /^\/v1\/records\/([^/]+)\/fields\/([^/]+)\/hidden\/([^/]+)$/, ([id, field, source]) => board.decide(need(id), field, (v) => {
     v.hidden = v.hidden.filter((other) => other !== source);
   })],
+  ['GET', /^\/v1\/log$/, (_, { searchParams }) => board.callLog(Object.fromEntries(searchParams))],
+  ['POST', /^\/v1\/records\/([^/]+)\/reopen$/, ([id]) => wire(board.reopen(need(id)))],
   ['PUT', /^\/v1\/records\/([^/]+)\/notes\/([^/]+)$/, ([id, item], _, { text }) => board.item(need(id), 'notes', 'user', { id: item, text })],
   ['DELETE', /^\/v1\/records\/([^/]+)\/notes\/([^/]+)$/, ([id, item]) => void board.removeItem(need(id), 'notes', item)],
   ['POST', /^\/v1\/session$/, (_, __, { code }) => {
@@ -115,6 +117,7 @@ function page(res, path) {
 
 createServer((req, res) => {
   const url = new URL(req.url, 'http://x');
+  if (url.pathname === '/lookup') return page(res, '/');
   if (!/^\/(v1|dev)\//.test(url.pathname)) return page(res, url.pathname);
   api(req, res, url).catch(({ status = 500, code = 'internal', detail, message, remedy }) => {
     res.writeHead(status, { 'content-type': 'application/problem+json' })

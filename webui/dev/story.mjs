@@ -127,6 +127,25 @@ export const scenes = {
     board.cycles = [{ apps: ['accounts', 'crm'], fields: ['party.bio', 'party.company'] }];
     board.settle(r, 2, 240);
   },
+  log(board) {
+    past(board);
+    const names = [['Mette Larsen', 'Havn & Larsen A/S'], ['Søren Holm', 'Holm Marine'], ['Claire Moreau', 'Atelier Moreau'], [], ['Ingrid Solberg', 'Fjord Logistics']];
+    for (let i = 1; i <= 180; i++) {
+      const [name, company] = names[i % names.length];
+      const [from, to] = [ago(i * 9000 + 700), ago(i * 9000)];
+      const missed = i % 4 === 0;
+      const call = newCall(i % 3 ? 'inbound' : 'outbound', 'ended', from, { ended_at: to.toISOString(), result: missed ? 'missed' : 'answered', ended_by: 'other', ...(!missed && { answered_at: ago(i * 9000 + 690).toISOString() }) });
+      const fields = { 'party.number': ['pbx', `+45123456${String(i).padStart(2, '0').slice(-2)}`], ...(name && { 'party.name': ['crm', name], 'party.company': ['crm', company] }), ...OWN };
+      const r = board.open('call', fields, call, from);
+      if (i % 7 === 0) board.item(r, 'notes', 'user', { text: 'Call back on +45 87 65 43 21 before ten.' }, to);
+      Object.assign(r, { state: 'closed', closed_at: to.toISOString() });
+    }
+    const r = [...board.records.values()].at(-3);
+    board.reopen(r);
+    board.claim(r, 'crm', [{ field: 'party.job_title', value: 'Head of purchasing' }, { field: 'party.bio', value: 'Moved to +44 1632 960961 in spring' }], 1);
+    board.item(r, 'links', 'tickets', { title: 'Ticket 4711: pallets arrived damaged', url: 'https://tickets.example/4711' });
+    board.settle(r, 1, 240);
+  },
   hostile(board) {
     past(board);
     const nasty = '<img src=x onerror=alert(1)>"\u202Egnp.exe\u2066 ' + 'Zalgo'.repeat(20);

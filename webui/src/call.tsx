@@ -1,5 +1,6 @@
 import type { Call, TimelineEntry, View } from '@callboard/sdk';
 import { clock, duration, callSpan, endedByWords, endedWords, entryWords, exactly, flagsOf, isMissed, resultWord, resultWords, stateWord } from './format.js';
+import { TelOr } from './tel.js';
 
 export function Flags({ call }: { call: Call }) {
   const flags = flagsOf(call);
@@ -43,7 +44,7 @@ export function Facts({ call, now }: { call: Call; now: number }) {
         {rows.filter(([, value]) => value).map(([label, value, id]) => (
           <div key={label} data-testid="fact" data-fact={id}>
             <dt>{label}</dt>
-            <dd><bdi>{value}</bdi></dd>
+            <dd>{id === undefined && value ? <TelOr text={value} /> : <bdi>{value}</bdi>}</dd>
           </div>
         ))}
       </dl>
@@ -70,7 +71,7 @@ function Entries({ entries, now, testid, whose }: { entries: readonly TimelineEn
           <time dateTime={entry.at} title={exactly(entry.at, now)}>{clock(entry.at)}</time>
           <p>
             <span class="what">{entryWords(entry).what}</span>{' '}
-            <span class="detail"><bdi>{detailOf(entry, whose)}</bdi></span>
+            <span class="detail"><Detail entry={entry} whose={whose} /></span>
           </p>
         </li>
       ))}
@@ -78,8 +79,10 @@ function Entries({ entries, now, testid, whose }: { entries: readonly TimelineEn
   );
 }
 
-function detailOf(entry: TimelineEntry, whose: boolean): string {
-  return [entryWords(entry).detail, whose && entry.extension ? `ext. ${entry.extension}` : ''].filter(Boolean).join(' · ');
+function Detail({ entry, whose }: { entry: TimelineEntry; whose: boolean }) {
+  const { detail } = entryWords(entry);
+  const at = whose && entry.extension ? `ext. ${entry.extension}` : '';
+  return <>{detail && <TelOr text={detail} />}{detail && at && ' · '}{at && <bdi>{at}</bdi>}</>;
 }
 
 export function Views({ call, now }: { call: Call; now: number }) {

@@ -6,7 +6,7 @@ import { PICKED, candidatesOf, factsOf, refOf } from './fields.js';
 import { tell } from './hooks.js';
 
 /** Who may be there, where apps know several people at a number: the person says which it is, and can take that back. */
-export function Candidates({ desk, record }: { desk: Desk; record: BoardRecord }) {
+export function Candidates({ desk, record, fixed }: { desk: Desk; record: BoardRecord; fixed: boolean }) {
   const people = candidatesOf(record);
   const picked = record.fields[PICKED];
   const [chosen, setChosen] = useState<string>();
@@ -30,7 +30,7 @@ export function Candidates({ desk, record }: { desk: Desk; record: BoardRecord }
   const takeBack = () => picked && act(picked.source === 'user' ? desk.board.claim(record.id, { [PICKED]: null }) : desk.board.hide(record.id, PICKED, picked.source));
   return (
     <form class="card candidates" ref={form} data-testid="candidates" data-picked={picked?.value} onSubmit={pick}>
-      <fieldset>
+      <fieldset disabled={fixed}>
         <legend>{people.length > 1 ? 'Several people have this number' : 'Somebody may have this number'}</legend>
         <p class="hint">{picked ? <>Picked by <Source source={picked.source} />{picked.source === 'history' && ': you picked this one before'}</> : 'Who is it? What is known of each is kept apart until you pick one.'}</p>
         <ul>
@@ -40,10 +40,10 @@ export function Candidates({ desk, record }: { desk: Desk; record: BoardRecord }
           ))}
         </ul>
       </fieldset>
-      <div class="candidates-foot">
+      {!fixed && <div class="candidates-foot">
         <button type="submit" class="primary" data-testid="pick" disabled={chosen === undefined || chosen === picked?.value}>This is who it is</button>
         {picked && <button type="button" class="quiet" data-testid="unpick" onClick={takeBack}>Take it back</button>}
-      </div>
+      </div>}
       {problem && <p class="problem" role="alert">{problem}</p>}
     </form>
   );

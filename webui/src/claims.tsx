@@ -1,10 +1,11 @@
 import type { BlankField, BoardRecord, Claim, Field } from '@callboard/sdk';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Desk } from './desk.js';
-import type { Row } from './fields.js';
+import { isNumberField, type Row } from './fields.js';
 import { Source } from './fieldlist.js';
 import { exactly, sourceName, words } from './format.js';
 import { tell } from './hooks.js';
+import { TelOr } from './tel.js';
 
 interface Decide {
   pinned: boolean;
@@ -49,7 +50,7 @@ export function Claims({ desk, record, row, all, now }: { desk: Desk; record: Bo
 function ClaimRow({ desk, record, row, claim, now, pinned, hidden, press }: { desk: Desk; record: BoardRecord; row: Row; claim: Claim; now: number } & Decide) {
   return (
     <tr data-testid="claim" data-source={claim.source} data-pinned={pinned || undefined} data-hidden={hidden || undefined}>
-      <td><bdi>{claim.value}</bdi></td>
+      <td>{isNumberField(row.name) ? <TelOr text={claim.value} /> : <bdi>{claim.value}</bdi>}</td>
       <td><Source source={claim.source} /></td>
       <td>{words(claim.quality)}</td>
       <td>{claim.round}</td>

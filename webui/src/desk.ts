@@ -1,7 +1,11 @@
 // What the page shows: the board's copy, the state of the links, and what is in front. Components read it and subscribe.
-import type { AppList, Board, BoardRecord, CallboardError, LinkState, Lookup, Notification, Status } from '@callboard/sdk';
+import type { AppList, Board, BoardRecord, CallboardError, LinkState, LogView, Lookup, Notification, Status } from '@callboard/sdk';
+import { CallLog } from './calllog.js';
+import type { Drafts } from './drafts.js';
 import { isGivenAway, isOurs, stateWord, titleOf } from './format.js';
-import { NoteBoxes } from './note.js';
+import { Missed } from './missed.js';
+import { NoteBoxes } from './notebox.js';
+import type { Windows } from './windows.js';
 import { isActive, isNewlyUp, onEnded, onList, onNewCall, onTaken, step, type Selection } from './selection.js';
 
 export interface Stream {
@@ -19,14 +23,22 @@ export interface DeskState {
   /** For screen readers: the newest quiet announcement, and the call that rings. */
   said: string;
   alarm: string;
-  /** What the box for numbers is filled in with, by an address with `#lookup=`. It is looked up when the person says so. */
-  typed?: string;
+  /** What the box for numbers is filled in with, by a link. It is looked up when the person says so, or at once. */
+  typed?: { text: string; atOnce: boolean };
   /** The apps that hold a token; undefined while that is not known. */
   apps?: AppList | undefined;
+  /** Which list is beside the record. */
+  pane: 'calls' | 'log';
+  /** A record that is in the store only. */
+  stored?: BoardRecord | undefined;
+  /** The record that was opened to be read, from the log. */
+  reading?: string | undefined;
 }
 
 export class Desk {
   readonly notes: NoteBoxes;
+  readonly log: CallLog;
+  readonly missed: Missed;
   /** By record, whom the person asks before giving the call away, as it was typed. */
   readonly asked = new Map<string, string>();
   state: DeskState;
@@ -39,14 +51,26 @@ export class Desk {
   #due: ReturnType<typeof setTimeout> | undefined;
   #appsDue: ReturnType<typeof setTimeout> | undefined;
   #off: (() => void)[] = [];
-  readonly #onHide = () => document.visibilityState === 'hidden' && this.notes.flush();
+  #unsavedShown = false;
+  #missedDue: ReturnType<typeof setTimeout> | undefined;
+  /** Which list of the log is on the screen. */
+  #looked: LogView | undefined;
+  readonly #onHide = () => {
+    if (document.visibilityState === 'hidden') this.notes.flush(true);
+    this.#see();
+  };
+  readonly #onStored = () => this.#readMissed(); // another window has looked
+  /** The browser asks whether to leave what it could not keep. */
+  readonly #onLeave = (event: BeforeUnloadEvent) => this.notes.isLoose && event.preventDefault();
 
-  constructor(readonly board: Board, private readonly isWriting: () => boolean) {
-    this.notes = new NoteBoxes(board, sessionStorage);
+  constructor(readonly board: Board, private readonly isWriting: () => boolean, drafts: Drafts, windows: Windows) {
+    this.notes = new NoteBoxes(board, drafts, windows);
+    this.log = new CallLog(board);
+    this.missed = new Missed(board, localStorage, () => this.#set({}));
     const records = board.records();
     for (const record of records) if (isNewlyUp(record)) this.#rung.add(record.id);
     this.state = {
-      records, status: undefined, said: '', alarm: alarmOf(records), stream: { state: board.state, since: Date.now() },
+      records, status: undefined, said: '', alarm: alarmOf(records), pane: 'calls', stream: { state: board.state, since: Date.now() },
       selection: onList({ id: undefined, open: false }, records),
     };
     this.#off = [
@@ -56,7 +80,11 @@ export class Desk {
     ];
     document.addEventListener('visibilitychange', this.#onHide);
     addEventListener('pagehide', this.#onHide);
+    addEventListener('storage', this.#onStored);
+    addEventListener('beforeunload', this.#onLeave);
+    this.#off.push(this.notes.subscribe(() => this.#tellUnsaved()));
     void this.#readStatus();
+    this.#readMissed();
     this.readApps();
   }
 
@@ -67,11 +95,15 @@ export class Desk {
 
   close(): void {
     this.notes.stop();
+    this.log.close();
     for (const off of this.#off) off();
     clearTimeout(this.#due);
     clearTimeout(this.#appsDue);
+    clearTimeout(this.#missedDue);
     document.removeEventListener('visibilitychange', this.#onHide);
     removeEventListener('pagehide', this.#onHide);
+    removeEventListener('storage', this.#onStored);
+    removeEventListener('beforeunload', this.#onLeave);
     void this.board.close();
   }
 
@@ -80,8 +112,29 @@ export class Desk {
     return matchMedia('(max-width: 760px)').matches;
   }
 
-  select(id: string, open = true): void {
-    this.#set({ selection: { id, open } });
+  /** Shows a record: from the board, or as it is stored. `byKey`: the keyboard goes along; `reading`: what is over is not written on. */
+  async open(id: string, byKey: boolean, reading = false): Promise<void> {
+    const onBoard = this.#records().some((r) => r.id === id);
+    const stored = onBoard ? undefined : await this.board.getRecord(id, { include: 'claims' });
+    this.#set({ selection: { id, open: true }, reading: reading ? id : undefined, ...(stored && { stored }) });
+    if (byKey) requestAnimationFrame(() => document.getElementById('record-title')?.focus({ preventScroll: true }));
+  }
+
+  showPane(pane: 'calls' | 'log'): void {
+    this.#set({ pane });
+  }
+
+  /** Which list of the log is on the screen; undefined: none. */
+  look(view: LogView | undefined): void {
+    this.#looked = view;
+    this.#see();
+  }
+
+  /** A hidden page is looked at by nobody. */
+  #see(): void {
+    const seen = document.visibilityState === 'visible' ? this.#looked : undefined;
+    this.log.watch(seen !== undefined);
+    this.missed.look(seen === 'missed' || seen === 'all');
   }
 
   step(by: 1 | -1): void {
@@ -102,8 +155,8 @@ export class Desk {
     return this.#show(await this.board.reopen(id));
   }
 
-  fillIn(typed: string): void {
-    this.#set({ typed, selection: { ...this.state.selection, open: false } });
+  fillIn(text: string, atOnce: boolean): void {
+    this.#set({ typed: { text, atOnce }, selection: { ...this.state.selection, open: false } });
   }
 
   #show(record: BoardRecord): BoardRecord {
@@ -135,19 +188,23 @@ export class Desk {
 
   #heard(record: BoardRecord | undefined, n: Notification): void {
     if (n.type.startsWith('app.')) this.readApps();
+    if (MOVES_LOG.has(n.type)) this.log.changed();
+    if (n.type === 'call.ended' || n.type === 'record.erased') this.#readMissed();
     if (n.type === 'pbx.connected' || n.type === 'pbx.lost') {
       this.#relink(n.data);
       void this.#readStatus(); // what can be done from here may be another now
     }
     if (!record) return;
+    this.log.heard(record);
     if (n.type === 'record.erased') {
+      if (this.state.stored?.id === record.id) this.#set({ stored: undefined, records: this.#records() });
       this.asked.delete(record.id);
       this.notes.erased(record.id, record.notes, Object.keys(record.fields).length === 0);
     }
     const before = this.state.selection;
     const selection = this.#select(record, n);
     if (selection !== before) this.#set({ selection, records: this.#records() });
-    if (n.type === 'call.ended') void this.notes.of(record.id).flush();
+    if (n.type === 'call.ended') this.notes.flush();
     if (record.id === this.state.selection.id) this.notes.of(record.id).outside(record.notes);
     this.#later(announcement(record, n));
   }
@@ -185,7 +242,9 @@ export class Desk {
       this.state = { ...this.state, selection: this.#cameUp(record.id, this.state.selection, all) };
     }
     const records = this.#records();
-    this.#set({ records, alarm: alarmOf(records), selection: onList(this.state.selection, records) });
+    const { selection, stored } = this.state;
+    const kept = stored !== undefined && stored.id === selection.id ? selection : onList(selection, records);
+    this.#set({ records, alarm: alarmOf(records), selection: kept });
   }
 
   #linked(state: LinkState, error: CallboardError | undefined): void {
@@ -194,8 +253,24 @@ export class Desk {
     this.#set({ stream: { state, since, error } });
     if (state !== 'online') return;
     this.notes.flush();
+    this.log.changed();
+    this.#readMissed();
     void this.#readStatus();
     this.readApps();
+  }
+
+  /** Many calls that end at once make one request. */
+  #readMissed(): void {
+    this.#missedDue ??= setTimeout(() => {
+      this.#missedDue = undefined;
+      void this.missed.read();
+    }, 200);
+  }
+
+  /** The list of what is not saved is shown when there is something in it, and drawn once for many key presses. */
+  #tellUnsaved(): void {
+    if (this.notes.unsaved().some((n) => n.problem) || this.#unsavedShown) this.#later(undefined);
+    this.#unsavedShown = this.notes.unsaved().some((n) => n.problem);
   }
 
   async #readStatus(): Promise<void> {
@@ -235,6 +310,9 @@ export class Desk {
     for (const fn of [...this.#listeners]) fn();
   }
 }
+
+/** After these the log has an entry more, or one that came out otherwise. */
+const MOVES_LOG = new Set<string>(['call.created', 'call.ended', 'record.opened', 'record.joined', 'record.added', 'record.erased']);
 
 /** Said again only when it changes, so a later name is heard and a ticking clock is not. */
 function alarmOf(records: readonly BoardRecord[]): string {

@@ -2,12 +2,16 @@ import type { BlankField, BoardRecord, Field } from '@callboard/sdk';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Desk } from './desk.js';
 import { Claims } from './claims.js';
-import { groupsOf, hrefOf, notIn, wordOf, type Row } from './fields.js';
+import { groupsOf, hrefOf, isNumberField, notIn, wordOf, type Row } from './fields.js';
 import { exactly, sourceName, when } from './format.js';
 import { tell, useClaims } from './hooks.js';
 import { Chevron, Pen } from './icons.js';
+import { isNumber } from './numbers.js';
+import { isSince } from './since.js';
+import { Tel, Tels } from './tel.js';
 
-export function Fields({ desk, record, now }: { desk: Desk; record: BoardRecord; now: number }) {
+/** `fixed`: it is read only. */
+export function Fields({ desk, record, now, cut, fixed }: { desk: Desk; record: BoardRecord; now: number; cut: number | undefined; fixed: boolean }) {
   const [disclosed, setDisclosed] = useState<ReadonlySet<string>>(new Set());
   const [unhidden, setUnhidden] = useState(false);
   // Values that come while one looks are marked for a moment; those that were there already are not.
@@ -30,12 +34,12 @@ export function Fields({ desk, record, now }: { desk: Desk; record: BoardRecord;
       {nowhere.length > 0 && (
         <p class="nowhere" data-testid="nothing">Not in {nowhere.map((app, i) => <>{i > 0 && ', '}<bdi key={app}>{sourceName(app)}</bdi></>)}</p>
       )}
-      {groupsOf(record, [...disclosed, ...(unhidden ? blank : [])]).map((group) => (
+      {groupsOf(record, [...disclosed, ...(unhidden ? blank : [])], fixed).map((group) => (
         <section class={`card group-${group.id}`} key={group.id} aria-labelledby={`group-${group.id}`}>
           <h3 id={`group-${group.id}`}>{group.title}</h3>
           <dl class="fields">
             {group.rows.map((row) => (
-              <FieldRow key={`${record.id} ${row.name}`} desk={desk} record={record} row={row} now={now} fresh={looked.current === record.id}
+              <FieldRow key={`${record.id} ${row.name}`} desk={desk} record={record} row={row} now={now} fixed={fixed} cut={cut} fresh={looked.current === record.id}
                 all={claims?.fields[row.name] ?? claims?.blank[row.name]}
                 disclosed={disclosed.has(row.name)} onDisclose={() => toggle(row.name)} />
             ))}
@@ -58,13 +62,15 @@ interface RowProps {
   row: Row;
   now: number;
   fresh: boolean;
+  fixed: boolean;
+  cut: number | undefined;
   /** All that is said of the field, once it was read. */
   all: Field | BlankField | undefined;
   disclosed: boolean;
   onDisclose: () => void;
 }
 
-function FieldRow({ desk, record, row, now, fresh, all, disclosed, onDisclose }: RowProps) {
+function FieldRow({ desk, record, row, now, fresh, fixed, cut, all, disclosed, onDisclose }: RowProps) {
   const [editing, setEditing] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const { field } = row;
@@ -99,7 +105,8 @@ function FieldRow({ desk, record, row, now, fresh, all, disclosed, onDisclose }:
             {field.since
               ? <span data-testid="since">known since <time dateTime={field.since}>{when(field.since, now)}</time></span>
               : <time dateTime={field.at}>{exactly(field.at, now)}</time>}
-            {(field.others > 0 || row.editable) && (
+            {isSince(cut, field.at, field.since) && <Fresh />}
+            {(field.others > 0 || row.editable || fixed) && (
               <button type="button" class="others" data-testid="others" aria-expanded={disclosed} aria-controls={id} onClick={onDisclose}
                 aria-label={field.others > 0 ? undefined : `Sources of ${row.label}`}>
                 <Chevron />{field.others > 0 ? `${field.others} other ${field.others === 1 ? 'value' : 'values'}` : 'Sources'}
@@ -125,6 +132,9 @@ function FieldRow({ desk, record, row, now, fresh, all, disclosed, onDisclose }:
   );
 }
 
+/** It came after the call. */
+export const Fresh = () => <span class="fresh" data-testid="fresh" tabIndex={-1}>New since the call</span>;
+
 export function Source({ source }: { source: string }) {
   return <span class="source" data-source={source === 'user' || source === 'pbx' || source === 'history' ? source : 'app'}><bdi>{sourceName(source)}</bdi></span>;
 }
@@ -132,10 +142,11 @@ export function Source({ source }: { source: string }) {
 function Value({ name, field, fresh }: { name: string; field: Field; fresh: boolean }) {
   const [isNew] = useState(fresh);
   const href = hrefOf(name, field.value);
-  const value = <bdi data-testid="field-value">{field.value}</bdi>;
+  const isTel = isNumberField(name) && isNumber(field.value);
+  const value = <bdi data-testid="field-value">{isTel ? field.value : href ? field.value : <Tels text={field.value} />}</bdi>;
   return (
     <span class={`value${/number|extension|\.ip$/.test(name) ? ' number' : ''}${isNew ? ' new' : ''}`}>
-      {href ? <a href={href} target="_blank" rel="noopener noreferrer">{value}</a> : value}
+      {href ? <a href={href} target="_blank" rel="noopener noreferrer">{value}</a> : isTel ? <Tel number={field.value}>{value}</Tel> : value}
     </span>
   );
 }

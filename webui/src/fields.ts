@@ -55,13 +55,13 @@ export function labelOf(name: string): string {
   return LABELS[name] ?? words(app?.[2] ?? name.slice(name.indexOf('.') + 1));
 }
 
-/** The fields of a record as rows; `more` are names that have a row though nothing is shown of them. */
-export function groupsOf(record: BoardRecord, more: Iterable<string> = []): Group[] {
+/** The fields of a record as rows; `more` are names that have a row though nothing is shown of them; `fixed`: nothing can be written. */
+export function groupsOf(record: BoardRecord, more: Iterable<string> = [], fixed = false): Group[] {
   const { 'party.number': number, 'party.number_raw': raw, 'party.name': called } = record.fields;
   const twice = raw && (raw.value === number?.value || sameText(raw.value, called?.value ?? ''));
   const said = Object.keys(record.fields).filter((name) => (name !== 'party.number_raw' || !twice) && name !== PICKED);
   const names = new Set([...said, ...(record.state === 'open' ? OFFERED : []), ...[...more].filter((name) => name !== PICKED)]);
-  const rows = [...names].map((name) => rowOf(name, record.fields[name])).sort(byPlace);
+  const rows = [...names].map((name) => rowOf(name, record.fields[name], fixed)).sort(byPlace);
   const groups: Group[] = [
     { id: 'party', title: 'Person & company', rows: rows.filter((r) => r.name.startsWith('party.')) },
     { id: 'apps', title: 'App fields', rows: rows.filter((r) => !/^(party|user)\./.test(r.name)) },
@@ -70,12 +70,12 @@ export function groupsOf(record: BoardRecord, more: Iterable<string> = []): Grou
   return groups.filter((g) => g.rows.length > 0);
 }
 
-function rowOf(name: string, field: Field | undefined): Row {
+function rowOf(name: string, field: Field | undefined, fixed: boolean): Row {
   const app = /^x\.([^.]+)\.(.+)$/.exec(name);
   return {
     name,
     label: labelOf(name),
-    editable: isEditable(name),
+    editable: !fixed && isEditable(name),
     ...(field ? { field } : {}),
     ...(app?.[1] ? { app: app[1] } : {}),
   };
@@ -102,6 +102,9 @@ function byPlace(a: Row, b: Row): number {
   const place = (row: Row) => (ORDER.indexOf(row.name) + ORDER.length + 1) % (ORDER.length + 1);
   return place(a) - place(b) || (a.name < b.name ? -1 : 1);
 }
+
+/** Whether the field is for numbers, also one of an app's own. */
+export const isNumberField = (name: string): boolean => /number|phone|mobile|extension/.test(name);
 
 /** Where a value may lead: only to mail and to the web. */
 export function hrefOf(name: string, value: string): string | undefined {

@@ -1,5 +1,5 @@
 // Words and numbers for people. Pure; the clock and the locale are passed in.
-import type { BoardRecord, Call, CallState, EndedBy, Known, Result, TimelineEntry, View } from '@callboard/sdk';
+import type { BoardRecord, Call, CallState, EndedBy, Known, LogEntry, Result, TimelineEntry, View } from '@callboard/sdk';
 
 /** 65 s is 1:05, 3665 s is 1:01:05. Negative spans, from clocks that disagree, count as nothing. */
 export function duration(ms: number): string {
@@ -38,6 +38,16 @@ export function exactly(iso: string, now: number, locale?: string, timeZone?: st
   return day + clock(iso, locale, timeZone);
 }
 
+/** A day of the log; of another year with it. */
+export function dayWords(iso: string, now: number, locale?: string, timeZone?: string): string {
+  const day = (ms: number) => new Date(ms).toLocaleDateString(locale, { timeZone });
+  const at = new Date(iso);
+  if (day(at.getTime()) === day(now)) return 'Today';
+  if (day(at.getTime()) === day(now - 24 * 3600_000)) return 'Yesterday';
+  const year = at.toLocaleDateString(locale, { year: 'numeric', timeZone }) === new Date(now).toLocaleDateString(locale, { year: 'numeric', timeZone });
+  return at.toLocaleDateString(locale, { weekday: 'long', day: 'numeric', month: 'long', ...(year ? {} : { year: 'numeric' }), timeZone });
+}
+
 export interface Title {
   name: string;
   /** Absent when the name is the number. */
@@ -64,6 +74,9 @@ const RESULT: Record<Result, string> = {
   answered: 'Answered', missed: 'Missed', busy: 'Busy', rejected: 'Rejected', cancelled: 'Cancelled', failed: 'Failed',
   voicemail: 'Went to voicemail', answered_elsewhere: 'Answered elsewhere', forwarded: 'Forwarded', unknown: 'Ended',
 };
+
+/** What can be asked for in the log. */
+export const RESULTS = Object.entries(RESULT).map(([result, word]) => [result, result === 'unknown' ? 'Not known' : word] as const);
 
 const ENDED_BY: Record<EndedBy, string> = { self: 'by you', other: 'by the other party', pbx: 'by the phone system', failure: 'by a failure' };
 
@@ -97,6 +110,22 @@ export function resultWords(of: Outcome): string {
   const why = whyMissed(of);
   return why ? `${resultWord(of)} – ${why}` : resultWord(of);
 }
+
+/** How an entry of the log came out, as the record says it. */
+export function entryResult({ view, direction, result }: LogEntry): string {
+  if (view === 'lookups') return 'Lookup';
+  if (!result) return 'Goes on';
+  if (view === 'missed' && (result === 'missed' || result === 'cancelled')) return RESULT.missed;
+  return resultWord({ direction: direction ?? 'unknown', result });
+}
+
+/** Who an entry of the log is, and what else one knows them by. */
+export function entryTitle({ name, company, number, number_raw, email }: LogEntry): { name: string; more?: string } {
+  const [first, ...rest] = [name, company, number ?? number_raw, email].filter((text): text is string => !!text);
+  const more = rest.find((text) => !sameText(text, first ?? ''));
+  return { name: first ?? 'Unknown number', ...(more !== undefined && { more }) };
+}
+
 export const endedByWords = (by: EndedBy): string => ENDED_BY[by] ?? words(by);
 
 /** Nobody of ours is in it: it waits to be fetched. */

@@ -1,8 +1,9 @@
 import { CallboardError, type BlankField, type BoardRecord, type Field } from '@callboard/sdk';
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
+import type { CallLog } from './calllog.js';
 import type { Desk, DeskState } from './desk.js';
 import { sentences } from './format.js';
-import type { NoteBox } from './note.js';
+import type { NoteBoxes } from './notebox.js';
 
 export function useDesk(desk: Desk): DeskState {
   const [, render] = useReducer((n: number) => n + 1, 0);
@@ -10,9 +11,48 @@ export function useDesk(desk: Desk): DeskState {
   return desk.state;
 }
 
-export function useNoteBox(box: NoteBox): void {
+export function useNotes(notes: NoteBoxes): void {
   const [, render] = useReducer((n: number) => n + 1, 0);
-  useEffect(() => box.subscribe(() => render(undefined)), [box]);
+  useEffect(() => notes.subscribe(() => render(undefined)), [notes]);
+}
+
+export function useLog(log: CallLog): void {
+  const [, render] = useReducer((n: number) => n + 1, 0);
+  useEffect(() => log.subscribe(() => render(undefined)), [log]);
+}
+
+/**
+ * What stands first in sight stays where it is while rows come and go above it; at the very top, new rows push the others down. Rows bear
+ * `data-entry`. (Not every browser anchors what scrolls.)
+ */
+export function useKeptPlace(list: { current: HTMLElement | null }): void {
+  const held = useRef<{ id: string; top: number } | undefined>(undefined);
+  useLayoutEffect(() => {
+    const scroller = list.current?.closest('.list-pane');
+    if (!scroller || !list.current) return;
+    const row = held.current && list.current.querySelector(`[data-entry="${CSS.escape(held.current.id)}"]`);
+    if (row && held.current && scroller.scrollTop > 0) scroller.scrollTop += row.getBoundingClientRect().top - held.current.top;
+    const mark = () => {
+      const edge = scroller.getBoundingClientRect().top;
+      const rows = [...scroller.querySelectorAll<HTMLElement>('[data-entry]')];
+      const first = rows[firstBelow(rows, edge)];
+      held.current = first && { id: first.dataset['entry'] ?? '', top: first.getBoundingClientRect().top };
+    };
+    mark();
+    scroller.addEventListener('scroll', mark, { passive: true });
+    return () => scroller.removeEventListener('scroll', mark);
+  });
+}
+
+/** Rows come from above to below. */
+function firstBelow(rows: readonly HTMLElement[], edge: number): number {
+  let [low, high] = [0, rows.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((rows[middle]?.getBoundingClientRect().top ?? 0) < edge) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The time, ticking on whole seconds while `on`. */

@@ -1,10 +1,12 @@
 import type { BoardRecord } from '@callboard/sdk';
 import { CANDIDATES, webAddress } from './fields.js';
-import { Source } from './fieldlist.js';
+import { Fresh, Source } from './fieldlist.js';
 import { exactly, words } from './format.js';
+import { isSince, itemTime } from './since.js';
+import { Tels } from './tel.js';
 
 /** The lists that apps add to a record; notes have a place of their own. */
-export function Items({ record, now }: { record: BoardRecord; now: number }) {
+export function Items({ record, now, cut }: { record: BoardRecord; now: number; cut: number | undefined }) {
   const lists = Object.entries(record.items).filter(([name, items]) => name !== 'notes' && name !== CANDIDATES && items.length > 0);
   return (
     <>
@@ -17,9 +19,9 @@ export function Items({ record, now }: { record: BoardRecord; now: number }) {
               const title = item.title || item.url || '';
               return (
                 <li key={item.id} data-testid="item" data-list={name} data-source={item.source}>
-                  {title && <p class="item-title">{href ? <a href={href} target="_blank" rel="noopener noreferrer"><bdi>{title}</bdi></a> : <bdi>{title}</bdi>}</p>}
-                  {item.text && <p class="item-text"><bdi>{item.text}</bdi></p>}
-                  <p class="origin"><Source source={item.source} />{item.fields?.['history.view'] && <span>{item.fields['history.view']}</span>}<time dateTime={item.at}>{exactly(item.at, now)}</time></p>
+                  {title && <p class="item-title">{href ? <a href={href} target="_blank" rel="noopener noreferrer"><bdi>{title}</bdi></a> : <bdi><Tels text={title} /></bdi>}</p>}
+                  {item.text && <p class="item-text"><bdi><Tels text={item.text} /></bdi></p>}
+                  <p class="origin"><Source source={item.source} />{item.fields?.['history.view'] && <span>{item.fields['history.view']}</span>}<time dateTime={item.at}>{exactly(item.at, now)}</time>{isSince(cut, itemTime(name, item)) && <Fresh />}</p>
                 </li>
               );
             })}

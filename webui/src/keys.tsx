@@ -10,7 +10,7 @@ const OFF = 'callboard.keys.off';
 const areOn = () => localStorage.getItem(OFF) === null;
 
 const KEYS: [string, string][] = [
-  ['↑ ↓ or k j', 'Move in the list of calls'], ['Enter', 'Open the call'], ['n', 'Write a note'], ['/', 'Call or look up a number'],
+  ['↑ ↓ or k j', 'Move in the list of calls'], ['Enter', 'Open the call'], ['n', 'Write a note'], ['/', 'Call or look up a number'], ['l', 'The log, or back to the board'],
   ['Esc', 'Leave the note, or go back to the list'], ['?', 'Show these keys'],
 ];
 
@@ -47,12 +47,31 @@ function actOn(event: KeyboardEvent, desk: Desk, showKeys: () => void): boolean 
     case 'k': return move(desk, -1);
     case 'n': return focus('note-box');
     case '/': return focus('lookup-number');
+    case 'l': return turn(desk);
     case '?': showKeys(); return true;
     default: return false;
   }
 }
 
+function turn(desk: Desk): boolean {
+  const pane = desk.state.pane === 'log' ? 'calls' : 'log';
+  desk.back();
+  desk.showPane(pane);
+  requestAnimationFrame(() => (pane === 'log' ? focus('log-search') : focusCall()));
+  return true;
+}
+
+/** In the log nothing is opened by moving: each record is read from the store. */
+function moveInLog(by: 1 | -1): boolean {
+  const rows = [...document.querySelectorAll<HTMLElement>('.row .call')];
+  const held = rows.indexOf(document.activeElement?.closest('.row')?.querySelector<HTMLElement>('.call') ?? document.body);
+  const at = held >= 0 ? held + by : Math.max(0, rows.findIndex((r) => r.hasAttribute('aria-current')));
+  rows[Math.min(rows.length - 1, Math.max(0, at))]?.focus();
+  return rows.length > 0;
+}
+
 function move(desk: Desk, by: 1 | -1): boolean {
+  if (desk.state.pane === 'log') return moveInLog(by);
   desk.step(by);
   requestAnimationFrame(focusCall);
   return true;

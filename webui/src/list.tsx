@@ -1,32 +1,66 @@
 import type { BoardRecord, Line } from '@callboard/sdk';
-import { useEffect, useState } from 'preact/hooks';
-import { canDial, whyNoDial } from './control.js';
+import { useState } from 'preact/hooks';
 import type { Desk } from './desk.js';
-import { briefly, briefState, callSpan, duration, isMissed, isOwnPhoneRinging, kindWords, sentences, titleOf } from './format.js';
-import { tell, useNow } from './hooks.js';
+import { briefly, briefState, callSpan, duration, isMissed, isOwnPhoneRinging, kindWords, titleOf } from './format.js';
+import { useNow } from './hooks.js';
 import { Again, Inbound, Internal, Missed, Outbound, Phone, Search } from './icons.js';
+import { Log } from './log.js';
+import { NumberBox } from './numberbox.js';
+import { isNumber } from './numbers.js';
 import { arrange, isActive } from './selection.js';
-import { isCard, LARGEST_CARD, soughtOf } from './sought.js';
-import { Spelled } from './spelled.js';
+import { Tel } from './tel.js';
 
 const SHOWN = 100;
 
 export function List({ desk, records, selected, lines }: {
   desk: Desk; records: readonly BoardRecord[]; selected: string | undefined; lines: readonly Line[];
 }) {
+  const { pane } = desk.state;
+  return (
+    <nav class="list-pane" aria-label="Calls" data-testid="call-list" data-pane={pane}>
+      <NumberBox desk={desk} line={lines[0]} />
+      <Tabs desk={desk} pane={pane} />
+      <div role="tabpanel" id={`panel-${pane}`} aria-labelledby={`tab-${pane}`}>
+        {pane === 'log' ? <Log desk={desk} lines={lines} selected={selected} /> : <Calls desk={desk} records={records} selected={selected} />}
+      </div>
+    </nav>
+  );
+}
+
+const PANES = [['calls', 'Board'], ['log', 'Log']] as const;
+
+/** The calls of now, and those of ever, with how many were missed since one has looked. */
+function Tabs({ desk, pane }: { desk: Desk; pane: 'calls' | 'log' }) {
+  const { missed } = desk;
+  const onKey = (event: KeyboardEvent) => {
+    if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
+    event.preventDefault();
+    const other = pane === 'log' ? 'calls' : 'log';
+    desk.showPane(other);
+    requestAnimationFrame(() => document.getElementById(`tab-${other}`)?.focus());
+  };
+  return (
+    <div class="tabs" role="tablist" aria-label="Calls" onKeyDown={onKey}>
+      {PANES.map(([name, word]) => (
+        <button key={name} type="button" role="tab" class="tab" id={`tab-${name}`} data-testid={`tab-${name}`} aria-selected={pane === name} aria-controls={pane === name ? `panel-${name}` : undefined}
+          tabIndex={pane === name ? 0 : -1} onClick={() => desk.showPane(name)}>
+          {word}
+          {name === 'log' && missed.count > 0 && <span class="count bad" data-testid="missed-count">{missed.words}<span class="visually-hidden"> missed</span></span>}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Calls({ desk, records, selected }: { desk: Desk; records: readonly BoardRecord[]; selected: string | undefined }) {
   const { active, earlier } = arrange(records);
   const [shown, setShown] = useState(SHOWN);
   const now = useNow(active.length > 0);
-  const open = (id: string, byKey: boolean) => {
-    desk.select(id);
-    if (byKey) requestAnimationFrame(() => document.getElementById('record-title')?.focus({ preventScroll: true }));
-  };
   const item = (record: BoardRecord) => (
-    <Entry key={record.id} record={record} now={now} current={record.id === selected} onOpen={(byKey) => open(record.id, byKey)} />
+    <Entry key={record.id} record={record} now={now} current={record.id === selected} onOpen={(byKey) => void desk.open(record.id, byKey)} />
   );
   return (
-    <nav class="list-pane" aria-label="Calls" data-testid="call-list">
-      <NumberBox desk={desk} line={lines[0]} />
+    <>
       {active.length > 0 && (
         <section aria-labelledby="active-title">
           <h2 class="eyebrow" id="active-title">On the phone</h2>
@@ -43,7 +77,7 @@ export function List({ desk, records, selected, lines }: {
         </section>
       )}
       {records.length === 0 && <p class="empty-list">No calls yet. A call appears here as soon as your phone rings or you dial.</p>}
-    </nav>
+    </>
   );
 }
 
@@ -51,8 +85,9 @@ function Entry({ record, now, current, onOpen }: { record: BoardRecord; now: num
   const title = titleOf(record);
   const state = record.call?.state ?? 'none';
   const missed = record.call?.state === 'ended' && isMissed(record.call);
+  const number = isActive(record) ? undefined : record.party.number ?? record.party.number_raw;
   return (
-    <li>
+    <li class={isActive(record) ? undefined : 'row'}>
       <button type="button" class="call" data-testid="call-item" data-record={record.id} data-state={state}
         data-result={record.call?.result} data-missed={missed || undefined} aria-current={current ? 'true' : undefined}
         onClick={(e) => onOpen(e.detail === 0)}>
@@ -66,6 +101,7 @@ function Entry({ record, now, current, onOpen }: { record: BoardRecord; now: num
           <span class="time"><Time record={record} now={now} /></span>
         </span>
       </button>
+      {number !== undefined && isNumber(number) && <Tel number={number} label={`Look up or call ${number}`}><Phone /></Tel>}
     </li>
   );
 }
@@ -94,85 +130,4 @@ export function KindIcon({ record }: { record: BoardRecord }) {
     case 'internal': return <Internal />;
     default: return <Phone />;
   }
-}
-
-/** A number to be called, or anybody to be looked up before. Enter looks up: that costs nothing and rings nowhere. A card is pasted or dropped. */
-function NumberBox({ desk, line }: { desk: Desk; line: Line | undefined }) {
-  const dials = canDial(line);
-  const why = whyNoDial(line);
-  const [number, setNumber] = useState('');
-  const [problem, setProblem] = useState('');
-  const [busy, setBusy] = useState(false);
-  const filledIn = desk.state.typed;
-  useEffect(() => {
-    if (filledIn === undefined) return;
-    setNumber(filledIn);
-    document.getElementById('lookup-number')?.focus();
-  }, [filledIn]);
-  const card = async (text: string) => {
-    setProblem('');
-    try {
-      await desk.lookup({ vcard: text });
-    } catch (error) {
-      setProblem(tell(error));
-    }
-  };
-  const paste = (event: ClipboardEvent) => { // a field of one line would take the line breaks out
-    const text = event.clipboardData?.getData('text/plain') ?? '';
-    if (!isCard(text)) return;
-    event.preventDefault();
-    void card(text);
-  };
-  const drop = (event: DragEvent) => {
-    const { files } = event.dataTransfer ?? {};
-    const text = event.dataTransfer?.getData('text/plain') ?? '';
-    if (!files?.length && !isCard(text)) return;
-    event.preventDefault();
-    const file = files?.[0];
-    if (!file) void card(text);
-    else if (files.length > 1) setProblem(`${files.length} files were dropped; one card is taken at once. Drop them one by one.`);
-    else if (file.size > LARGEST_CARD) setProblem('The file is larger than 64 KiB, so it is not read. Drop one card, without its photograph.');
-    else void file.text().then(card);
-  };
-  const run = async (act: (number: string) => Promise<unknown>) => {
-    if (number.trim() === '' || busy) return document.getElementById('lookup-number')?.focus();
-    setBusy(true);
-    setProblem('');
-    try {
-      await act(number.trim());
-      setNumber('');
-    } catch (error) {
-      setProblem(tell(error));
-    }
-    setBusy(false);
-  };
-  const submit = (event: Event) => {
-    event.preventDefault();
-    void run((n) => desk.lookup(soughtOf(n)));
-  };
-  return (
-    <form class={dials ? 'lookup dials' : 'lookup'} onSubmit={submit} role="search" data-testid="number-box"
-      onDragOver={(e) => e.preventDefault()} onDrop={drop}>
-      <label for="lookup-number" class="eyebrow">{dials ? 'Call a number, or look anybody up' : 'Look anybody up'}</label>
-      <div class="lookup-row">
-        <input id="lookup-number" data-testid="lookup-number" type="text" autocomplete="off" autocapitalize="off" spellcheck={false} maxLength={2048}
-          placeholder="Number, name, address or card" title="A number, a name, an e-mail, web or IP address; or paste or drop a business card (vCard)" value={number} onPaste={paste} aria-describedby={problem ? 'lookup-problem' : undefined}
-          onInput={(e) => setNumber(e.currentTarget.value)} />
-        <span class="lookup-buttons">
-          <button type="submit" class="icon-button" aria-label="Look up" title="Look up" aria-disabled={busy}><Search /></button>
-          {dials && (
-            <button type="button" class="icon-button go" data-testid="dial" aria-label="Call: your phone rings first" title="Call: your phone rings first"
-              aria-disabled={busy} onClick={() => void run((n) => desk.dial(n))}><Phone /></button>
-          )}
-        </span>
-      </div>
-      {problem && <p class="problem" id="lookup-problem" role="alert" data-testid="number-problem">{problem}</p>}
-      {why && (
-        <details class="missing" data-testid="why-no-dial">
-          <summary>Why you cannot call from here</summary>
-          <p><bdi><Spelled text={sentences(why.reason, why.remedy)} /></bdi></p>
-        </details>
-      )}
-    </form>
-  );
 }

@@ -3,11 +3,14 @@ import { CallboardError, connect, exchangeCode, type Board } from '@callboard/sd
 import { render } from 'preact';
 import { App } from './app.js';
 import { Desk } from './desk.js';
+import { openDrafts } from './drafts.js';
 import { sentences } from './format.js';
+import { handOver, takeOver } from './handover.js';
 import { tell } from './hooks.js';
 import { isTyping } from './keys.js';
 import { kept, takeFragment, type Way } from './session.js';
-import { Connecting, SignIn } from './signin.js';
+import { Connecting, Elsewhere, SignIn } from './signin.js';
+import { openWindows } from './windows.js';
 import './style.css';
 
 const page = document.getElementById('page');
@@ -16,12 +19,16 @@ const root = page;
 root.replaceChildren();
 
 const url = location.origin;
+const windows = openWindows(navigator.locks);
+const drafts = openDrafts(globalThis.indexedDB);
 let desk: Desk | undefined;
 let attempt = new AbortController();
 /** From the address; kept until the person is in. */
 let typed: string | undefined;
+let atOnce = false;
 
-function signIn(reason = ''): void {
+async function signIn(reason = ''): Promise<void> {
+  if (typed !== undefined && atOnce && await handOver(windows.me, typed)) return render(<Elsewhere />, root);
   render(<SignIn key={reason} reason={reason} onWay={(way) => void enter(way)} />, root);
 }
 
@@ -34,12 +41,13 @@ async function enter(way: Way): Promise<void> {
   desk = undefined;
   try {
     const token = await tokenBy(way);
-    if (token === undefined) return signIn();
+    if (token === undefined) return await signIn();
     kept.set(token);
     const board = await reach(token, signal);
+    const opened = await drafts;
     if (signal.aborted) return void board.close();
-    desk = new Desk(board, () => isTyping(document.activeElement));
-    if (typed !== undefined) desk.fillIn(typed);
+    desk = new Desk(board, () => isTyping(document.activeElement), opened, windows);
+    if (typed !== undefined) desk.fillIn(typed, atOnce);
     typed = undefined;
     render(<App desk={desk} />, root);
   } catch (error) {
@@ -77,7 +85,7 @@ function refused(error: unknown, byAddress = false): void {
   desk?.close();
   desk = undefined;
   if (error instanceof CallboardError && (error.status === 401 || error.status === 403)) kept.forget();
-  signIn(byAddress && error instanceof CallboardError ? sentences(error.detail, error.remedy) : tell(error));
+  void signIn(byAddress && error instanceof CallboardError ? sentences(error.detail, error.remedy) : tell(error));
 }
 
 const fromAddress = () => takeFragment(location, (to) => history.replaceState(null, '', to));
@@ -85,10 +93,12 @@ const fromAddress = () => takeFragment(location, (to) => history.replaceState(nu
 // A fresh address pasted into this tab changes the fragment only and loads nothing.
 addEventListener('hashchange', () => {
   const way = fromAddress();
-  if (way.lookup && desk) desk.fillIn(way.lookup);
+  if (way.lookup && desk) desk.fillIn(way.lookup, false);
   else if (way.lookup) typed = way.lookup;
   else if (way.code || way.token) void enter(way);
 });
 const way = fromAddress();
 typed = way.lookup;
+atOnce = way.atOnce === true;
+takeOver(windows.me, () => desk !== undefined, (lookup) => desk?.fillIn(lookup, true));
 void enter(way);

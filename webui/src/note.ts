@@ -1,57 +1,82 @@
-// The note box of one record: saves while one types, never loses text, is never overwritten under the pen.
-import { CallboardError, newNoteId, type Item } from '@callboard/sdk';
+// A note that is being written: kept here as it is typed, then saved. It is never lost and never overwrites what another window wrote.
+import { CallboardError, newKey, newNoteId, type BoardRecord, type Item } from '@callboard/sdk';
+import type { Draft, Drafts } from './drafts.js';
 
-export type NoteState = 'empty' | 'saving' | 'saved' | 'failed';
+/** `kept`: the server does not take it, and it outlives this page; `failed`: it does not, or the server never will take it. */
+export type NoteState = 'empty' | 'saving' | 'kept' | 'saved' | 'failed';
 
-/** What the box needs of the outside; the board, and the tab's session storage. */
+interface NoteOptions {
+  seen?: string | undefined;
+  key?: string;
+}
+
+/** What a note needs of the board. */
 export interface NotePort {
-  putNote(recordId: string, noteId: string, text: string): Promise<unknown>;
-  removeNote(recordId: string, noteId: string): Promise<unknown>;
+  putNote(record: string, note: string, text: string, options: NoteOptions): Promise<Item>;
+  removeNote(record: string, note: string, options: NoteOptions): Promise<void>;
+  getRecord(record: string): Promise<Pick<BoardRecord, 'notes'>>;
 }
 
-export interface Drafts {
-  getItem(key: string): string | null;
-  setItem(key: string, text: string): void;
-  removeItem(key: string): void;
-}
-
-interface Draft {
-  id: string;
-  text: string;
-  saved: string;
-}
-
-const PREFIX = 'callboard.note.';
 /** Milliseconds without a key press after which the text is saved. */
 export const PAUSE = 400;
 const RETRY_MIN = 1_000;
 const RETRY_MAX = 30_000;
 
-export class NoteBox {
-  text = '';
-  id: string;
-  /** Set while the text is not saved and why. */
+/** Set where the note was removed elsewhere while it was written on here. */
+const GONE = 'note_gone';
+
+export class Note {
+  text: string;
+  /** Set while the text is not saved, and why. */
   problem: CallboardError | undefined;
-  /** The box has the keyboard: nothing from outside may change its text. */
-  focused = false;
-  #saved = '';
+  #draft: Draft;
+  /** What the browser keeps of the text; undefined: nothing that is newer than what is saved. */
+  #kept: string | undefined;
+  #keeping: Promise<void> | undefined;
+  #unkept = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> | undefined;
   #failures = 0;
   #stopped = false;
-  #listeners = new Set<() => void>();
 
-  constructor(readonly record: string, private readonly port: NotePort, private readonly drafts: Drafts) {
-    const draft = readDraft(drafts, record);
-    this.id = draft?.id ?? newNoteId();
-    if (!draft) return;
-    this.text = draft.text;
-    this.#saved = draft.saved;
-    if (this.isDirty) this.#schedule(0);
+  constructor(draft: Draft, private readonly port: NotePort, private readonly drafts: Drafts, private readonly tell: () => void) {
+    this.#draft = draft;
+    this.text = this.#kept = draft.text;
+    if (this.isUnsaved) this.#schedule(0);
   }
 
-  get isDirty(): boolean {
+  get id(): string {
+    return this.#draft.note;
+  }
+
+  get key(): string {
+    return this.#draft.key;
+  }
+
+  get record(): string {
+    return this.#draft.record;
+  }
+
+  get #saved(): string {
+    return this.#draft.base?.text ?? '';
+  }
+
+  get #isDirty(): boolean {
     return this.text !== this.#saved && !(this.#saved === '' && this.text.trim() === '');
+  }
+
+  /** There is something that the server has not acknowledged. */
+  get isUnsaved(): boolean {
+    return this.#isDirty || this.#draft.flight !== undefined;
+  }
+
+  get isBlank(): boolean {
+    return this.text.trim() === '' && this.#saved === '' && !this.isUnsaved;
+  }
+
+  /** Whether it would be lost with the page. */
+  get isLoose(): boolean {
+    return this.isUnsaved && !(this.drafts.lasting && this.#kept === this.text);
   }
 
   /** Whether a failed save is tried again by itself. */
@@ -60,78 +85,51 @@ export class NoteBox {
   }
 
   get state(): NoteState {
-    if (this.problem) return 'failed';
-    if (this.isDirty || this.#writing) return 'saving';
+    if (this.problem) return this.willRetry && !this.isLoose ? 'kept' : 'failed';
+    if (this.isUnsaved || this.#writing) return 'saving';
     return this.#saved === '' ? 'empty' : 'saved';
-  }
-
-  subscribe(fn: () => void): () => void {
-    this.#listeners.add(fn);
-    return () => void this.#listeners.delete(fn);
   }
 
   /** The person typed. */
   type(text: string): void {
+    if (this.problem?.code === GONE) this.#fork(); // what is written on is a note of its own
     this.text = text;
-    this.problem = undefined;
+    if (!this.willRetry) this.problem = undefined;
     this.#failures = 0;
-    this.#keepDraft();
+    void this.#keep();
     this.#schedule(PAUSE);
-    this.#tell();
+    this.tell();
   }
 
-  /** Saves now what is not saved: the person left the box, the tab went away, the call ended, the link came back. */
-  flush(): Promise<void> {
+  /** Saves now what is not saved; `leaving`: the page may not be there any more in a moment. */
+  flush(leaving = false): Promise<void> {
     clearTimeout(this.#timer);
-    return this.#writing ?? (this.isDirty ? this.#write() : Promise.resolve());
+    return this.#writing ?? (this.isUnsaved && this.problem?.code !== GONE ? this.#write(leaving) : Promise.resolve());
   }
 
-  /** Starts the next note; what is in the box is saved first and stays in the list. */
-  async next(): Promise<void> {
-    if (await this.#settle()) this.#reset();
-  }
-
-  /** Takes a saved note of the person's own into the box to be written on. */
-  async edit(item: Item): Promise<void> {
-    if (!(await this.#settle())) return;
-    this.problem = undefined;
-    this.id = item.id;
-    this.text = this.#saved = item.text ?? '';
-    this.#keepDraft();
-    this.#tell();
-  }
-
-  /** Another tab of the same person wrote this note, or removed it. */
+  /** Another window of the same person wrote this note: shown where one is not at it. */
   outside(items: readonly Item[]): void {
-    if (this.focused || this.isDirty || this.#writing || this.#saved === '') return;
+    const { base } = this.#draft;
     const item = items.find((i) => i.id === this.id);
-    if (!item) return;
-    const text = item.text ?? '';
-    if (text === this.text) return;
-    this.text = this.#saved = text;
-    this.#keepDraft();
-    this.#tell();
+    if (!base || !item || this.isUnsaved || this.#writing || item.changed_at === base.seen) return;
+    this.text = item.text ?? '';
+    this.#draft.base = { text: this.text, seen: item.changed_at };
+    this.tell();
   }
 
-  /** The record was erased, or something on it: what was on it and is not any more is not kept here either. */
-  erased(left: readonly Item[], whole: boolean): void {
-    if ((whole || this.#saved !== '') && !left.some((i) => i.id === this.id)) this.#reset();
-  }
-
-  /** Saves until all is saved, or cannot be. */
-  async #settle(): Promise<boolean> {
-    do await this.flush();
-    while (this.isDirty && !this.problem);
-    return !this.isDirty;
-  }
-
-  #reset(): void {
-    clearTimeout(this.#timer);
-    this.id = newNoteId();
-    this.text = this.#saved = '';
+  /** Drops the text, here and on its way; what is saved stays as it is. */
+  discard(): void {
+    this.stop();
+    this.text = this.#saved;
+    delete this.#draft.flight;
     this.problem = undefined;
-    this.#keepDraft();
-    this.#tell();
+    void this.#keep();
+    this.tell();
+  }
+
+  /** Whether it was on the server. */
+  get wasSaved(): boolean {
+    return this.#draft.base !== undefined;
   }
 
   /** No more tries; the text stays in the drafts for the next page. */
@@ -142,98 +140,121 @@ export class NoteBox {
 
   #schedule(ms: number): void {
     clearTimeout(this.#timer);
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => void this.flush(), ms);
+    if (!this.#stopped) this.#timer = setTimeout(() => void this.flush(), ms);
   }
 
-  #write(): Promise<void> {
-    this.#writing = this.#send().finally(() => {
+  #write(leaving: boolean): Promise<void> {
+    this.#draft.flight ??= { text: this.text, key: newKey() };
+    const kept = this.#keep();
+    this.#writing = this.#send(leaving ? undefined : kept).finally(() => {
       this.#writing = undefined;
-      this.#keepDraft();
-      if (this.isDirty && !this.problem) this.#schedule(0); // typed on meanwhile
-      this.#tell();
+      void this.#keep();
+      if (this.isUnsaved && !this.problem) this.#schedule(0); // typed on meanwhile
+      this.tell();
     });
-    this.#tell();
+    this.tell();
     return this.#writing;
   }
 
-  async #send(): Promise<void> {
-    const { id, text } = this;
+  /** What goes out is kept before, so that after a crash it goes out under the same key. */
+  async #send(kept: Promise<void> | undefined): Promise<void> {
+    if (kept) await kept;
+    const { flight, record, note, base } = this.#draft;
+    if (!flight) return;
+    const options = { seen: base?.seen, key: flight.key };
     try {
-      if (text.trim() === '') {
-        await this.port.removeNote(this.record, id);
-        if (this.text === text) this.id = newNoteId();
-      } else {
-        await this.port.putNote(this.record, id, text);
-      }
-      this.#saved = text.trim() === '' ? '' : text;
-      this.problem = undefined;
-      this.#failures = 0;
+      if (flight.text.trim() !== '') this.#acknowledge(flight.text, await this.port.putNote(record, note, flight.text, options));
+      else if (base) this.#removed(await this.port.removeNote(record, note, options));
+      else this.#removed();
     } catch (error) {
-      this.#failed(error);
+      await this.#failed(error instanceof CallboardError ? error : new CallboardError('unreachable', 0, String(error)));
     }
   }
 
-  #failed(error: unknown): void {
-    this.problem = error instanceof CallboardError ? error : new CallboardError('unreachable', 0, String(error));
-    if (!isPassing(this.problem)) return; // a new try would be refused again
-    this.#schedule(Math.min(RETRY_MAX, RETRY_MIN * 2 ** this.#failures++));
+  #acknowledge(text: string, item: Pick<Item, 'changed_at'>): void {
+    this.#draft.base = { text, seen: item.changed_at };
+    this.#landed();
   }
 
-  #keepDraft(): void {
-    const key = PREFIX + this.record;
-    if (!this.isDirty) this.drafts.removeItem(key);
-    else this.drafts.setItem(key, JSON.stringify({ id: this.id, text: this.text, saved: this.#saved } satisfies Draft));
+  #removed(_?: void): void {
+    delete this.#draft.base;
+    this.#draft.note = newNoteId();
+    this.#landed();
   }
 
-  #tell(): void {
-    for (const fn of [...this.#listeners]) fn();
+  #landed(): void {
+    delete this.#draft.flight;
+    this.problem = undefined;
+    this.#failures = 0;
   }
+
+  async #failed(problem: CallboardError): Promise<void> {
+    if (problem.code === 'rev_mismatch') return this.#moved();
+    if (problem.code === 'not_found' && this.#draft.flight?.text.trim() === '') return this.#removed(); // there is nothing to remove
+    if (problem.code === 'erased') return this.discard(); // nobody may keep it (SEC-45)
+    this.problem = problem;
+    if (isPassing(problem)) return this.#schedule(Math.min(RETRY_MAX, RETRY_MIN * 2 ** this.#failures++));
+    delete this.#draft.flight; // a new try would be refused again
+  }
+
+  /** The note is another than the one that was written on. */
+  async #moved(): Promise<void> {
+    const { flight, record, note } = this.#draft;
+    if (!flight) return;
+    let item: Item | undefined;
+    try {
+      item = (await this.port.getRecord(record)).notes.find((i) => i.id === note);
+    } catch (error) {
+      return this.#failed(error instanceof CallboardError ? error : new CallboardError('unreachable', 0, String(error)));
+    }
+    if (item && alike(item.text ?? '', flight.text)) return this.#acknowledge(flight.text, item); // it was ours, long ago
+    if (item && flight.text.trim() === '') { // emptied here, written on there: that stays
+      this.text = flight.text === this.text ? '' : this.text;
+      return this.#removed();
+    }
+    if (item) return this.#fork(); // both stay
+    delete this.#draft.flight;
+    this.problem = new CallboardError(GONE, 412, 'this note was removed elsewhere while you wrote on it', 'write on, and it is kept as a note of its own; or empty it');
+  }
+
+  /** From here on it is a note of its own. */
+  #fork(): void {
+    delete this.#draft.base;
+    this.#draft.note = newNoteId();
+    this.#landed();
+  }
+
+  /** Resolves once the browser has what is typed now, or cannot take it. */
+  #keep(): Promise<void> {
+    this.#unkept = true;
+    this.#keeping ??= this.#keepAll().finally(() => {
+      this.#keeping = undefined;
+      this.tell();
+    });
+    return this.#keeping;
+  }
+
+  async #keepAll(): Promise<void> {
+    while (this.#unkept) { // typed on while the disk was busy
+      this.#unkept = false;
+      const { text } = this;
+      this.#draft.text = text;
+      try {
+        await (this.isUnsaved ? this.drafts.put(structuredClone(this.#draft)) : this.drafts.remove(this.key));
+        this.#kept = text;
+      } catch {
+        this.#kept = undefined;
+      }
+    }
+  }
+}
+
+/** As the server compares: it takes out what cannot be seen. */
+function alike(a: string, b: string): boolean {
+  const bare = (text: string) => text.normalize('NFC').replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
+  return bare(a) === bare(b);
 }
 
 function isPassing({ code, status }: CallboardError): boolean {
   return code === 'unreachable' || status >= 500 || status === 429 || status === 401; // after a new sign-in the token is another
-}
-
-function readDraft(drafts: Drafts, record: string): Draft | undefined {
-  try {
-    const draft = JSON.parse(drafts.getItem(PREFIX + record) ?? 'null') as Partial<Draft> | null;
-    if (typeof draft?.id === 'string' && typeof draft.text === 'string' && typeof draft.saved === 'string') return draft as Draft;
-  } catch {
-    // Not ours; a new note takes its place.
-  }
-  return undefined;
-}
-
-/** The note boxes of all records that were in front; one each, so that text survives going elsewhere and back. */
-export class NoteBoxes {
-  readonly #boxes = new Map<string, NoteBox>();
-
-  constructor(private readonly port: NotePort, private readonly drafts: Drafts & { readonly length: number; key(i: number): string | null }) {
-    // Text that an earlier page of this tab could not save is saved now, whichever record is in front.
-    const keys = Array.from({ length: drafts.length }, (_, i) => drafts.key(i) ?? '');
-    for (const key of keys) if (key.startsWith(PREFIX)) this.of(key.slice(PREFIX.length));
-  }
-
-  of(record: string): NoteBox {
-    let box = this.#boxes.get(record);
-    if (!box) this.#boxes.set(record, box = new NoteBox(record, this.port, this.drafts));
-    return box;
-  }
-
-  /** Drops what is no longer on a record. */
-  erased(record: string, left: readonly Item[], whole: boolean): void {
-    this.#boxes.get(record)?.erased(left, whole);
-  }
-
-  /** Saves all that is not saved. */
-  flush(): void {
-    for (const box of this.#boxes.values()) void box.flush();
-  }
-
-  /** Saves once more what is not saved, and then tries no longer. */
-  stop(): void {
-    this.flush();
-    for (const box of this.#boxes.values()) box.stop();
-  }
 }

@@ -5,19 +5,26 @@ import { Candidates } from './candidates.js';
 import { Facts, Flags, Timeline, Views } from './call.js';
 import { lineOf } from './control.js';
 import { Controls } from './controls.js';
+import { Erase } from './erase.js';
 import { Fields } from './fieldlist.js';
 import { labelOf } from './fields.js';
 import { callSpan, callWords, duration, isMissed, kindWords, settledWords, sourceName, titleOf } from './format.js';
 import { tell, useNow } from './hooks.js';
-import { Alert, Back, Check } from './icons.js';
+import { Again as AgainIcon, Alert, Back, Check, Search } from './icons.js';
 import { Items } from './items.js';
 import { KindIcon } from './list.js';
 import { Notes } from './notes.js';
+import { isNumber } from './numbers.js';
+import { cutOf, newCount } from './since.js';
+import { soughtAgain } from './sought.js';
+import { Tel } from './tel.js';
 
-export function Record({ desk, record, records, lines, online, open }: {
-  desk: Desk; record: BoardRecord; records: readonly BoardRecord[]; lines: readonly Line[]; online: boolean; open: boolean;
+/** `fixed`: it is over, and is read; to work on it is to reopen it. */
+export function Record({ desk, record, records, lines, online, open, fixed }: {
+  desk: Desk; record: BoardRecord; records: readonly BoardRecord[]; lines: readonly Line[]; online: boolean; open: boolean; fixed: boolean;
 }) {
   const { call } = record;
+  const cut = cutOf(record);
   const heading = useRef<HTMLHeadingElement>(null);
   const now = useNow(call !== undefined && call.state !== 'ended');
   // On a narrow screen the list is gone when the record comes: the keyboard and the reader go along.
@@ -28,27 +35,28 @@ export function Record({ desk, record, records, lines, online, open }: {
   const article = useRef<HTMLElement>(null);
   useLayoutEffect(() => article.current?.parentElement?.scrollTo(0, 0), [record.id]);
   return (
-    <article class="record" ref={article} data-testid="record" data-record={record.id} data-state={call?.state ?? 'none'} aria-labelledby="record-title">
-      <button type="button" class="quiet back" onClick={() => desk.back()}><Back />Calls</button>
+    <article class="record" ref={article} data-testid="record" data-record={record.id} data-state={call?.state ?? 'none'} data-fixed={fixed || undefined} aria-labelledby="record-title">
+      <button type="button" class="quiet back" onClick={() => desk.back()}><Back />{desk.state.pane === 'log' ? 'Log' : 'Calls'}</button>
       <Head record={record} now={now} heading={heading} asked={desk.asked.get(record.id)} />
       <Controls desk={desk} record={record} records={records} line={lineOf(lines, record.line)} online={online} />
-      {record.state === 'closed' && <Reopen desk={desk} record={record} key={record.id} />}
+      <Again desk={desk} record={record} key={record.id} />
       <Enrichment record={record} apps={desk.state.apps?.apps.length} />
       {call && <Flags call={call} />}
       <Doubts record={record} />
       <div class="columns">
         <div class="column">
-          <Candidates desk={desk} record={record} />
-          <Fields desk={desk} record={record} now={now} />
-          <Items record={record} now={now} />
+          <Candidates desk={desk} record={record} fixed={fixed} />
+          <Fields desk={desk} record={record} now={now} cut={cut} fixed={fixed} />
+          <Items record={record} now={now} cut={cut} />
         </div>
         <div class="column side">
-          <Notes desk={desk} record={record} now={now} key={record.id} />
+          <Notes desk={desk} record={record} now={now} cut={cut} key={record.id} />
           {call && <Facts call={call} now={now} />}
           {call && <Timeline call={call} now={now} />}
           {call && call.views.length > 1 && <Views call={call} now={now} />}
         </div>
       </div>
+      <Erase desk={desk} record={record} key={`erase ${record.id}`} />
     </article>
   );
 }
@@ -61,11 +69,11 @@ function Head({ record, now, heading, asked }: {
     <header class="head">
       <div class="head-who">
         <p class="eyebrow kind"><KindIcon record={record} />{kindWords(record)}</p>
-        <h2 id="record-title" class={title.name.length > 48 ? 'long' : undefined} data-testid="record-title" tabIndex={-1} ref={heading}><bdi>{title.name}</bdi></h2>
+        <h2 id="record-title" class={title.name.length > 48 ? 'long' : undefined} data-testid="record-title" tabIndex={-1} ref={heading}>{isNumber(title.name) ? <Tel number={title.name} /> : <bdi>{title.name}</bdi>}</h2>
         {(title.number || title.company) && (
           <p class="head-more">
             {title.company && <bdi class="company">{title.company}</bdi>}
-            {title.number && <bdi class="number">{title.number}</bdi>}
+            {title.number && <Tel number={title.number} />}
           </p>
         )}
       </div>
@@ -94,19 +102,39 @@ function Span({ call, now }: { call: Call; now: number }) {
   return <span class="span" data-testid="duration">{duration(span)}</span>;
 }
 
-/** What is closed is put back: the apps work on it with what they know today. */
-function Reopen({ desk, record }: { desk: Desk; record: BoardRecord }) {
+/**
+ * What is over is begun again: a closed record is put back on the board, where the apps work on it with what they know today; or the person is
+ * looked up anew. On a reopened one stands what has come since.
+ */
+function Again({ desk, record }: { desk: Desk; record: BoardRecord }) {
   const [problem, setProblem] = useState('');
-  const press = () => {
+  const press = (act: Promise<unknown>) => {
     setProblem('');
-    desk.reopen(record.id).catch((error: unknown) => setProblem(tell(error)));
+    act.catch((error: unknown) => setProblem(tell(error)));
   };
+  const sought = record.state === 'closed' ? soughtAgain(record) : undefined;
+  const count = newCount(record);
+  if (record.state !== 'closed' && record.origin !== 'reopened') return null;
   return (
-    <p class="reopen">
-      <button type="button" class="quiet" data-testid="reopen" title="Your apps look again with what they know today" onClick={press}>Reopen</button>
-      {problem && <span class="problem" role="alert">{problem}</span>}
-    </p>
+    <div class="again">
+      {record.state === 'closed' && (
+        <button type="button" class="control" data-testid="reopen" title="Your apps look again with what they know today" onClick={() => press(desk.reopen(record.id))}><AgainIcon />Reopen</button>
+      )}
+      {sought && (
+        <button type="button" class="control" data-testid="look-up" title="A record of its own, without this call" onClick={() => press(desk.lookup(sought))}><Search />Look up</button>
+      )}
+      {record.origin === 'reopened' && (count > 0
+        ? <button type="button" class="others" data-testid="new-count" data-count={count} onClick={toFirstNew}>{count} new since the {record.call ? 'call' : 'lookup was reopened'}</button>
+        : <span class="unknown" data-testid="new-count" data-count={0}>Nothing new since the {record.call ? 'call' : 'lookup was reopened'}</span>)}
+      {problem && <span class="problem" role="alert" data-testid="again-problem">{problem}</span>}
+    </div>
   );
+}
+
+function toFirstNew(): void {
+  const first = document.querySelector<HTMLElement>('[data-testid="fresh"]');
+  first?.scrollIntoView({ block: 'center' });
+  first?.focus({ preventScroll: true });
 }
 
 function Enrichment({ record, apps }: { record: BoardRecord; apps: number | undefined }) {

@@ -5,6 +5,8 @@ export interface Way {
   token?: string;
   /** What the box for numbers is filled in with. */
   lookup?: string;
+  /** It is looked up without being asked: the server has seen that the person opened the link. */
+  atOnce?: true;
 }
 
 interface Place {
@@ -18,8 +20,10 @@ const KEY = 'callboard.token';
 /** Takes the code or token out of the address and removes it there at once, so that no history or screenshot keeps it. */
 export function takeFragment(place: Place, replace: (url: string) => void): Way {
   const way = wayOf(place.hash);
-  if (place.hash) replace(place.pathname + place.search);
-  return way;
+  const lookup = place.pathname === '/lookup' ? new URLSearchParams(place.search).get('q')?.trim() ?? '' : undefined;
+  if (lookup !== undefined) replace('/');
+  else if (place.hash) replace(place.pathname + place.search);
+  return lookup ? { ...way, lookup, atOnce: true } : way;
 }
 
 /** Reads what a person pasted: an address with `#code=` or `#token=`, that part alone, or a token. */

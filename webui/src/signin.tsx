@@ -36,6 +36,15 @@ export function SignIn({ reason, onWay }: { reason: string; onWay: (way: Way) =>
 /** What stands between backticks is a command. */
 const withCommands = (text: string) => text.split('`').map((part, i) => (i % 2 ? <code key={i}>{part}</code> : part));
 
+/** Another window has taken what this one was opened for. */
+export const Elsewhere = () => (
+  <main class="signin" data-testid="elsewhere">
+    <img src="/icon.svg" alt="" width="48" height="48" />
+    <h1>Callboard</h1>
+    <p class="lead" role="status">Looked up in the Callboard window that is open. You can close this one.</p>
+  </main>
+);
+
 export function Connecting({ text, problem }: { text: string; problem: string }) {
   return (
     <main class="signin" data-testid="connecting">

@@ -22,4 +22,14 @@ describe('the way in', () => {
     expect(takeFragment({ hash: '', pathname: '/', search: '' }, (to) => replaced.push(to))).toEqual({});
     expect(replaced).toEqual(['/?x']);
   });
+
+  it('looks up at once where the address is that of a lookup, and leaves nothing of it there', () => {
+    const replaced: string[] = [];
+    const at = (search: string, hash = '') => takeFragment({ hash, pathname: '/lookup', search }, (to) => replaced.push(to));
+    expect(at('?q=%2B45+12&x=1')).toEqual({ lookup: '+45 12', atOnce: true });
+    expect(at('?q=Ann', '#code=abc')).toEqual({ code: 'abc', lookup: 'Ann', atOnce: true });
+    expect(at('?q=%20')).toEqual({});
+    expect(at('')).toEqual({});
+    expect(replaced).toEqual(['/', '/', '/', '/']);
+  });
 });

@@ -1127,6 +1127,11 @@ interface components {
 		 *     Where the record has another by now, nothing is written: 412 `rev_mismatch` with the record as it is.
 		 */
 		IfMatch: string;
+		/**
+		 * @description The `changed_at` of the note that you have read, in quotes and as it came. Where it was changed or removed since, nothing is written: 412
+		 *     `rev_mismatch` with the record as it is. So two who write one note at once both keep theirs: the second writes under another id.
+		 */
+		NoteMatch: string;
 		/** @description How long you take for a work, at most 60000; absent: 5000. */
 		DeadlineMS: number;
 		/**
@@ -1196,6 +1201,8 @@ export type Written = Schemas["Written"];
 export type CallLog = Schemas["CallLog"];
 export type LogEntry = Schemas["LogEntry"];
 export type LogView = Schemas["LogView"];
+export type NewErasure = Schemas["NewErasure"];
+export type Erasure = Schemas["Erasure"];
 export type Session = Schemas["Session"];
 export type Problem = Schemas["Problem"];
 type WireWork = Schemas["Work"];
@@ -1282,8 +1289,8 @@ interface Ask {
 	signal?: AbortSignal | undefined;
 	/** The Idempotency-Key of a command or a write. */
 	key?: string;
-	/** The rev that the record must have (If-Match). */
-	rev?: number | undefined;
+	/** What must still be so for a write (If-Match), without quotes: the record's rev, or when a note was changed. */
+	match?: string;
 	/** Let the request outlive the page that sends it. */
 	keepalive?: boolean;
 	/** Milliseconds until the answer's head must be there. */
@@ -1295,8 +1302,10 @@ declare class Http {
 	constructor(url: string | URL, token: TokenSource);
 	/** Sends one request and returns the answer if it is a good one. */
 	ask(method: string, path: string, ask?: Ask): Promise<Response>;
-	json<T>(method: string, path: string, body?: unknown, signal?: AbortSignal, keepalive?: boolean): Promise<T>;
-	/** Writes, once per key; with a rev only if the record still has that. What did not arrive is sent once more with its key. */
+	json<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T>;
+	/** Sends one request, once. */
+	once<T>(method: string, path: string, ask: Ask): Promise<T>;
+	/** Writes, once per key; with a match only if that is still so. What did not arrive is sent once more with its key. */
 	write<T>(method: string, path: string, ask: Ask & {
 		key: string;
 	}): Promise<T>;
@@ -1410,6 +1419,12 @@ export interface ClaimOptions {
 	 */
 	rev?: number;
 }
+export interface NoteOptions {
+	/** The note's `changed_at` as you have read it. Where it was changed or removed since, nothing is written: `rev_mismatch`. */
+	seen?: string | undefined;
+	/** The write's Idempotency-Key: sent again with it, it is done once. */
+	key?: string;
+}
 export interface WatchOptions extends WatchFilter {
 	/** Go on after this place; absent: from now. */
 	cursor?: string;
@@ -1492,8 +1507,8 @@ export declare class Board {
 	unhide(recordId: string, field: string, source: string): Promise<Written>;
 	addNote(recordId: string, text: string): Promise<Item>;
 	/** Writes a note under an id of your own making (see newNoteId); safe to repeat, and outlives a page that is being closed. */
-	putNote(recordId: string, noteId: string, text: string): Promise<Item>;
-	removeNote(recordId: string, noteId: string): Promise<void>;
+	putNote(recordId: string, noteId: string, text: string, options?: NoteOptions): Promise<Item>;
+	removeNote(recordId: string, noteId: string, options?: NoteOptions): Promise<void>;
 	/**
 	 * Opens a record without a call, for a number or for whatever is known of somebody: `{ email }`, `{ vcard }`…; the next call with its
 	 * number joins it.
@@ -1503,6 +1518,8 @@ export declare class Board {
 	reopen(recordId: string): Promise<BoardRecord>;
 	/** Closes a record before its time. For the person. */
 	closeRecord(recordId: string): Promise<BoardRecord>;
+	/** Erases a person from the board, the log and the database; with `dry_run` it only tells what would go. For the person. It cannot be undone. */
+	erase(who: NewErasure): Promise<Erasure>;
 	/** Rings the user's phone and, once that is answered, calls a number. Gives the id of the record that becomes the call. */
 	dial(number: string, options?: CommandOptions): Promise<string>;
 	/**
@@ -1542,6 +1559,8 @@ export declare class Board {
 export declare function connect(options: ConnectOptions): Promise<Board>;
 /** An id for putNote. */
 export declare function newNoteId(): string;
+/** An Idempotency-Key, for a write that may have to be sent again. */
+export declare function newKey(): string;
 
 export {
 	Notification$1 as Notification,

@@ -301,11 +301,14 @@ var Http = class {
     if (second.ok) return second;
     throw await problemOf(second);
   }
-  async json(method, path2, body, signal, keepalive = false) {
-    const response = await this.ask(method, path2, { body, signal, keepalive });
-    return readJSON(response);
+  async json(method, path2, body, signal) {
+    return this.once(method, path2, { body, signal });
   }
-  /** Writes, once per key; with a rev only if the record still has that. What did not arrive is sent once more with its key. */
+  /** Sends one request, once. */
+  async once(method, path2, ask) {
+    return readJSON(await this.ask(method, path2, ask));
+  }
+  /** Writes, once per key; with a match only if that is still so. What did not arrive is sent once more with its key. */
   async write(method, path2, ask) {
     try {
       return await readJSON(await this.ask(method, path2, ask));
@@ -330,7 +333,7 @@ var Http = class {
     return send(this.base + path2, method, {
       authorization: `Bearer ${token}`,
       ...ask.key && { "idempotency-key": ask.key },
-      ...ask.rev !== void 0 && { "if-match": `"${ask.rev}"` }
+      ...ask.match !== void 0 && { "if-match": `"${ask.match}"` }
     }, ask);
   }
 };
@@ -359,8 +362,8 @@ async function send(url, method, headers, ask) {
   if (ask.body !== void 0) {
     init.body = JSON.stringify(ask.body);
     init.headers = { ...init.headers, "content-type": "application/json" };
-    if (ask.keepalive && init.body.length < KEEPALIVE_LIMIT) init.keepalive = true;
   }
+  if (ask.keepalive && (typeof init.body !== "string" || init.body.length < KEEPALIVE_LIMIT)) init.keepalive = true;
   try {
     return await fetch(url, init);
   } catch (cause) {
@@ -757,11 +760,11 @@ var Board = class {
    * in before it. An app is shown what it may read only, and cannot look by the rest.
    */
   log({ signal, ...query } = {}) {
-    const asked = new URLSearchParams();
+    const asked2 = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) {
-      if (value !== void 0 && value !== "") asked.set(name, value instanceof Date ? value.toISOString() : String(value));
+      if (value !== void 0 && value !== "") asked2.set(name, value instanceof Date ? value.toISOString() : String(value));
     }
-    return this.#http.json("GET", `/v1/log?${asked}`, void 0, signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal);
+    return this.#http.json("GET", `/v1/log?${asked2}`, void 0, signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal);
   }
   /** The lines and their links to the PBX, the store, and who you are. */
   status() {
@@ -786,7 +789,7 @@ var Board = class {
    * person claims `party.candidate` with `${item.source}/${item.id}`.
    */
   claim(recordId, claims, options = {}) {
-    return this.#http.write("POST", `/v1/records/${encodeURIComponent(recordId)}/claims`, { body: { claims: claimsOf(claims) }, rev: options.rev, key: newKey() });
+    return this.#http.write("POST", `/v1/records/${encodeURIComponent(recordId)}/claims`, { body: { claims: claimsOf(claims) }, ...options.rev !== void 0 && { match: String(options.rev) }, key: newKey() });
   }
   // ---- deciding: for the person
   /** Lets what one source says be shown, whatever the others say, until the person pins another, types their own or takes it back. */
@@ -808,11 +811,11 @@ var Board = class {
     return this.#http.write("POST", `/v1/records/${encodeURIComponent(recordId)}/notes`, { body: { text }, key: newKey() });
   }
   /** Writes a note under an id of your own making (see newNoteId); safe to repeat, and outlives a page that is being closed. */
-  putNote(recordId, noteId, text) {
-    return this.#http.json("PUT", notePath(recordId, noteId), { text }, void 0, true);
+  putNote(recordId, noteId, text, options = {}) {
+    return this.#http.once("PUT", notePath(recordId, noteId), { body: { text }, keepalive: true, ...asked(options) });
   }
-  removeNote(recordId, noteId) {
-    return this.#http.json("DELETE", notePath(recordId, noteId));
+  removeNote(recordId, noteId, options = {}) {
+    return this.#http.once("DELETE", notePath(recordId, noteId), { keepalive: true, ...asked(options) });
   }
   /**
    * Opens a record without a call, for a number or for whatever is known of somebody: `{ email }`, `{ vcard }`…; the next call with its
@@ -829,6 +832,10 @@ var Board = class {
   /** Closes a record before its time. For the person. */
   async closeRecord(recordId) {
     return recordOf(await this.#http.write("POST", `/v1/records/${encodeURIComponent(recordId)}/close`, { key: newKey() }));
+  }
+  /** Erases a person from the board, the log and the database; with `dry_run` it only tells what would go. For the person. It cannot be undone. */
+  erase(who) {
+    return this.#http.once("POST", "/v1/erasures", { body: who, patience: 3e4 });
   }
   // ---- calling: for the person, and for apps that were let (`callboard app add --may dial,control`)
   /** Rings the user's phone and, once that is answered, calls a number. Gives the id of the record that becomes the call. */
@@ -1059,6 +1066,7 @@ async function connect(options) {
   await board.start(options.app);
   return board;
 }
+var asked = ({ seen, key }) => ({ ...seen !== void 0 && { match: seen }, ...key !== void 0 && { key } });
 function newNoteId() {
   return "n-" + random();
 }
@@ -1093,5 +1101,6 @@ export {
   CallboardError,
   connect,
   exchangeCode,
+  newKey,
   newNoteId
 };

@@ -1828,6 +1828,11 @@ export interface components {
          *     Where the record has another by now, nothing is written: 412 `rev_mismatch` with the record as it is.
          */
         IfMatch: string;
+        /**
+         * @description The `changed_at` of the note that you have read, in quotes and as it came. Where it was changed or removed since, nothing is written: 412
+         *     `rev_mismatch` with the record as it is. So two who write one note at once both keep theirs: the second writes under another id.
+         */
+        NoteMatch: string;
         /** @description How long you take for a work, at most 60000; absent: 5000. */
         DeadlineMS: number;
         /**
@@ -2471,6 +2476,11 @@ export interface operations {
             query?: never;
             header?: {
                 /**
+                 * @description The `changed_at` of the note that you have read, in quotes and as it came. Where it was changed or removed since, nothing is written: 412
+                 *     `rev_mismatch` with the record as it is. So two who write one note at once both keep theirs: the second writes under another id.
+                 */
+                "If-Match"?: components["parameters"]["NoteMatch"];
+                /**
                  * @description Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
                  *     again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the
                  *     second waits for it. With another request 422 `idempotency_key_reused`. A request that was refused does not use its key up. 410 `erased`:
@@ -2508,6 +2518,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /**
+                 * @description The `changed_at` of the note that you have read, in quotes and as it came. Where it was changed or removed since, nothing is written: 412
+                 *     `rev_mismatch` with the record as it is. So two who write one note at once both keep theirs: the second writes under another id.
+                 */
+                "If-Match"?: components["parameters"]["NoteMatch"];
                 /**
                  * @description Of your own making, anew for every intention, such as a UUID. For 24 hours the same request with the same key gets the same answer
                  *     again and does nothing twice, also if Callboard or the connection broke down in between; while the first is under way the

@@ -5,7 +5,7 @@ import { Http, type TokenSource } from './http.js';
 import { recordOf, type BoardRecord } from './record.js';
 import { RETRY, backOff, cursorAfter, openStream, pause, type Retry, type WatchFilter } from './stream.js';
 import type {
-  App, AppChange, AppList, CallLog, Command, Commanded, Item, LogView, Lookup, Notification, NotificationOf, NotificationType, Placed, Progressed, RecordList, RecordState, Result, Status, WireRecord, WireWork, Written,
+  App, AppChange, AppList, CallLog, Command, Commanded, Erasure, Item, LogView, Lookup, NewErasure, Notification, NotificationOf, NotificationType, Placed, Progressed, RecordList, RecordState, Result, Status, WireRecord, WireWork, Written,
 } from './wire.js';
 import { Webhooks } from './webhooks.js';
 
@@ -75,6 +75,13 @@ export interface ClaimOptions {
    * another by now, nothing is written and the error has the code `rev_mismatch`.
    */
   rev?: number;
+}
+
+export interface NoteOptions {
+  /** The note's `changed_at` as you have read it. Where it was changed or removed since, nothing is written: `rev_mismatch`. */
+  seen?: string | undefined;
+  /** The write's Idempotency-Key: sent again with it, it is done once. */
+  key?: string;
 }
 
 export interface WatchOptions extends WatchFilter {
@@ -285,7 +292,7 @@ export class Board {
    * person claims `party.candidate` with `${item.source}/${item.id}`.
    */
   claim(recordId: string, claims: Claims, options: ClaimOptions = {}): Promise<Written> {
-    return this.#http.write('POST', `/v1/records/${encodeURIComponent(recordId)}/claims`, { body: { claims: claimsOf(claims) }, rev: options.rev, key: newKey() });
+    return this.#http.write('POST', `/v1/records/${encodeURIComponent(recordId)}/claims`, { body: { claims: claimsOf(claims) }, ...(options.rev !== undefined && { match: String(options.rev) }), key: newKey() });
   }
 
   // ---- deciding: for the person
@@ -315,12 +322,12 @@ export class Board {
   }
 
   /** Writes a note under an id of your own making (see newNoteId); safe to repeat, and outlives a page that is being closed. */
-  putNote(recordId: string, noteId: string, text: string): Promise<Item> {
-    return this.#http.json('PUT', notePath(recordId, noteId), { text }, undefined, true);
+  putNote(recordId: string, noteId: string, text: string, options: NoteOptions = {}): Promise<Item> {
+    return this.#http.once('PUT', notePath(recordId, noteId), { body: { text }, keepalive: true, ...asked(options) });
   }
 
-  removeNote(recordId: string, noteId: string): Promise<void> {
-    return this.#http.json('DELETE', notePath(recordId, noteId));
+  removeNote(recordId: string, noteId: string, options: NoteOptions = {}): Promise<void> {
+    return this.#http.once('DELETE', notePath(recordId, noteId), { keepalive: true, ...asked(options) });
   }
 
   /**
@@ -340,6 +347,11 @@ export class Board {
   /** Closes a record before its time. For the person. */
   async closeRecord(recordId: string): Promise<BoardRecord> {
     return recordOf(await this.#http.write<WireRecord>('POST', `/v1/records/${encodeURIComponent(recordId)}/close`, { key: newKey() }));
+  }
+
+  /** Erases a person from the board, the log and the database; with `dry_run` it only tells what would go. For the person. It cannot be undone. */
+  erase(who: NewErasure): Promise<Erasure> {
+    return this.#http.once('POST', '/v1/erasures', { body: who, patience: 30_000 });
   }
 
   // ---- calling: for the person, and for apps that were let (`callboard app add --may dial,control`)
@@ -609,12 +621,15 @@ export async function connect(options: ConnectOptions): Promise<Board> {
   return board;
 }
 
+const asked = ({ seen, key }: NoteOptions) => ({ ...(seen !== undefined && { match: seen }), ...(key !== undefined && { key }) });
+
 /** An id for putNote. */
 export function newNoteId(): string {
   return 'n-' + random();
 }
 
-function newKey(): string {
+/** An Idempotency-Key, for a write that may have to be sent again. */
+export function newKey(): string {
   return 'k-' + random();
 }
 

@@ -9,8 +9,8 @@ export interface Ask {
   signal?: AbortSignal | undefined;
   /** The Idempotency-Key of a command or a write. */
   key?: string;
-  /** The rev that the record must have (If-Match). */
-  rev?: number | undefined;
+  /** What must still be so for a write (If-Match), without quotes: the record's rev, or when a note was changed. */
+  match?: string;
   /** Let the request outlive the page that sends it. */
   keepalive?: boolean;
   /** Milliseconds until the answer's head must be there. */
@@ -54,12 +54,16 @@ export class Http {
     throw await problemOf(second);
   }
 
-  async json<T>(method: string, path: string, body?: unknown, signal?: AbortSignal, keepalive = false): Promise<T> {
-    const response = await this.ask(method, path, { body, signal, keepalive });
-    return readJSON<T>(response);
+  async json<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+    return this.once(method, path, { body, signal });
   }
 
-  /** Writes, once per key; with a rev only if the record still has that. What did not arrive is sent once more with its key. */
+  /** Sends one request, once. */
+  async once<T>(method: string, path: string, ask: Ask): Promise<T> {
+    return readJSON<T>(await this.ask(method, path, ask));
+  }
+
+  /** Writes, once per key; with a match only if that is still so. What did not arrive is sent once more with its key. */
   async write<T>(method: string, path: string, ask: Ask & { key: string }): Promise<T> {
     try {
       return await readJSON<T>(await this.ask(method, path, ask));
@@ -84,7 +88,7 @@ export class Http {
       throw new CallboardError('unreachable', 0, 'The token could not be had.', 'Look at what the `token` function does.', cause);
     }
     return send(this.base + path, method, { authorization: `Bearer ${token}`, ...(ask.key && { 'idempotency-key': ask.key }),
-      ...(ask.rev !== undefined && { 'if-match': `"${ask.rev}"` }) }, ask);
+      ...(ask.match !== undefined && { 'if-match': `"${ask.match}"` }) }, ask);
   }
 }
 
@@ -114,8 +118,8 @@ async function send(url: string, method: string, headers: Record<string, string>
   if (ask.body !== undefined) {
     init.body = JSON.stringify(ask.body);
     init.headers = { ...init.headers, 'content-type': 'application/json' };
-    if (ask.keepalive && init.body.length < KEEPALIVE_LIMIT) init.keepalive = true;
   }
+  if (ask.keepalive && (typeof init.body !== 'string' || init.body.length < KEEPALIVE_LIMIT)) init.keepalive = true;
   try {
     return await fetch(url, init);
   } catch (cause) {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Board, CallboardError, connect, exchangeCode, newNoteId, type ConnectOptions, type LinkState } from '../src/index.js';
 import type { Notification } from '../src/wire.js';
 import {
-  Contract, Queue, TOKEN, calls, changed, envelope, field, frame, note, opened, problem, record0, work,
+  Contract, Queue, TOKEN, calls, changed, envelope, field, frame, note, opened, problem, record0, work, T,
 } from './contract.js';
 
 let server: Contract;
@@ -478,6 +478,23 @@ describe('deciding', () => {
     expect([match, body.claims]).toEqual(['"6"', [{ field: 'call.disposition', value: 'sold', quality: 'matched', ttl_ms: 5000 }]]);
     await board.claim('r1', { 'party.name': 'Ann' });
     expect(server.requests.filter((r) => r.path !== '/v1/watch').at(-1)?.match).toBeUndefined();
+  });
+
+  it('writes a note as it was seen, once per key', async () => {
+    const board = await open();
+    const last = () => server.requests.filter((r) => r.path !== '/v1/watch').at(-1)!;
+    await board.putNote('r1', 'n-1', 'x', { seen: T, key: 'k-12345678' });
+    expect([last().match, last().key]).toEqual([`"${T}"`, 'k-12345678']);
+    await board.removeNote('r1', 'n-1', { seen: T, key: 'k-87654321' });
+    expect([last().method, last().match, last().key]).toEqual(['DELETE', `"${T}"`, 'k-87654321']);
+    await board.putNote('r1', 'n-1', 'y');
+    expect([last().match, last().key]).toEqual([undefined, undefined]);
+  });
+
+  it('erases a person', async () => {
+    const board = await open();
+    expect((await board.erase({ numbers: ['+4512345678'], dry_run: true })).records).toEqual(['r1']);
+    expect(server.requests.filter((r) => r.path !== '/v1/watch').at(-1)).toMatchObject({ method: 'POST', path: '/v1/erasures', body: { numbers: ['+4512345678'], dry_run: true } });
   });
 
   it('asks for time, and says of which fields nothing is known', async () => {
