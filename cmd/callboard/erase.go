@@ -38,7 +38,7 @@ func (c *eraseCommand) Run(ctx context.Context) error {
 		return nil
 	}
 	if !c.Yes {
-		if err := sure(); err != nil {
+		if err := sure("This cannot be undone. Type yes to erase: ", "nothing was erased"); err != nil {
 			return err
 		}
 	}
@@ -61,15 +61,15 @@ func goes(e api.Erasure) string {
 		len(e.Records), e.Claims, e.Items, len(e.Mentioned), e.Changes, e.Answers)
 }
 
-// sure asks at the terminal.
-func sure() error {
+// sure asks at the terminal; otherwise is what holds without a yes.
+func sure(question, otherwise string) error {
 	if !terminal(os.Stdin) {
-		return errors.New("nothing was erased: there is nobody to ask; say --yes to erase without being asked")
+		return errors.New(otherwise + ": there is nobody to ask; say --yes to do it without being asked")
 	}
-	fmt.Print("This cannot be undone. Type yes to erase: ")
+	fmt.Print(question)
 	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	if err != nil || strings.TrimSpace(line) != "yes" {
-		return errors.New("nothing was erased")
+		return errors.New(otherwise)
 	}
 	return nil
 }
