@@ -93,7 +93,7 @@ func TestRestore(t *testing.T) {
 	if err := w.store.RemoveApp(t.Context(), "old"); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.store.BeginErasure(t.Context(), board.Match{ID: "era_1", Words: []string{"ann canary 3"}}, time.Now()); err != nil {
+	if err := w.store.BeginErasure(t.Context(), board.Match{ID: "era_1", Words: []string{"ann canary 3"}}, "", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Restore(t.Context(), path, to, time.Now())
@@ -200,7 +200,9 @@ func TestCheck(t *testing.T) {
 				t.Fatal(err)
 			}
 			found, _, err := Check(t.Context(), path)
-			if err != nil || len(found) == 0 || !slices.ContainsFunc(found, func(f Finding) bool { return strings.Contains(f.What, fault.what) && strings.Contains(f.Remedy, fault.remedy) }) {
+			if err != nil || len(found) == 0 || !slices.ContainsFunc(found, func(f Finding) bool {
+				return strings.Contains(f.What, fault.what) && strings.Contains(f.Remedy, fault.remedy)
+			}) {
 				t.Errorf("found %v, %v", found, err)
 			}
 			if fault.remedy != "--mend" {

@@ -42,6 +42,7 @@ type SQLite struct {
 	keeper  *sql.Conn // never used: while a connection is open, SQLite does not take the -wal and -shm files away
 	files   files
 	earlier *sql.Stmt // of readers
+	raw     *os.File  // the database's bytes
 	commit  prepared
 	listing listing
 	commits int
@@ -159,6 +160,9 @@ func (s *SQLite) open(ctx context.Context) error {
 	if s.files, err = openFiles(s.path); err != nil {
 		return err
 	}
+	if s.raw, err = os.Open(s.path); err != nil {
+		return err
+	}
 	return s.startListing(ctx)
 }
 
@@ -206,6 +210,9 @@ func (s *SQLite) Close() error {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}
+	}
+	if s.raw != nil {
+		errs = append(errs, s.raw.Close())
 	}
 	return errors.Join(append(errs, s.lock.Unlock())...)
 }
