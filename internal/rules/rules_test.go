@@ -107,6 +107,7 @@ func TestFloors(t *testing.T) {
 		"store":        {"board", "telephony", "crash"},
 		"delivery":     {"board"},
 		"export":       {"telephony", "board"},
+		"retention":    {"board"},
 		"server":       {"board", "telephony", "delivery", "export", "crash"},
 		"webhook":      {"board", "telephony"},
 		"history":      {"board", "telephony"},

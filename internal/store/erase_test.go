@@ -342,7 +342,7 @@ func TestProofIsAStatement(t *testing.T) {
 	if _, err := s.writer.Exec(`INSERT INTO picks (line, number, ref, at) VALUES ('Alice', ?, 'crm/7', 1), ('Alice', '+4511100001', 'crm/8', 1)`, canaryNumber); err != nil {
 		t.Fatal(err)
 	}
-	if err := Backup(t.Context(), path, path+formerEnd+"5"); err != nil {
+	if err := Backup(t.Context(), path, path+FormerEnd+"5"); err != nil {
 		t.Fatal(err)
 	}
 	survey := func() board.Proof {

@@ -19,7 +19,7 @@ import (
 var errNoCopy = errors.New("no copy of it can be made before it is brought up to date")
 
 const (
-	formerEnd     = ".schema-"
+	FormerEnd     = ".schema-" // stands between the name of the database and its schema
 	keepFormerFor = 30 * 24 * time.Hour
 )
 
@@ -33,7 +33,7 @@ func (s *SQLite) keepFormer(ctx context.Context, version, newest int64) error {
 	if version == 0 || version >= newest {
 		return nil
 	}
-	if err := copyInto(ctx, s.writer, fmt.Sprint(s.path, formerEnd, version)); err != nil {
+	if err := copyInto(ctx, s.writer, fmt.Sprint(s.path, FormerEnd, version)); err != nil {
 		return fmt.Errorf("%w (%w)", errNoCopy, bare(err))
 	}
 	return nil
@@ -47,7 +47,7 @@ func formers(path string) []string {
 	}
 	var names []string
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), filepath.Base(path)+formerEnd) && !strings.HasSuffix(e.Name(), halfEnd) {
+		if strings.HasPrefix(e.Name(), filepath.Base(path)+FormerEnd) && !strings.HasSuffix(e.Name(), halfEnd) {
 			names = append(names, filepath.Join(filepath.Dir(path), e.Name()))
 		}
 	}

@@ -397,6 +397,9 @@ func (p prepared) saveRecords(ctx context.Context, tx *sql.Tx, batch []*board.Ch
 func (s *SQLite) Load(ctx context.Context) (Loaded, error) {
 	const closed, tail = 100, 100
 	var l Loaded
+	if err := s.StrikeOwed(ctx); err != nil { // it is not to be read into memory
+		return l, err
+	}
 	err := s.readers.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'epoch'`).Scan(&l.Epoch)
 	if errors.Is(err, sql.ErrNoRows) {
 		l.Epoch = newEpoch()

@@ -249,7 +249,7 @@ func copyOf(t *testing.T, path string) string {
 // wayBack opens what was kept before an upgrade, and the store that is made of it.
 func wayBack(t *testing.T, path string, version int64) {
 	t.Helper()
-	kept := fmt.Sprint(path, formerEnd, version)
+	kept := fmt.Sprint(path, FormerEnd, version)
 	db, err := sql.Open("sqlite", source(kept, "query_only(1)")+"&mode=ro&immutable=1")
 	if err != nil {
 		t.Fatal(err)
@@ -275,7 +275,7 @@ func TestNewerNamesTheWayBack(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	kept := path + formerEnd + "5"
+	kept := path + FormerEnd + "5"
 	_, err := OpenSQLite(t.Context(), path)
 	sentence(t, err, path, "newer Callboard", "callboard store restore "+kept)
 	if _, err := Restore(t.Context(), path, kept, time.Now()); err != nil {
@@ -291,12 +291,12 @@ func TestNoCopyNoUpgrade(t *testing.T) {
 	t.Parallel()
 	path := file(t)
 	past(t, path, 5)
-	if err := os.MkdirAll(path+formerEnd+"5/full", 0o700); err != nil { // stands in the copy's place
+	if err := os.MkdirAll(path+FormerEnd+"5/full", 0o700); err != nil { // stands in the copy's place
 		t.Fatal(err)
 	}
 	_, err := OpenSQLite(t.Context(), path)
 	sentence(t, err, path, "no copy of it can be made", "make room")
-	if err := os.RemoveAll(path + formerEnd + "5"); err != nil {
+	if err := os.RemoveAll(path + FormerEnd + "5"); err != nil {
 		t.Fatal(err)
 	}
 	openStore(t, path)
