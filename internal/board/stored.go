@@ -28,8 +28,9 @@ func CheckStored(r *Record) error {
 		return fmt.Errorf("%s has no fields or no items, not even none", r.ID)
 	case len(r.Fields) > maxFields || r.weight() > maxRecord:
 		return fmt.Errorf("%s is larger than a record may be", r.ID)
-	case r.Call != nil && (r.Call.ID == "" || r.Call.StartedAt.IsZero() || !slices.Contains([]telephony.State{telephony.Dialing, telephony.Ringing, telephony.Connected, telephony.Held, telephony.Ended}, r.Call.State)):
-		return fmt.Errorf("the call of %s has no id, no beginning or no state", r.ID)
+	}
+	if err := checkStoredCall(r.Call); err != nil {
+		return fmt.Errorf("%s: %w", r.ID, err)
 	}
 	for name, f := range r.Fields {
 		if err := checkStoredField(name, f); err != nil {
@@ -39,6 +40,43 @@ func CheckStored(r *Record) error {
 	for name, list := range r.Items {
 		if err := checkStoredList(name, list); err != nil {
 			return fmt.Errorf("%s: %w", r.ID, err)
+		}
+	}
+	return nil
+}
+
+// storedStates and the others are the words that the contract has.
+var (
+	storedStates     = []telephony.State{telephony.Dialing, telephony.Ringing, telephony.Connected, telephony.Held, telephony.Ended}
+	storedDirections = []telephony.Direction{telephony.Inbound, telephony.Outbound, telephony.Internal, telephony.UnknownDirection}
+	storedResults    = []telephony.Result{"", telephony.Answered, telephony.Missed, telephony.Busy, telephony.Rejected, telephony.Cancelled, telephony.Failed, telephony.Voicemail,
+		telephony.AnsweredElsewhere, telephony.Forwarded, telephony.UnknownResult}
+	storedKnown = []telephony.Known{"", telephony.Yes, telephony.No, telephony.Unknown} // "": from before it was asked
+)
+
+func checkStoredCall(c *telephony.Call) error {
+	switch {
+	case c == nil:
+		return nil
+	case c.ID == "" || c.StartedAt.IsZero():
+		return fmt.Errorf("its call has no id or no beginning")
+	case !slices.Contains(storedStates, c.State) || !slices.Contains(storedDirections, c.Direction) || !slices.Contains(storedResults, c.Result):
+		return fmt.Errorf("its call has a state, direction or result that there is not")
+	}
+	for _, k := range []telephony.Known{c.Recorded, c.Monitored, c.Encrypted, c.SecureLine} {
+		if !slices.Contains(storedKnown, k) {
+			return fmt.Errorf("its call says neither yes nor no nor unknown")
+		}
+	}
+	for i := range c.Views {
+		v := &c.Views[i]
+		if !slices.Contains(storedStates, v.State) || !slices.Contains(storedDirections, v.Direction) || !slices.Contains(storedResults, v.Result) {
+			return fmt.Errorf("its call has a view with a state, direction or result that there is not")
+		}
+	}
+	for i := range c.Legs {
+		if !slices.Contains(storedStates, c.Legs[i].State) {
+			return fmt.Errorf("its call has a leg with a state that there is not")
 		}
 	}
 	return nil

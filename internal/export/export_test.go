@@ -191,6 +191,8 @@ func TestRead(t *testing.T) {
 		"too long":        {edit(`"Ann"`, `"`+strings.Repeat("x", 9<<10)+`"`), "too long"},
 		"a list":          {edit(`"items":{}`, `"items":{"secrets":[]}`), "no list of a record"},
 		"a link":          {edit(`"items":{}`, `"items":{"links":[{"id":"a","source":"crm","at":"2026-11-28T08:00:01Z","changed_at":"2026-11-28T08:00:01Z","url":"javascript:alert(1)"}]}`), "not to be shown"},
+		"a direction":     {edit(`"fields":`, `"call":{"id":"c","state":"ended","direction":"sideways","started_at":"2026-11-28T08:00:01Z"},"fields":`), "direction"},
+		"a flag":          {edit(`"fields":`, `"call":{"id":"c","state":"ended","direction":"inbound","recorded":"maybe","started_at":"2026-11-28T08:00:01Z"},"fields":`), "neither yes nor no"},
 		"no fields":       {edit(`"items":{}`, `"items":null`), "no fields or no items"},
 	} {
 		in, read := NewReader(strings.NewReader(c.text)), 0

@@ -57,6 +57,11 @@ func lived(t *testing.T, calls int) *SQLite {
 		}
 		rec := generated(r, fmt.Sprintf("rec_%05d", n), time.UnixMilli(1_700_000_000_000+r.Int64N(1e10)).UTC(), 40)
 		rec.Origin = board.FromCall
+		if rec.Call != nil {
+			for i := range rec.Call.Views {
+				rec.Call.Views[i].State, rec.Call.Views[i].Direction = rec.Call.State, rec.Call.Direction
+			}
+		}
 		return rec, nil
 	}); err != nil {
 		t.Fatal(err)
