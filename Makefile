@@ -1,6 +1,6 @@
 # Callboard. The two commands of the README are `go run ./cmd/callboard demo` and `make test`.
 
-.PHONY: test setup check-web test-go generate bench bench-log fuzz flows load kill properties slow
+.PHONY: upgrades test setup check-web test-go generate bench bench-log fuzz flows load kill properties slow
 
 # Install what is needed, once, then run every test.
 test: setup check-web test-go
@@ -73,3 +73,7 @@ bench-log:
 FUZZTIME ?= 1m
 fuzz:
 	@sh scripts/fuzz.sh $(FUZZTIME)
+
+# Upgrades of the database from every version there was, killed at every statement. Some four minutes.
+upgrades:
+	go test -run '^TestUpgradeKilled$$' -count=1 -v -timeout 30m ./internal/store -args -every-kill

@@ -323,6 +323,27 @@ func (e EndedBy) Valid() bool {
 	}
 }
 
+// Defines values for ExportFormat.
+const (
+	ExportFormatCsv   ExportFormat = "csv"
+	ExportFormatJsonl ExportFormat = "jsonl"
+	ExportFormatVcard ExportFormat = "vcard"
+)
+
+// Valid indicates whether the value is a known member of the ExportFormat enum.
+func (e ExportFormat) Valid() bool {
+	switch e {
+	case ExportFormatCsv:
+		return true
+	case ExportFormatJsonl:
+		return true
+	case ExportFormatVcard:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Known.
 const (
 	KnownNo      Known = "no"
@@ -1457,6 +1478,12 @@ type Erasure struct {
 	Changes int `json:"changes"`
 	Claims  int `json:"claims"`
 
+	// Code Only in the answer to the erasure itself. With it and what the person was named by the proof can be verified; it is kept nowhere.
+	Code string `json:"code,omitempty,omitzero"`
+
+	// Deliveries That were made or were to be made to webhooks, of their records.
+	Deliveries int `json:"deliveries,omitempty,omitzero"`
+
 	// DoneAt Since when it holds, in memory and in the database; absent: not yet.
 	DoneAt time.Time `json:"done_at,omitempty,omitzero"`
 	DryRun bool      `json:"dry_run"`
@@ -1470,14 +1497,23 @@ type Erasure struct {
 	// Mentioned Of others: what mentioned the person is gone.
 	Mentioned []string `json:"mentioned"`
 
+	// Picks Of people at their numbers.
+	Picks int `json:"picks,omitempty,omitzero"`
+
 	// Records Of that person: only the times and states of their calls are left.
 	Records []string `json:"records"`
+
+	// Searched How much was looked through; absent: it was done before this was noted.
+	Searched *Searched `json:"searched,omitempty"`
 }
 
 // ErasureList defines model for ErasureList.
 type ErasureList struct {
 	Erasures []Erasure `json:"erasures"`
 }
+
+// ExportFormat defines model for ExportFormat.
+type ExportFormat string
 
 // Field defines model for Field.
 type Field struct {
@@ -1768,6 +1804,15 @@ type NewItem struct {
 // NewItemList defines model for NewItem.List.
 type NewItemList string
 
+// NewVerification The same numbers, words and records as the erasure was asked for with.
+type NewVerification struct {
+	// Code That of the erasure; absent: it is only looked what is left.
+	Code    string   `json:"code,omitempty,omitzero"`
+	Numbers []string `json:"numbers,omitempty,omitzero"`
+	Records []string `json:"records,omitempty,omitzero"`
+	Words   []string `json:"words,omitempty,omitzero"`
+}
+
 // NewWebhook defines model for NewWebhook.
 type NewWebhook struct {
 	// ID The app's: it names the source of what it says.
@@ -2020,6 +2065,15 @@ type RevData struct {
 	Rev int64 `json:"rev"`
 }
 
+// Searched How many of each the database had when it was looked through.
+type Searched struct {
+	Answers    int `json:"answers"`
+	Changes    int `json:"changes"`
+	Deliveries int `json:"deliveries"`
+	Picks      int `json:"picks"`
+	Records    int `json:"records"`
+}
+
 // Session defines model for Session.
 type Session struct {
 	// Source Example: user
@@ -2086,6 +2140,21 @@ type TimelineEntry struct {
 
 	// What dialing, ringing, connected, held, resumed, ended, and what happens besides: transferred, forwarded, parked, gap…
 	What string `json:"what"`
+}
+
+// Verification defines model for Verification.
+type Verification struct {
+	// Erasure The proof of an erasure. It says of nobody who it was.
+	Erasure Erasure `json:"erasure"`
+
+	// InFile One of the words, or the digits of a number, is in the bytes of the database.
+	InFile bool `json:"in_file"`
+
+	// Left What an erasure would find now. Records that were opened since the erasure were said anew.
+	Left Erasure `json:"left"`
+
+	// OfThisPerson The code fits: the proof is of exactly these numbers, words and records.
+	OfThisPerson bool `json:"of_this_person"`
 }
 
 // View defines model for View.
@@ -2338,6 +2407,11 @@ type DialParams struct {
 	// 409 `under_way`. If Callboard was ended meanwhile 409 `outcome_unknown`: look at the phone. A request that was refused before
 	// it reached the PBX does not use its key up.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ExportParams defines parameters for Export.
+type ExportParams struct {
+	Format ExportFormat `form:"format" json:"format"`
 }
 
 // ListCallsParams defines parameters for ListCalls.
@@ -2657,6 +2731,9 @@ type DialJSONRequestBody = Dial
 
 // EraseJSONRequestBody defines body for Erase for application/json ContentType.
 type EraseJSONRequestBody = NewErasure
+
+// VerifyErasureJSONRequestBody defines body for VerifyErasure for application/json ContentType.
+type VerifyErasureJSONRequestBody = NewVerification
 
 // OpenLookupJSONRequestBody defines body for OpenLookup for application/json ContentType.
 type OpenLookupJSONRequestBody = Lookup

@@ -27,6 +27,17 @@ func (c *Client) Erasure(ctx context.Context, id string) (api.Erasure, error) {
 	return e, err
 }
 
+// VerifyErasure looks again whether anything of a person is left, and, by the code that the erasure gave, whether the proof is of them.
+func (c *Client) VerifyErasure(ctx context.Context, id string, who api.NewVerification) (api.Verification, error) {
+	var v api.Verification
+	seg, err := segment("erasure", id)
+	if err != nil {
+		return v, err
+	}
+	err = c.do(ctx, http.MethodPost, "/v1/erasures/"+seg+"/verification", who, &v)
+	return v, err
+}
+
 // Erasures are the newest proofs.
 func (c *Client) Erasures(ctx context.Context) ([]api.Erasure, error) {
 	var l api.ErasureList

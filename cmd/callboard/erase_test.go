@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -31,8 +32,22 @@ func TestErase(t *testing.T) {
 	if kept, err := person.Record(t.Context(), r.ID, false); err != nil || kept.Value("party.number") == "" {
 		t.Fatalf("it is gone already: %+v, %v", kept, err)
 	}
-	if out, complaint, code := command(t, home, "erase", "12345678", "+4512345678", "--yes"); code != 0 || !strings.Contains(out, "Erased: 1 of their records") || !strings.Contains(out, "The proof is era_") {
-		t.Errorf("exit %d, %q, %q", code, out, complaint)
+	out, complaint, code := command(t, home, "erase", "12345678", "+4512345678", "--yes")
+	told := regexp.MustCompile(`(?s)Erased: 1 of their records.*Searched: 1 records.*The proof is (era_\w+):.*Its code is (\w+):`).FindStringSubmatch(out)
+	if code != 0 || told == nil {
+		t.Fatalf("exit %d, %q, %q", code, out, complaint)
+	}
+	if out, complaint, code := command(t, home, "erase", "+45 12345678", "12345678", "--verify", told[1], "--code", told[2]); code != 0 || !strings.Contains(out, "of exactly these") || !strings.Contains(out, "Nothing of that person") {
+		t.Errorf("verified: exit %d, %q, %q", code, out, complaint)
+	}
+	if _, complaint, code := command(t, home, "erase", "+4587654321", "--verify", told[1], "--code", told[2]); code != 1 || !strings.Contains(complaint, "is not of these") {
+		t.Errorf("verified for another: exit %d, %q", code, complaint)
+	}
+	if _, err := person.Lookup(t.Context(), "+4512345678"); err != nil {
+		t.Fatal(err)
+	}
+	if _, complaint, code := command(t, home, "erase", "12345678", "+4512345678", "--verify", told[1]); code != 1 || !strings.Contains(complaint, "1 of their records") {
+		t.Errorf("once they have called again: exit %d, %q", code, complaint)
 	}
 	if left, err := person.Record(t.Context(), r.ID, false); err != nil || len(left.Fields) > 0 {
 		t.Errorf("left: %+v, %v", left, err)

@@ -28,6 +28,7 @@ import (
 	"github.com/callboard-dev/callboard/internal/erasure"
 	"github.com/callboard-dev/callboard/internal/history"
 	"github.com/callboard-dev/callboard/internal/line"
+	"github.com/callboard-dev/callboard/internal/retention"
 	"github.com/callboard-dev/callboard/internal/server"
 	"github.com/callboard-dev/callboard/internal/store"
 	"github.com/callboard-dev/callboard/internal/telemetry"
@@ -225,6 +226,7 @@ func (a *App) Run(ctx context.Context) error {
 	others.Go(func() { a.line.Inspect(ctx) })
 	others.Go(func() { a.outbox.Run(ctx) })
 	others.Go(func() { a.eraser.Run(ctx) })
+	others.Go(func() { retention.Run(ctx, a.retention()) })
 	others.Go(func() { a.telemetry.Run(ctx) })
 	others.Go(func() { history.Run(ctx, a.board, a.store, a.options.Logger) })
 	others.Go(func() {

@@ -291,7 +291,7 @@ func killed(t *testing.T, folder string, offBoard bool) {
 	}
 	defer db.Close()
 	m := board.Match{ID: "era_test", Numbers: []string{"+4587654321", "87654321"}}
-	if err := db.BeginErasure(ctx, m, time.Now()); err != nil || !offBoard {
+	if err := db.BeginErasure(ctx, m, "", time.Now()); err != nil || !offBoard {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,7 @@ type entry struct {
 	budgets []*budget
 	touched time.Time // when it was last changed
 	wakes   time.Time // when something on it expires; zero: never
+	gone    bool      // its time is over: it leaves the board as soon as that is shown
 	due     time.Time // when the agenda has it
 	place   int       // there, from 1; zero: it is not on it
 	*bustle           // nil at rest

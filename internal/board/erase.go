@@ -2,9 +2,13 @@ package board
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -45,6 +49,49 @@ type Proof struct {
 	Items     int       `json:"items"`
 	Changes   int       `json:"changes"` // of the log
 	Answers   int       `json:"answers"` // that were kept for their Idempotency-Keys
+
+	Deliveries int       `json:"deliveries,omitempty"` // to webhooks, of the person's records
+	Picks      int       `json:"picks,omitempty"`      // of people at the person's numbers
+	Searched   *Searched `json:"searched,omitempty"`   // nil: it was done before this was noted
+
+	Sum  string `json:"sum,omitempty"` // of whom it was of, under a code that is kept nowhere (see Match.Sum)
+	Code string `json:"-"`             // that; only for who has asked for the erasure
+}
+
+// Searched is how many of each the store had when it was searched.
+type Searched struct {
+	Records    int `json:"records"`
+	Changes    int `json:"changes"`
+	Answers    int `json:"answers"`
+	Deliveries int `json:"deliveries"`
+	Picks      int `json:"picks"`
+}
+
+// Verification is what is found when somebody looks again.
+type Verification struct {
+	Proof        Proof
+	OfThisPerson bool  // the code fits, so the proof is of exactly whom was named now
+	Left         Proof // what an erasure would find
+	InFile       bool  // one of the words, or the digits of a number, is in the bytes of the database
+}
+
+// Sum is of whom a match is of, in any order, under a secret code. Who has the code and names the same can show that a proof is of
+// them; without it the sum says nothing, also not to who tries all numbers.
+func (m Match) Sum(code string) string {
+	who, err := m.who()
+	if err != nil {
+		return ""
+	}
+	all := slices.Concat(who.words, m.Records)
+	for _, f := range who.numbers {
+		all = append(all, strconv.FormatBool(f.abroad)+f.digits)
+	}
+	slices.Sort(all)
+	sum := hmac.New(sha256.New, []byte(code))
+	for _, one := range slices.Compact(all) {
+		sum.Write([]byte(strconv.Quote(one)))
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // Add adds what was erased besides.

@@ -182,6 +182,10 @@ func (b *Board) forget(e *entry) {
 		return
 	}
 	b.dismiss(e, false)
+	if e.gone {
+		b.leave(e)
+		return
+	}
 	const keep = 200
 	if len(b.entries) <= keep {
 		return
@@ -199,11 +203,16 @@ func (b *Board) forget(e *entry) {
 	if oldest == nil {
 		return
 	}
-	b.dismiss(oldest, true)
-	b.agenda.drop(oldest)
-	delete(b.entries, oldest.shown.ID)
-	if oldest.shown.Call != nil {
-		delete(b.calls, oldest.shown.Call.ID)
+	b.leave(oldest)
+}
+
+// leave takes a record out of memory.
+func (b *Board) leave(e *entry) {
+	b.dismiss(e, true)
+	b.agenda.drop(e)
+	delete(b.entries, e.shown.ID)
+	if e.shown.Call != nil {
+		delete(b.calls, e.shown.Call.ID)
 	}
 }
 

@@ -31,6 +31,7 @@ type Config struct {
 	Listen   Listen   `yaml:"listen,omitempty" doc:"Where the page and the API are."`
 	Limits   Limits   `yaml:"limits,omitempty" doc:"What one app may do at most."`
 	Board    Board    `yaml:"board,omitempty" doc:"Whose word counts where sources disagree."`
+	Keep     Keep     `yaml:"keep,omitempty" doc:"For how many days things are kept. 0: for ever. What is over goes by itself and cannot be brought back."`
 	Webhooks Webhooks `yaml:"webhooks,omitempty" doc:"Apps that are reached at a URL."`
 	Traces   Traces   `yaml:"traces,omitempty" doc:"How apps worked on each record, for a collector of OpenTelemetry. Off unless an endpoint is named."`
 	Data     string   `yaml:"data,omitempty" doc:"Folder for the database and the token. Empty: callboard in your user's configuration folder." example:""`
@@ -95,8 +96,34 @@ type Board struct {
 	KeepDays  int                 `yaml:"keep_lookups,omitempty" doc:"How many days a lookup waits for its number to call, 1 to 3650; then the call has a record of its own." example:"30"`
 }
 
+// Keep is how long things are kept. Days; 0: for ever.
+type Keep struct {
+	Calls   int `yaml:"calls,omitempty" doc:"Calls, with all that was said about them, counted from when the record was closed last." example:"0"`
+	Lookups int `yaml:"lookups,omitempty" doc:"Lookups without a call; not less than board.keep_lookups." example:"0"`
+	Items   int `yaml:"items,omitempty" doc:"Notes, documents, e-mails, links and other items; the call stays without them." example:"0"`
+	Changes int `yaml:"changes,omitempty" doc:"The log of changes, from which apps resume. 0: at least a day and 100,000 changes." example:"0"`
+}
+
+// Days is so many days.
+func Days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
+
+func (k Keep) check(board Board) error {
+	for _, key := range []struct {
+		name string
+		days int
+	}{{"calls", k.Calls}, {"lookups", k.Lookups}, {"items", k.Items}, {"changes", k.Changes}} {
+		if key.days < 0 || key.days > 36500 {
+			return fmt.Errorf("keep.%s: %d is not 0 to 36500 days", key.name, key.days)
+		}
+	}
+	if k.Lookups > 0 && k.Lookups < board.KeepDays {
+		return fmt.Errorf("keep.lookups: a lookup waits %d days for its number to call and cannot go after %d: write %d or more, or a smaller board.keep_lookups", board.KeepDays, k.Lookups, board.KeepDays)
+	}
+	return nil
+}
+
 // KeepLookups is how long a lookup waits for its number to call (B-20).
-func (b Board) KeepLookups() time.Duration { return time.Duration(b.KeepDays) * 24 * time.Hour }
+func (b Board) KeepLookups() time.Duration { return Days(b.KeepDays) }
 
 // Webhooks are where apps may be reached.
 type Webhooks struct {
@@ -239,7 +266,7 @@ func (c *Config) check() error {
 	if c.Limits.WritesPerSecond < 1 || c.Limits.StreamsAtOnce < 1 {
 		return fmt.Errorf("limits: writes_per_second %d, streams_at_once %d: write 1 or more", c.Limits.WritesPerSecond, c.Limits.StreamsAtOnce)
 	}
-	if err := cmp.Or(c.checkDial(), c.Webhooks.check(), c.Board.check(), c.Traces.check()); err != nil {
+	if err := cmp.Or(c.checkDial(), c.Webhooks.check(), c.Board.check(), c.Keep.check(c.Board), c.Traces.check()); err != nil {
 		return err
 	}
 	host, port, err := net.SplitHostPort(c.PBX.Address)

@@ -56,6 +56,24 @@ func TestDialPolicy(t *testing.T) {
 	}
 }
 
+// TestKeep: days, and nothing goes unless it is said.
+func TestKeep(t *testing.T) {
+	t.Parallel()
+	const file = "pbx: {address: \"127.0.0.1:5038\", username: u, secret: s}\nline: {extensions: [{number: 1001}]}\n"
+	for text, wants := range map[string]string{
+		"": "", "keep: {calls: 90, lookups: 30, items: 14, changes: 7}": "", "keep: {calls: -1}": "keep.calls: -1 is not 0 to 36500", "keep: {items: 40000}": "keep.items: 40000",
+		"keep: {lookups: 29}": "keep.lookups: a lookup waits 30 days", "keep: {lookups: 7}\nboard: {keep_lookups: 7}": "",
+	} {
+		c, err := Parse([]byte(file + text))
+		if (err != nil) != (wants != "") || err != nil && !strings.Contains(err.Error(), wants) {
+			t.Errorf("%s: %v", text, err)
+		}
+		if text == "" && c.Keep != (Keep{}) {
+			t.Errorf("something goes by itself: %+v", c.Keep)
+		}
+	}
+}
+
 // TestErrors holds every error to naming the key and a remedy.
 func TestErrors(t *testing.T) {
 	t.Parallel()

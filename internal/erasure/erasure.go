@@ -6,9 +6,12 @@ package erasure
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,12 +20,14 @@ import (
 
 // Store keeps erasures and strikes what is stored. Its methods may block on the disk.
 type Store interface {
-	BeginErasure(ctx context.Context, m board.Match, at time.Time) error
+	BeginErasure(ctx context.Context, m board.Match, sum string, at time.Time) error
 	// NoteErasure is for what the board had nothing of, so that no commit carries it.
 	NoteErasure(ctx context.Context, e board.Erasure) error
 	Begun(ctx context.Context) ([]Begun, error)
 	Survey(ctx context.Context, s *board.Striker) (board.Proof, error)
 	Finish(ctx context.Context, b Begun, s *board.Striker) error
+	// InFile looks for what means the person in the bytes of what is stored.
+	InFile(ctx context.Context, m board.Match) (bool, error)
 	Record(ctx context.Context, id string) (*board.Record, error)
 	Erasures(ctx context.Context, limit int) ([]*board.Proof, error)
 	Erasure(ctx context.Context, id string) (*board.Proof, error)
@@ -133,16 +138,24 @@ func (e *Eraser) Erase(ctx context.Context, m board.Match) (board.Proof, error) 
 		return board.Proof{}, err
 	}
 	m.ID = e.options.NewID("era")
-	if err := e.options.Store.BeginErasure(ctx, m, time.Now()); err != nil {
+	code := strings.ToLower(rand.Text())
+	if err := e.options.Store.BeginErasure(ctx, m, m.Sum(code), time.Now()); err != nil {
 		return board.Proof{}, err
 	}
+	proof, err := e.await(ctx, m.ID)
+	proof.Code = code
+	return proof, err
+}
+
+// await waits for a while until an erasure holds.
+func (e *Eraser) await(ctx context.Context, id string) (board.Proof, error) {
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	for {
 		e.mu.Lock()
 		done := e.done
 		e.mu.Unlock()
-		proof, err := e.options.Store.Erasure(ctx, m.ID)
+		proof, err := e.options.Store.Erasure(ctx, id)
 		if err != nil || proof == nil {
 			return board.Proof{}, errors.Join(err, ctx.Err())
 		}
@@ -161,6 +174,22 @@ func (e *Eraser) Erase(ctx context.Context, m board.Match) (board.Proof, error) 
 			return board.Proof{}, ctx.Err()
 		}
 	}
+}
+
+// Verify looks again what is left of somebody, and whether a proof is of them; nil if there is no such proof. Nothing is written.
+func (e *Eraser) Verify(ctx context.Context, id, code string, m board.Match) (*board.Verification, error) {
+	proof, err := e.options.Store.Erasure(ctx, id)
+	if err != nil || proof == nil {
+		return nil, err
+	}
+	if m, err = e.match(m); err != nil {
+		return nil, err
+	}
+	v := &board.Verification{Proof: *proof, OfThisPerson: code != "" && hmac.Equal([]byte(proof.Sum), []byte(m.Sum(code)))}
+	if v.Left, err = e.survey(ctx, m); err == nil {
+		v.InFile, err = e.options.Store.InFile(ctx, m)
+	}
+	return v, err
 }
 
 // Proofs are the newest proofs.

@@ -83,7 +83,7 @@ func (s *Server) GetErasure(w http.ResponseWriter, r *http.Request, erasure stri
 	}
 	proof, err := s.options.Eraser.Proof(r.Context(), erasure)
 	if err == nil && proof == nil {
-		err = &telephony.Error{Code: telephony.CodeNotFound, Message: "there is no such erasure", Remedy: "list them: GET /v1/erasures"}
+		err = noErasure
 	}
 	if err != nil {
 		s.fail(w, err)
@@ -92,7 +92,36 @@ func (s *Server) GetErasure(w http.ResponseWriter, r *http.Request, erasure stri
 	s.reply(w, http.StatusOK, wireProof(proof))
 }
 
+// VerifyErasure implements ServerInterface.
+func (s *Server) VerifyErasure(w http.ResponseWriter, r *http.Request, erasure string) {
+	if !s.person(w, r) {
+		return
+	}
+	body, err := decode[api.NewVerification](w, r)
+	if err == nil {
+		err = cmp.Or(checkErasure(api.NewErasure{Numbers: body.Numbers, Words: body.Words, Records: body.Records}), checkLength("the code", body.Code, maxSource))
+	}
+	var found *board.Verification
+	if err == nil {
+		found, err = s.options.Eraser.Verify(r.Context(), erasure, body.Code, board.Match{Numbers: body.Numbers, Words: body.Words, Records: body.Records})
+	}
+	if err == nil && found == nil {
+		err = noErasure
+	}
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.reply(w, http.StatusOK, api.Verification{Erasure: wireProof(&found.Proof), OfThisPerson: found.OfThisPerson, Left: wireProof(&found.Left), InFile: found.InFile})
+}
+
+var noErasure = &telephony.Error{Code: telephony.CodeNotFound, Message: "there is no such erasure", Remedy: "list them: GET /v1/erasures"}
+
 func wireProof(p *board.Proof) api.Erasure {
-	return api.Erasure{ID: p.ID, DryRun: p.ID == "", AskedAt: p.AskedAt, DoneAt: p.DoneAt, Records: append([]string{}, p.Records...),
+	var searched *api.Searched
+	if s := p.Searched; s != nil {
+		searched = &api.Searched{Records: s.Records, Changes: s.Changes, Answers: s.Answers, Deliveries: s.Deliveries, Picks: s.Picks}
+	}
+	return api.Erasure{Searched: searched, Deliveries: p.Deliveries, Picks: p.Picks, Code: p.Code, ID: p.ID, DryRun: p.ID == "", AskedAt: p.AskedAt, DoneAt: p.DoneAt, Records: append([]string{}, p.Records...),
 		Mentioned: append([]string{}, p.Mentioned...), Claims: p.Claims, Items: p.Items, Changes: p.Changes, Answers: p.Answers}
 }

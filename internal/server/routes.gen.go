@@ -46,6 +46,12 @@ type ServerInterface interface {
 	// GetErasure The proof of one erasure. For the person only.
 	// (GET /v1/erasures/{erasure})
 	GetErasure(w http.ResponseWriter, r *http.Request, erasure string)
+	// VerifyErasure Look again whether anything of a person is left, and whether the proof is of them. For the person only.
+	// (POST /v1/erasures/{erasure}/verification)
+	VerifyErasure(w http.ResponseWriter, r *http.Request, erasure string)
+	// Export All that is kept, to take along. For the person only.
+	// (GET /v1/export)
+	Export(w http.ResponseWriter, r *http.Request, params ExportParams)
 	// Hello Who is here. Needs no token and tells nothing about calls.
 	// (GET /v1/hello)
 	Hello(w http.ResponseWriter, r *http.Request)
@@ -369,6 +375,65 @@ func (siw *ServerInterfaceWrapper) GetErasure(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetErasure(w, r, erasure)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// VerifyErasure operation middleware
+func (siw *ServerInterfaceWrapper) VerifyErasure(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "erasure" -------------
+	var erasure string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "erasure", r.PathValue("erasure"), &erasure, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "erasure", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.VerifyErasure(w, r, erasure)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// Export operation middleware
+func (siw *ServerInterfaceWrapper) Export(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportParams
+
+	// ------------- Required query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "format", r.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "format"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "format", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Export(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2309,6 +2374,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/webhooks/{app}/deliveries", wrapper.ListDeliveries)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/webhooks/{app}/deliveries/{delivery}/resend", wrapper.ResendDelivery)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/log", wrapper.ListCalls)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/export", wrapper.Export)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/erasures/{erasure}/verification", wrapper.VerifyErasure)
 
 	return m
 }

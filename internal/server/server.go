@@ -16,6 +16,7 @@ import (
 	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/delivery"
+	"github.com/callboard-dev/callboard/internal/export"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -37,8 +38,7 @@ type Store interface {
 	Record(ctx context.Context, id string) (*board.Record, error)
 	// Changes reads at most limit changes after a seq, in order.
 	Changes(ctx context.Context, after uint64, limit int) ([]*board.Change, error)
-	// Log reads a page of the call log.
-	Log(ctx context.Context, q board.LogQuery) (board.LogPage, error)
+	export.Source
 	Apps(ctx context.Context) ([]KnownApp, error)
 	AddApp(ctx context.Context, a KnownApp) error
 	RemoveApp(ctx context.Context, id string) error
@@ -58,6 +58,8 @@ type Eraser interface {
 	Survey(ctx context.Context, m board.Match) (board.Proof, error)
 	// Erase journals that somebody is to be erased, and waits a while until that holds.
 	Erase(ctx context.Context, m board.Match) (board.Proof, error)
+	// Verify looks what is left of somebody, and whether a proof is of them; nil if there is no such proof.
+	Verify(ctx context.Context, id, code string, m board.Match) (*board.Verification, error)
 	// Proofs are the newest; Proof is one, or nil.
 	Proofs(ctx context.Context) ([]*board.Proof, error)
 	Proof(ctx context.Context, id string) (*board.Proof, error)

@@ -418,6 +418,8 @@ func TestEveryOperation(t *testing.T) {
 	h.want(http.StatusOK, &proof, "POST", "/v1/erasures", h.user, api.NewErasure{Records: []string{looked}})
 	h.want(http.StatusOK, nil, "GET", "/v1/erasures/"+proof.ID, h.user, nil)
 	h.want(http.StatusOK, nil, "GET", "/v1/erasures", h.user, nil)
+	h.want(http.StatusOK, nil, "POST", "/v1/erasures/"+proof.ID+"/verification", h.user, api.NewVerification{Records: []string{looked}})
+	h.want(http.StatusOK, nil, "GET", "/v1/export?format=csv", h.user, nil)
 	for _, op := range own.Operations() {
 		if !own.Succeeded(op.ID) {
 			t.Errorf("%s %s was not answered", op.Method, op.Path)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/url"
 
@@ -104,7 +105,7 @@ func wireCall(line string, c *telephony.Call, v view, can actions) api.Call {
 		ForwardedTo: c.ForwardedTo, ForwardedBy: c.ForwardedBy, PickedUpBy: c.PickedUpBy, ParkedAt: c.ParkedAt, RetrievedBy: c.RetrievedBy,
 		RetrievedFrom: c.RetrievedFrom, Queue: c.Queue, Room: c.Room, ClickToDial: c.ClickToDial, OtherHolds: c.OtherHolds,
 		Muted: c.Muted, Parked: c.Parked, Conference: c.Conference, Recording: api.CallRecording(c.Recording),
-		Recorded: api.Known(c.Recorded), Monitored: api.Known(c.Monitored), Encrypted: api.Known(c.Encrypted), SecureLine: api.Known(c.SecureLine),
+		Recorded: wireKnown(c.Recorded), Monitored: wireKnown(c.Monitored), Encrypted: wireKnown(c.Encrypted), SecureLine: wireKnown(c.SecureLine),
 		Legs: []api.Leg{}, Views: []api.View{}, Timeline: wireTimeline(c.Timeline),
 	}
 	if c.State != telephony.Ended {
@@ -131,10 +132,13 @@ func wireView(v *telephony.View) api.View {
 		ForwardedTo: v.ForwardedTo, ForwardedBy: v.ForwardedBy, PickedUpBy: v.PickedUpBy, ParkedAt: v.ParkedAt, RetrievedBy: v.RetrievedBy,
 		RetrievedFrom: v.RetrievedFrom, Queue: v.Queue, Room: v.Room, ClickToDial: v.ClickToDial, OtherHolds: v.OtherHolds,
 		Muted: v.Muted, Parked: v.Parked, Conference: v.Conference, Recording: api.ViewRecording(v.Recording),
-		Recorded: api.Known(v.Recorded), Monitored: api.Known(v.Monitored), Encrypted: api.Known(v.Encrypted), SecureLine: api.Known(v.SecureLine),
+		Recorded: wireKnown(v.Recorded), Monitored: wireKnown(v.Monitored), Encrypted: wireKnown(v.Encrypted), SecureLine: wireKnown(v.SecureLine),
 		Timeline: wireTimeline(v.Timeline),
 	}
 }
+
+// wireKnown takes what nobody has said, as on a record from long ago, for unknown.
+func wireKnown(k telephony.Known) api.Known { return api.Known(cmp.Or(k, telephony.Unknown)) }
 
 func wireParty(p telephony.Party) api.Party {
 	return api.Party{Number: p.Number, Name: p.Name, Extension: p.Extension, IP: p.IP, Withheld: p.Withheld}

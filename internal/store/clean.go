@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/callboard-dev/callboard/internal/board"
 )
 
 // What is deleted or written over is overwritten in the file (secure_delete), and the WAL is cut off once it is in the file.
@@ -41,7 +43,7 @@ func (s *SQLite) clean(ctx context.Context, words []string) error {
 	}
 	vacuum := len(words) == 0 || info.Size() <= vacuumUpTo
 	if !vacuum {
-		if vacuum, err = contains(ctx, s.path, words); err != nil {
+		if vacuum, err = contains(ctx, s.bytes(), words); err != nil {
 			return fmt.Errorf("clean the file: %w", bare(err))
 		}
 	}
@@ -97,20 +99,52 @@ func (s *SQLite) cutWAL(ctx context.Context) error {
 	}
 }
 
-// contains looks for words in lower case in the bytes of a file.
-func contains(ctx context.Context, path string, words []string) (bool, error) {
-	f, err := os.Open(path)
-	if err != nil {
+// InFile looks for the words, and the digits of the numbers, by which somebody was erased in the bytes of the database. Digits among others are
+// another number, or a time.
+func (s *SQLite) InFile(ctx context.Context, m board.Match) (bool, error) {
+	if err := s.cutWAL(ctx); err != nil {
 		return false, err
 	}
-	defer f.Close()
+	found, err := contains(ctx, s.bytes(), m.Strings())
+	if err != nil {
+		return false, fmt.Errorf("read the file: %w", bare(err))
+	}
+	return found, nil
+}
+
+// bytes are those of the database. The file is open as long as the store is: to close any handle of it would end SQLite's locks (fcntl(2)),
+// and another process could take the WAL away.
+func (s *SQLite) bytes() io.Reader { return io.NewSectionReader(s.raw, 0, 1<<62) }
+
+// standsIn reports whether a text has a word; digits not among others, but for zeros before them.
+func standsIn(text, word []byte) bool {
+	digit := func(i int) bool { return i >= 0 && i < len(text) && text[i] >= '0' && text[i] <= '9' }
+	number := len(bytes.Trim(word, "0123456789")) == 0
+	for from := 0; ; {
+		at := bytes.Index(text[from:], word)
+		if at < 0 {
+			return false
+		}
+		begins, ends := from+at, from+at+len(word)
+		for number && begins > 0 && text[begins-1] == '0' {
+			begins--
+		}
+		if !number || !digit(begins-1) && !digit(ends) {
+			return true
+		}
+		from += at + 1
+	}
+}
+
+// contains looks for words in lower case in bytes.
+func contains(ctx context.Context, in io.Reader, words []string) (bool, error) {
 	const piece, overlap = 1 << 20, 4 << 10
 	buffer, kept := make([]byte, piece+overlap), 0
 	for ctx.Err() == nil {
-		n, err := io.ReadFull(f, buffer[kept:])
+		n, err := io.ReadFull(in, buffer[kept:])
 		text := bytes.ToLower(buffer[:kept+n])
 		for _, word := range words {
-			if bytes.Contains(text, []byte(word)) {
+			if standsIn(text, []byte(word)) {
 				return true, nil
 			}
 		}

@@ -45,13 +45,13 @@ type Begun struct {
 	Erasure board.Erasure
 }
 
-// BeginErasure journals that somebody is to be erased.
-func (s *SQLite) BeginErasure(ctx context.Context, m board.Match, at time.Time) error {
+// BeginErasure journals that somebody is to be erased. sum is kept in the proof (see board.Match.Sum).
+func (s *SQLite) BeginErasure(ctx context.Context, m board.Match, sum string, at time.Time) error {
 	who, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
-	proof, err := json.Marshal(board.Proof{ID: m.ID, AskedAt: at.UTC(), Records: []string{}, Mentioned: []string{}})
+	proof, err := json.Marshal(board.Proof{ID: m.ID, AskedAt: at.UTC(), Records: []string{}, Mentioned: []string{}, Sum: sum})
 	if err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func (s *SQLite) finish(ctx context.Context, b Begun, striker *board.Striker, no
 	if err := s.mergeIndex(ctx); err != nil {
 		return err
 	}
-	if err := s.clean(ctx, b.Who.Strings()); err != nil {
+	if err := errors.Join(s.dropFormers(), s.clean(ctx, b.Who.Strings())); err != nil {
 		return err
 	}
 	w.proof.DoneAt = now().UTC()
@@ -202,6 +202,7 @@ type sweep struct {
 }
 
 func (w *sweep) run(ctx context.Context) error {
+	w.proof.Searched = &board.Searched{}
 	for _, table := range struckTables {
 		if err := table.strike(ctx, w); err != nil {
 			return fmt.Errorf("strike %s: %w", table.name, err)
@@ -241,6 +242,7 @@ func (w *sweep) rows(ctx context.Context, query string, args ...any) ([]row, err
 type update struct {
 	query string
 	args  []any
+	count *int          // of the proof: the rows are added
 	left  *board.Record // of a record: what is left of it, so that the call log says no more
 }
 
@@ -257,7 +259,14 @@ func (w *sweep) strike(ctx context.Context, updates []update) error {
 			if err != nil {
 				return err
 			}
-			if n, err := done.RowsAffected(); err != nil || n == 0 || u.left == nil {
+			n, err := done.RowsAffected()
+			if err != nil {
+				return err
+			}
+			if u.count != nil {
+				*u.count += int(n)
+			}
+			if n == 0 || u.left == nil {
 				continue
 			}
 			if err := calls.save(ctx, u.left); err != nil {
@@ -293,6 +302,7 @@ func strikeRecords(ctx context.Context, w *sweep) error {
 			return err
 		}
 		last = rows[len(rows)-1].seq
+		w.proof.Searched.Records += len(rows)
 		var updates []update
 		for _, row := range rows {
 			if slices.Contains(w.dealt, row.id) {
@@ -318,7 +328,7 @@ func strikeRecords(ctx context.Context, w *sweep) error {
 			if err != nil {
 				return err
 			}
-			updates = append(updates, update{`UPDATE records SET number = ?, body = ? WHERE id = ? AND rev = ?`, []any{left.Value("party.number"), string(body), r.ID, r.Rev}, left})
+			updates = append(updates, update{`UPDATE records SET number = ?, body = ? WHERE id = ? AND rev = ?`, []any{left.Value("party.number"), string(body), r.ID, r.Rev}, nil, left})
 		}
 		if err := w.strike(ctx, updates); err != nil {
 			return err
@@ -326,31 +336,36 @@ func strikeRecords(ctx context.Context, w *sweep) error {
 	}
 }
 
-// strikeDeliveries forgets what was or is to be delivered of records of the person: the rows say nothing but that.
+// strikeDeliveries forgets what was or is to be delivered of records of the person, but for the word that they are erased: the rows say
+// nothing but that.
 func strikeDeliveries(ctx context.Context, w *sweep) error {
-	if w.id == "" {
-		return nil
-	}
-	found, err := w.store.readers.QueryContext(ctx, `SELECT DISTINCT record FROM webhook_deliveries`)
+	found, err := w.store.readers.QueryContext(ctx, `SELECT record, count(*), sum(CASE WHEN state <> ? OR kind <> ? THEN 1 ELSE 0 END) FROM webhook_deliveries GROUP BY record`, waiting, board.RecordErased)
 	if err != nil {
 		return err
 	}
 	defer found.Close()
-	var theirs []string
+	var updates []update
 	for found.Next() {
 		var record string
-		if err := found.Scan(&record); err != nil {
+		var rows, says int
+		if err := found.Scan(&record, &rows, &says); err != nil {
 			return err
 		}
-		if w.striker.Whole(record) {
-			theirs = append(theirs, record)
+		w.proof.Searched.Deliveries += rows
+		switch {
+		case !w.striker.Whole(record):
+		case w.id == "":
+			w.proof.Deliveries += says
+		default:
+			updates = append(updates, update{query: `DELETE FROM webhook_deliveries WHERE (state <> ? OR kind <> ?) AND record = ?`,
+				args: []any{waiting, board.RecordErased, record}, count: &w.proof.Deliveries})
 		}
 	}
 	if err := found.Err(); err != nil {
 		return err
 	}
-	for some := range slices.Chunk(theirs, rowsAtOnce) {
-		if err := w.store.EraseDeliveries(ctx, some); err != nil {
+	for some := range slices.Chunk(updates, rowsAtOnce) {
+		if err := w.strike(ctx, some); err != nil {
 			return err
 		}
 	}
@@ -364,6 +379,7 @@ func strikeChanges(ctx context.Context, w *sweep) error {
 			return err
 		}
 		last = rows[len(rows)-1].seq
+		w.proof.Searched.Changes += len(rows)
 		var updates []update
 		for _, row := range rows {
 			c := new(board.Change)
@@ -397,6 +413,7 @@ func strikeAnswers(ctx context.Context, w *sweep) error {
 			return err
 		}
 		source, key = rows[len(rows)-1].id, rows[len(rows)-1].key
+		w.proof.Searched.Answers += len(rows)
 		var updates []update
 		for _, row := range rows {
 			if row.seq != ErasedStatus && w.striker.Mentions(recordOf(row), row.body) {

@@ -70,7 +70,7 @@ func nest(t testing.TB, w *writer, others int) (own, other string) {
 // erase does what the eraser does with a board and its store.
 func (w *writer) erase(m board.Match) (Begun, *board.Striker) {
 	w.t.Helper()
-	if err := w.store.BeginErasure(w.t.Context(), m, time.Now()); err != nil {
+	if err := w.store.BeginErasure(w.t.Context(), m, m.Sum("code"), time.Now()); err != nil {
 		w.t.Fatal(err)
 	}
 	_, err := w.board.Erase(m, time.Now())
@@ -232,7 +232,7 @@ func TestErasureCommittedTwice(t *testing.T) {
 	s := openStore(t, file(t))
 	w := newWriter(t, s)
 	nest(t, w, 20)
-	if err := s.BeginErasure(t.Context(), canary, time.Now()); err != nil {
+	if err := s.BeginErasure(t.Context(), canary, "", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.board.Erase(canary, time.Now()); err != nil {
@@ -313,18 +313,90 @@ func TestOldRemains(t *testing.T) {
 // TestContains: what lies across two pieces of a file is found, too.
 func TestContains(t *testing.T) {
 	t.Parallel()
-	path := file(t)
 	for _, at := range []int{0, 1<<20 - 3, 1<<20 + 4090, 2<<20 + 17, 3 << 20} {
 		content := bytes.Repeat([]byte("x"), 3<<20+50)
 		copy(content[at:], "CANARY Bird")
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if found, err := contains(t.Context(), path, []string{"nobody", "canary bird"}); err != nil || !found {
+		if found, err := contains(t.Context(), bytes.NewReader(content), []string{"nobody", "canary bird"}); err != nil || !found {
 			t.Errorf("at %d: %v, %v", at, found, err)
 		}
-		if found, err := contains(t.Context(), path, []string{"nobody"}); err != nil || found {
+		if found, err := contains(t.Context(), bytes.NewReader(content), []string{"nobody"}); err != nil || found {
 			t.Errorf("nobody: %v, %v", found, err)
 		}
+	}
+}
+
+// SEC-45: the proof says what was searched and what went, by kind, and can be verified without keeping whom it is of; nothing is left in copies
+// from before an upgrade.
+func TestProofIsAStatement(t *testing.T) {
+	t.Parallel()
+	path := file(t)
+	s := openStore(t, path)
+	w := newWriter(t, s)
+	own, other := nest(t, w, 20)
+	aHook(t, s)
+	erased := aDelivery(3, waiting, own)
+	erased.Kind = board.RecordErased
+	if err := s.SaveDeliveries(t.Context(), "crm", board.Cursor{}, nil, []WebhookDelivery{aDelivery(1, waiting, own), aDelivery(2, "sent", own), erased, aDelivery(4, "sent", other)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.writer.Exec(`INSERT INTO picks (line, number, ref, at) VALUES ('Alice', ?, 'crm/7', 1), ('Alice', '+4511100001', 'crm/8', 1)`, canaryNumber); err != nil {
+		t.Fatal(err)
+	}
+	if err := Backup(t.Context(), path, path+FormerEnd+"5"); err != nil {
+		t.Fatal(err)
+	}
+	survey := func() board.Proof {
+		striker, err := w.board.Striker(canary, board.Erasure{From: 1<<63 - 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := s.Survey(t.Context(), striker)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	if would := survey(); would.Deliveries != 2 || would.Picks != 1 || would.Searched == nil || would.Searched.Records != 21 || would.Searched.Deliveries != 4 || would.Searched.Picks != 2 {
+		t.Errorf("before: %+v, %+v", would, would.Searched)
+	}
+	if found, err := s.InFile(t.Context(), canary); err != nil || !found {
+		t.Errorf("in the file before: %v, %v", found, err)
+	}
+	b, striker := w.erase(canary)
+	if err := s.FinishErasure(t.Context(), b, striker, time.Now); err != nil {
+		t.Fatal(err)
+	}
+	proof, err := s.Erasure(t.Context(), canary.ID)
+	if err != nil || proof.Deliveries != 2 || proof.Picks != 1 || proof.Answers != 1 || proof.Searched == nil || proof.Searched.Records != 21 || proof.Searched.Answers != 1 || proof.Searched.Changes < 100 {
+		t.Errorf("the proof: %+v, %v", proof, err)
+	}
+	if left, err := s.Deliveries(t.Context(), "crm", 0, 10); err != nil || !slices.Equal(ids(left), []string{"msg_4", "msg_3"}) {
+		t.Errorf("deliveries %v are left, %v", ids(left), err)
+	}
+	if left := survey(); len(left.Records)+len(left.Mentioned)+left.Claims+left.Items+left.Changes+left.Answers+left.Deliveries+left.Picks > 0 {
+		t.Errorf("left: %+v", left)
+	}
+	if found, err := s.InFile(t.Context(), canary); err != nil || found {
+		t.Errorf("in the file: %v, %v", found, err)
+	}
+	if left := formers(path); len(left) > 0 {
+		t.Errorf("copies are left: %v", left)
+	}
+	same := board.Match{Numbers: []string{"87 65 43 21", "+45 87654321", "87654321"}, Words: []string{" canary   BIRD"}}
+	if proof.Sum == "" || same.Sum("code") != proof.Sum || same.Sum("other") == proof.Sum || (board.Match{Numbers: same.Numbers}).Sum("code") == proof.Sum {
+		t.Errorf("the sum %q, of the same %q", proof.Sum, same.Sum("code"))
+	}
+}
+
+// TestDigitsAmongOthers: a number in the bytes of a file is not a part of a longer one.
+func TestDigitsAmongOthers(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{"12345678": true, "+4512345678": false, "0012345678 ": true, "x12345678x": true, "112345678": false, "123456780": false, "912345678, 12345678": true, "1234567": false} {
+		if got := standsIn([]byte(text), []byte("12345678")); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+	if !standsIn([]byte("anna"), []byte("nn")) {
+		t.Error("a word stands within others")
 	}
 }

@@ -41,9 +41,6 @@ func (s *SQLite) Pick(ctx context.Context, line, number string) (ref string, err
 
 // strikePicks forgets who was picked at the person's numbers (SEC-45).
 func strikePicks(ctx context.Context, w *sweep) error {
-	if w.id == "" {
-		return nil
-	}
 	found, err := w.store.readers.QueryContext(ctx, `SELECT number, ref FROM picks`)
 	if err != nil {
 		return err
@@ -55,8 +52,13 @@ func strikePicks(ctx context.Context, w *sweep) error {
 		if err := found.Scan(&number, &ref); err != nil {
 			return err
 		}
-		if w.striker.Mentions("", []byte(number)) || w.striker.Mentions("", []byte(ref)) {
-			updates = append(updates, update{query: `DELETE FROM picks WHERE number = ? AND ref = ?`, args: []any{number, ref}})
+		w.proof.Searched.Picks++
+		switch {
+		case !w.striker.Mentions("", []byte(number)) && !w.striker.Mentions("", []byte(ref)):
+		case w.id == "":
+			w.proof.Picks++
+		default:
+			updates = append(updates, update{query: `DELETE FROM picks WHERE number = ? AND ref = ?`, args: []any{number, ref}, count: &w.proof.Picks})
 		}
 	}
 	if err := found.Err(); err != nil {

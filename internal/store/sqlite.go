@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -43,6 +42,7 @@ type SQLite struct {
 	keeper  *sql.Conn // never used: while a connection is open, SQLite does not take the -wal and -shm files away
 	files   files
 	earlier *sql.Stmt // of readers
+	raw     *os.File  // the database's bytes
 	commit  prepared
 	listing listing
 	commits int
@@ -61,20 +61,19 @@ func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	if err := touch(path); err != nil {
 		return nil, fmt.Errorf("cannot open the database %s: %w: give your user the right to read and write it, or choose another data folder (data in callboard.yaml)", path, bare(err))
 	}
-	lock := flock.New(path + ".lock")
-	locked, err := lock.TryLock()
+	lock, err := lockFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot lock the database %s: %w: give your user the right to write in its folder, or choose another data folder (data in callboard.yaml)", path, bare(err))
-	}
-	if !locked {
-		return nil, fmt.Errorf("the database %s is in use by another Callboard: stop that one, or give this one a data folder of its own (data in callboard.yaml)", path)
+		return nil, err
 	}
 	s := &SQLite{path: path, lock: lock, listing: newListing()}
 	if err := s.open(ctx); err != nil {
 		s.Close()
-		remedy := "restore it from a backup, or move the file away and Callboard begins a new one"
-		if errors.Is(err, errNewer) {
-			remedy = "use the newer Callboard, or another data folder (data in callboard.yaml)"
+		remedy := "restore it from a backup (`callboard store restore`), or move the file away and Callboard begins a new one"
+		switch {
+		case errors.Is(err, errNewer):
+			remedy = "use the newer Callboard, or another data folder (data in callboard.yaml)" + orFormer(path)
+		case errors.Is(err, errNoCopy):
+			remedy = "make room in the data folder; nothing was changed"
 		}
 		return nil, fmt.Errorf("the database %s cannot be used: %w: %s", path, err, remedy)
 	}
@@ -100,7 +99,7 @@ func bare(err error) error {
 }
 
 func (s *SQLite) open(ctx context.Context) error {
-	source := "file:" + (&url.URL{Path: s.path}).EscapedPath() + "?_pragma=busy_timeout(500)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=journal_size_limit(" + strconv.Itoa(walAtRest) + ")"
+	source := source(s.path, "busy_timeout(500)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "secure_delete(1)", "journal_size_limit("+strconv.Itoa(walAtRest)+")")
 	var err error
 	if s.writer, err = sql.Open("sqlite", source+"&_txlock=immediate"); err != nil {
 		return err
@@ -129,6 +128,9 @@ func (s *SQLite) open(ctx context.Context) error {
 	if newest := known[len(known)-1].Version; version > newest {
 		return fmt.Errorf("%w (schema %d, this one knows %d)", errNewer, version, newest)
 	}
+	if err := s.keepFormer(ctx, version, known[len(known)-1].Version); err != nil {
+		return err
+	}
 	for range known {
 		if _, err := provider.UpByOne(ctx); errors.Is(err, goose.ErrNoNextVersion) {
 			break
@@ -156,6 +158,9 @@ func (s *SQLite) open(ctx context.Context) error {
 		return err
 	}
 	if s.files, err = openFiles(s.path); err != nil {
+		return err
+	}
+	if s.raw, err = os.Open(s.path); err != nil {
 		return err
 	}
 	return s.startListing(ctx)
@@ -206,8 +211,15 @@ func (s *SQLite) Close() error {
 			errs = append(errs, db.Close())
 		}
 	}
+	if s.raw != nil {
+		errs = append(errs, s.raw.Close())
+	}
 	return errors.Join(append(errs, s.lock.Unlock())...)
 }
+
+func newEpoch() string { return strings.ToLower(rand.Text()[:12]) }
+
+const setEpoch = `INSERT INTO meta (key, value) VALUES ('epoch', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`
 
 // Commit makes a batch durable: the newest version of each record, and every change. A change that is there already is left:
 // the outcome of an earlier commit may not have been known. An empty batch asks whether the store is sound. One call at a time.
@@ -229,7 +241,7 @@ func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change
 	}
 	defer tx.Rollback() // after Commit it does nothing
 	if epoch != s.epoch {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('epoch', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, epoch); err != nil {
+		if _, err := tx.ExecContext(ctx, setEpoch, epoch); err != nil {
 			return fmt.Errorf("epoch: %w", err)
 		}
 	}
@@ -387,9 +399,12 @@ func (p prepared) saveRecords(ctx context.Context, tx *sql.Tx, batch []*board.Ch
 func (s *SQLite) Load(ctx context.Context) (Loaded, error) {
 	const closed, tail = 100, 100
 	var l Loaded
+	if err := s.StrikeOwed(ctx); err != nil { // it is not to be read into memory
+		return l, err
+	}
 	err := s.readers.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'epoch'`).Scan(&l.Epoch)
 	if errors.Is(err, sql.ErrNoRows) {
-		l.Epoch = strings.ToLower(rand.Text()[:12])
+		l.Epoch = newEpoch()
 		_, err = s.writer.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('epoch', ?)`, l.Epoch)
 	}
 	if err != nil {

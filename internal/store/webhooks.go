@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/board"
@@ -176,21 +175,4 @@ func (s *SQLite) deliveries(ctx context.Context, query string, args ...any) ([]W
 		out = append(out, d)
 	}
 	return out, rows.Err()
-}
-
-// EraseDeliveries forgets that anything of these records was or is to be delivered, but for the word that they are erased. It
-// is for erasure (SEC-45); what the deliveries said was never kept here.
-func (s *SQLite) EraseDeliveries(ctx context.Context, records []string) error {
-	if len(records) == 0 {
-		return nil
-	}
-	args := []any{waiting, board.RecordErased}
-	for _, id := range records {
-		args = append(args, id)
-	}
-	_, err := s.writer.ExecContext(ctx, `DELETE FROM webhook_deliveries WHERE (state <> ? OR kind <> ?) AND record IN (?`+strings.Repeat(", ?", len(records)-1)+`)`, args...)
-	if err != nil {
-		return fmt.Errorf("erase deliveries: %w", err)
-	}
-	return nil
 }

@@ -111,27 +111,3 @@ func TestDeliveriesAreBounded(t *testing.T) {
 		t.Errorf("%d are left, %v", len(left), err)
 	}
 }
-
-// TestEraseDeliveries: of an erased record nothing is left but the word that it is erased (SEC-45).
-func TestEraseDeliveries(t *testing.T) {
-	t.Parallel()
-	s := openStore(t, file(t))
-	ctx := t.Context()
-	aHook(t, s)
-	erased, told := aDelivery(3, "waiting", "rec_1"), aDelivery(4, "sent", "rec_1")
-	erased.Kind, told.Kind = board.RecordErased, board.RecordErased
-	if err := s.SaveDeliveries(ctx, "crm", board.Cursor{}, nil, []WebhookDelivery{aDelivery(1, "waiting", "rec_1"), aDelivery(2, "sent", "rec_1"), erased, told, aDelivery(5, "sent", "rec_2")}, nil); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if err := s.EraseDeliveries(ctx, []string{"rec_1", "rec_9"}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := s.EraseDeliveries(ctx, nil); err != nil {
-		t.Error(err)
-	}
-	if left, err := s.Deliveries(ctx, "crm", 0, 10); err != nil || !slices.Equal(ids(left), []string{"msg_5", "msg_3"}) {
-		t.Errorf("%v are left, %v", ids(left), err)
-	}
-}

@@ -36,6 +36,9 @@ func Load() (*Contract, error) {
 		return nil, fmt.Errorf("api/openapi.yaml: %w", err)
 	}
 	doc.Servers = nil // any address
+	for _, kind := range []string{"application/x-ndjson", "text/csv", "text/vcard"} {
+		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.FileBodyDecoder)
+	}
 	router, err := legacy.NewRouter(doc)
 	if err != nil {
 		return nil, fmt.Errorf("api/openapi.yaml: %w", err)

@@ -1015,7 +1015,42 @@ interface components {
 			changes: number;
 			/** @description That were kept for their Idempotency-Keys. */
 			answers: number;
+			/** @description That were made or were to be made to webhooks, of their records. */
+			deliveries?: number;
+			/** @description Of people at their numbers. */
+			picks?: number;
+			/** @description How much was looked through; absent: it was done before this was noted. */
+			searched?: components["schemas"]["Searched"];
+			/** @description Only in the answer to the erasure itself. With it and what the person was named by the proof can be verified; it is kept nowhere. */
+			code?: string;
 		};
+		/** @description How many of each the database had when it was looked through. */
+		Searched: {
+			records: number;
+			changes: number;
+			answers: number;
+			deliveries: number;
+			picks: number;
+		};
+		/** @description The same numbers, words and records as the erasure was asked for with. */
+		NewVerification: {
+			numbers?: string[];
+			words?: string[];
+			records?: string[];
+			/** @description That of the erasure; absent: it is only looked what is left. */
+			code?: string;
+		};
+		Verification: {
+			erasure: components["schemas"]["Erasure"];
+			/** @description The code fits: the proof is of exactly these numbers, words and records. */
+			of_this_person: boolean;
+			/** @description What an erasure would find now. Records that were opened since the erasure were said anew. */
+			left: components["schemas"]["Erasure"];
+			/** @description One of the words, or the digits of a number, is in the bytes of the database. */
+			in_file: boolean;
+		};
+		/** @enum {string} */
+		ExportFormat: "jsonl" | "csv" | "vcard";
 		ErasureList: {
 			erasures: components["schemas"]["Erasure"][];
 		};

@@ -711,6 +711,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All that is kept, to take along. For the person only.
+         * @description `jsonl` is complete: a line says `{"callboard_export": 1}`, each that follows has a record with its claims, items, call and timeline, and the last says how many
+         *     there were; `callboard import` reads it. `csv` is the call log (RFC 4180; what a spreadsheet may take for a formula has an apostrophe before it).
+         *     `vcard` has a card (4.0) per number of which a name, company or e-mail address is known. Streamed; an answer that breaks off is not whole.
+         */
+        get: operations["export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/erasures/{erasure}/verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An erasure's id. */
+                erasure: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look again whether anything of a person is left, and whether the proof is of them. For the person only. */
+        post: operations["verifyErasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1716,7 +1758,42 @@ export interface components {
             changes: number;
             /** @description That were kept for their Idempotency-Keys. */
             answers: number;
+            /** @description That were made or were to be made to webhooks, of their records. */
+            deliveries?: number;
+            /** @description Of people at their numbers. */
+            picks?: number;
+            /** @description How much was looked through; absent: it was done before this was noted. */
+            searched?: components["schemas"]["Searched"];
+            /** @description Only in the answer to the erasure itself. With it and what the person was named by the proof can be verified; it is kept nowhere. */
+            code?: string;
         };
+        /** @description How many of each the database had when it was looked through. */
+        Searched: {
+            records: number;
+            changes: number;
+            answers: number;
+            deliveries: number;
+            picks: number;
+        };
+        /** @description The same numbers, words and records as the erasure was asked for with. */
+        NewVerification: {
+            numbers?: string[];
+            words?: string[];
+            records?: string[];
+            /** @description That of the erasure; absent: it is only looked what is left. */
+            code?: string;
+        };
+        Verification: {
+            erasure: components["schemas"]["Erasure"];
+            /** @description The code fits: the proof is of exactly these numbers, words and records. */
+            of_this_person: boolean;
+            /** @description What an erasure would find now. Records that were opened since the erasure were said anew. */
+            left: components["schemas"]["Erasure"];
+            /** @description One of the words, or the digits of a number, is in the bytes of the database. */
+            in_file: boolean;
+        };
+        /** @enum {string} */
+        ExportFormat: "jsonl" | "csv" | "vcard";
         ErasureList: {
             erasures: components["schemas"]["Erasure"][];
         };
@@ -3089,6 +3166,59 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CallLog"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    export: {
+        parameters: {
+            query: {
+                format: components["schemas"]["ExportFormat"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                    "text/vcard": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    verifyErasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An erasure's id. */
+                erasure: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewVerification"];
+            };
+        };
+        responses: {
+            /** @description What was found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Verification"];
                 };
             };
             default: components["responses"]["Problem"];

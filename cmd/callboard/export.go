@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/callboard-dev/callboard/api"
+	"github.com/callboard-dev/callboard/internal/export"
+	"github.com/callboard-dev/callboard/internal/store"
+)
+
+type exportCommand struct {
+	Which  which            `embed:""`
+	File   string           `arg:"" optional:"" type:"path" help:"Where to keep it; only you can read it. Default: print it."`
+	Format api.ExportFormat `default:"jsonl" enum:"jsonl,csv,vcard" help:"jsonl: all of it, for import. csv: the call log. vcard: the people."`
+}
+
+func (c *exportCommand) Run(ctx context.Context) (err error) {
+	board, _, err := c.Which.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer board.Close()
+	if c.File == "" {
+		return plain(board.Export(ctx, c.Format, os.Stdout))
+	}
+	if _, err := os.Lstat(c.File); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is there already: choose another name, or remove it", c.File)
+	}
+	half := c.File + ".part"
+	f, err := os.OpenFile(half, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(half)
+		}
+	}()
+	if err := errors.Join(board.Export(ctx, c.Format, f), f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("the export broke off, and nothing was kept of it: %w", plain(err))
+	}
+	return os.Rename(half, c.File)
+}
+
+type importCommand struct {
+	configured `embed:""`
+
+	File string `arg:"" help:"What callboard export has written (jsonl), or - for standard input." type:"path"`
+}
+
+func (c *importCommand) Run(ctx context.Context) error {
+	path, err := c.database()
+	if err != nil {
+		return err
+	}
+	var in io.Reader = os.Stdin
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		in = f
+	}
+	into, err := store.OpenSQLite(ctx, path)
+	if err != nil {
+		return err
+	}
+	added, there, err := into.Import(ctx, export.NewReader(bufio.NewReader(in)).Next)
+	if err = errors.Join(err, into.Close()); err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
+	fmt.Printf("Added %d records to %s; %d were there already and were left as they are.\n", added, path, there)
+	return nil
+}

@@ -1,0 +1,256 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/callboard-dev/callboard/internal/board"
+)
+
+// What is kept no longer goes in small steps, so that a commit waits for none of them for long.
+const (
+	dropAtOnce  = 20   // records in one transaction, with their entries of the call log
+	seqsAtOnce  = 2000 // rows of the log that are looked at
+	trimAtOnce  = 500
+	tailForever = 100 // changes that stay, however old: a board begins with them
+)
+
+// ClosedBefore reads some closed records that were opened before a time, in order, behind one; nil: from the oldest.
+func (s *SQLite) ClosedBefore(ctx context.Context, opened time.Time, behind *board.Record, limit int) ([]*board.Record, error) {
+	at, id := int64(-1<<62), ""
+	if behind != nil {
+		at, id = behind.OpenedAt.UnixMilli(), behind.ID
+	}
+	return s.records(ctx, `SELECT body FROM records WHERE state = 'closed' AND opened_at < ? AND (opened_at, id) > (?, ?) ORDER BY opened_at, id LIMIT ?`, opened.UnixMilli(), at, id, limit)
+}
+
+// owed is what is still to be struck from the log of records that are let go, kept in meta.
+type owed struct {
+	Records []string `json:"records"`
+	Before  uint64   `json:"before"`
+}
+
+// BeginLetGo notes that what the log says of records before a seq is to be struck, before anything else is done.
+func (s *SQLite) BeginLetGo(ctx context.Context, records []string, before uint64) error {
+	text, err := json.Marshal(owed{records, before})
+	if err == nil {
+		_, err = s.writer.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('letting_go', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, string(text))
+	}
+	if err != nil {
+		return fmt.Errorf("note what is let go: %w", err)
+	}
+	return nil
+}
+
+// StrikeOwed strikes what was noted. Seqs stay, so cursors do.
+func (s *SQLite) StrikeOwed(ctx context.Context) error {
+	noted, err := read[owed](ctx, s.readers, "what is let go", `SELECT value FROM meta WHERE key = 'letting_go'`)
+	if err != nil || len(noted) == 0 {
+		return err
+	}
+	if err := s.strikeLog(ctx, noted[0].Records, noted[0].Before); err != nil {
+		return err
+	}
+	if _, err := s.writer.ExecContext(ctx, `DELETE FROM meta WHERE key = 'letting_go'`); err != nil {
+		return fmt.Errorf("note what is let go: %w", err)
+	}
+	return nil
+}
+
+func (s *SQLite) strikeLog(ctx context.Context, records []string, before uint64) error {
+	for last := int64(0); len(records) > 0; {
+		theirs, next, err := s.seqsOf(ctx, records, last, before)
+		if err != nil {
+			return fmt.Errorf("strike the log: %w", err)
+		}
+		for some := range slices.Chunk(theirs, rowsAtOnce) {
+			if err := s.within(ctx, func(tx *sql.Tx) error { return strikeSeqs(ctx, tx, some) }); err != nil {
+				return fmt.Errorf("strike the log: %w", err)
+			}
+		}
+		if next == last {
+			return nil
+		}
+		last = next
+	}
+	return nil
+}
+
+// seqsOf finds which of the next changes are of these records.
+func (s *SQLite) seqsOf(ctx context.Context, records []string, after int64, before uint64) (theirs []int64, last int64, err error) {
+	last = after
+	rows, err := s.readers.QueryContext(ctx, `SELECT seq, record FROM changes WHERE seq > ? AND seq < ? ORDER BY seq LIMIT ?`, after, int64(before), seqsAtOnce)
+	if err != nil {
+		return nil, last, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var record sql.RawBytes
+		if err := rows.Scan(&last, &record); err != nil {
+			return nil, last, err
+		}
+		if slices.Contains(records, string(record)) {
+			theirs = append(theirs, last)
+		}
+	}
+	return theirs, last, rows.Err()
+}
+
+func strikeSeqs(ctx context.Context, tx *sql.Tx, seqs []int64) error {
+	for _, seq := range seqs {
+		var text string
+		if err := tx.QueryRowContext(ctx, `SELECT body FROM changes WHERE seq = ?`, seq).Scan(&text); err != nil {
+			return err
+		}
+		c := new(board.Change)
+		if err := json.Unmarshal([]byte(text), c); err != nil {
+			return fmt.Errorf("read change %d: %w", seq, err)
+		}
+		struck := c.Struck()
+		body, err := json.Marshal(struck)
+		if err != nil {
+			return err
+		}
+		if string(body) == text { // it was struck before
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE changes SET kind = ?, body = ? WHERE seq = ?`, struck.Kind, string(body), seq); err != nil {
+			return err
+		}
+	}
+	return markUnclean(ctx, tx)
+}
+
+// Drop forgets records that are as they were read, with what is found by them. One that was written to since stays. It may be called again.
+func (s *SQLite) Drop(ctx context.Context, records []*board.Record) error {
+	for some := range slices.Chunk(records, dropAtOnce) {
+		err := s.within(ctx, func(tx *sql.Tx) error {
+			calls := s.commit.calls.in(tx)
+			for _, r := range some {
+				if err := drop(ctx, tx, calls, r); err != nil {
+					return fmt.Errorf("%s: %w", r.ID, err)
+				}
+			}
+			return markUnclean(ctx, tx)
+		})
+		if err != nil {
+			return fmt.Errorf("forget records: %w", err)
+		}
+	}
+	return nil
+}
+
+func drop(ctx context.Context, tx *sql.Tx, calls callsIn, r *board.Record) error {
+	done, err := tx.ExecContext(ctx, `DELETE FROM records WHERE id = ? AND rev = ? AND state = 'closed'`, r.ID, r.Rev)
+	if err != nil {
+		return err
+	}
+	if n, err := done.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	if err := calls.remove(ctx, r.ID); err != nil {
+		return err
+	}
+	// A key stays used up: nothing is done twice.
+	if _, err := tx.ExecContext(ctx, `UPDATE commands SET request = ?, status = ?, answer = ? WHERE record = ?`, make([]byte, 32), ErasedStatus, []byte{}, r.ID); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `DELETE FROM webhook_deliveries WHERE record = ? AND (state <> ? OR kind <> ?)`, r.ID, waiting, board.RecordErased)
+	return err
+}
+
+// remove takes a record out of the call log.
+func (c callsIn) remove(ctx context.Context, record string) error {
+	var n, startedAt int64
+	var old callWords
+	err := c.tx.StmtContext(ctx, c.find).QueryRowContext(ctx, record).Scan(append([]any{&n, &startedAt}, old.into()...)...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return errors.Join(err, c.exec(ctx, c.unindex, n), c.exec(ctx, c.dropWords, n), c.exec(ctx, c.drop, n))
+}
+
+// ForgetPicks forgets who was picked before a time.
+func (s *SQLite) ForgetPicks(ctx context.Context, before time.Time) error {
+	if _, err := s.writer.ExecContext(ctx, `DELETE FROM picks WHERE at < ?`, before.UnixMilli()); err != nil {
+		return fmt.Errorf("forget picks: %w", err)
+	}
+	return nil
+}
+
+// TrimLog takes some of the changes from before a time off the beginning of the log, and tells up to which seq; 0: there are none.
+func (s *SQLite) TrimLog(ctx context.Context, before time.Time) (upTo uint64, err error) {
+	rows, err := s.readers.QueryContext(ctx, `SELECT seq, at FROM changes WHERE seq <= (SELECT max(seq) FROM changes) - ? ORDER BY seq LIMIT ?`, tailForever, trimAtOnce)
+	if err != nil {
+		return 0, fmt.Errorf("trim the log: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var seq, at int64
+		if err := rows.Scan(&seq, &at); err != nil {
+			return 0, fmt.Errorf("trim the log: %w", err)
+		}
+		if at >= before.UnixMilli() {
+			break
+		}
+		upTo = uint64(seq)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil || upTo == 0 {
+		return 0, err
+	}
+	err = s.within(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM changes WHERE seq <= ?`, int64(upTo)); err != nil {
+			return err
+		}
+		return markUnclean(ctx, tx)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("trim the log: %w", err)
+	}
+	return upTo, nil
+}
+
+func markUnclean(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('unclean', '1') ON CONFLICT (key) DO NOTHING`)
+	return err
+}
+
+// Unclean reports whether something has gone and the file has yet to be cleaned of it.
+func (s *SQLite) Unclean(ctx context.Context) (bool, error) {
+	var n int
+	err := s.readers.QueryRowContext(ctx, `SELECT count(*) FROM meta WHERE key = 'unclean'`).Scan(&n)
+	return n > 0, err
+}
+
+// Clean takes what has gone out of the index, the WAL, the copy from before an upgrade, and a file of up to 64 MB is written anew, for which commits
+// wait about a second. In a larger one what is left lies in unused space until that is used again.
+func (s *SQLite) Clean(ctx context.Context) error {
+	if err := s.list(ctx); err != nil {
+		return err
+	}
+	if err := s.mergeIndex(ctx); err != nil {
+		return err
+	}
+	if err := s.dropFormers(); err != nil {
+		return err
+	}
+	info, err := os.Stat(s.path)
+	if err != nil {
+		return fmt.Errorf("clean the file: %w", bare(err))
+	}
+	if info.Size() <= vacuumUpTo {
+		err = s.clean(ctx, nil)
+	} else {
+		err = s.cutWAL(ctx)
+	}
+	if err == nil {
+		_, err = s.writer.ExecContext(ctx, `DELETE FROM meta WHERE key = 'unclean'`)
+	}
+	return err
+}
