@@ -32,6 +32,9 @@ func (s *SQLite) overwrite(ctx context.Context) error {
 
 // clean takes what was struck out of the file. words are looked for in its bytes; none are known after a restart.
 func (s *SQLite) clean(ctx context.Context, words []string) error {
+	if err := s.mergeIndex(ctx); err != nil {
+		return err
+	}
 	if err := s.cutWAL(ctx); err != nil {
 		return err
 	}

@@ -201,7 +201,7 @@ func TestLocked(t *testing.T) {
 	s := openStore(t, path)
 	w := newWriter(t, s)
 	w.open("+4512345678")
-	other := &SQLite{path: path, lock: flock.New(path + ".other"), listing: newListing()} // as `sqlite3 callboard.db` would: it knows nothing of the lock file
+	other := &Store{dialect: &sqlite, inFile: inFile{path: path, lock: flock.New(path + ".other")}, listing: newListing()} // as `sqlite3 callboard.db` would: it knows nothing of the lock file
 	if err := other.open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
