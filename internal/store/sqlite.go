@@ -225,7 +225,14 @@ func (s *SQLite) Close() error {
 
 // Commit makes a batch durable: the newest version of each record, and every change. A change that is there already is left:
 // the outcome of an earlier commit may not have been known. An empty batch asks whether the store is sound. One call at a time.
-func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change) error {
+func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change) (err error) {
+	if s.dialect.told != nil {
+		defer func() {
+			if err != nil {
+				err = s.dialect.told(s, err)
+			}
+		}()
+	}
 	if err := s.dialect.sound(ctx, s); err != nil {
 		return err
 	}
@@ -432,7 +439,7 @@ func (s *SQLite) Load(ctx context.Context) (Loaded, error) {
 		return l, err
 	}
 	l.Records, err = s.records(ctx, `SELECT body FROM records WHERE state = 'open' UNION ALL
-		SELECT body FROM (SELECT body FROM records WHERE state = 'closed' ORDER BY opened_at DESC LIMIT `+strconv.Itoa(closed)+`)`)
+		SELECT body FROM (SELECT body FROM records WHERE state = 'closed' ORDER BY opened_at DESC LIMIT `+strconv.Itoa(closed)+`) newest`)
 	return l, err
 }
 

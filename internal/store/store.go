@@ -21,6 +21,7 @@ import (
 type Store struct {
 	dialect *dialect
 	inFile          // of SQLite
+	address string  // of PostgreSQL, for people
 	writer  *sql.DB // one connection
 	readers *sql.DB
 	earlier *sql.Stmt // of readers
@@ -40,6 +41,7 @@ type dialect struct {
 	sound func(ctx context.Context, s *Store) error                 // says before a commit if it cannot be
 	rest  func(ctx context.Context, s *Store) error                 // when there is nothing to commit
 	clean func(ctx context.Context, s *Store, words []string) error // takes out what an erasure has struck
+	told  func(s *Store, err error) error                           // says of a commit that failed why, and what to do; nil: as it is
 	ends  bool                                                      // a statement that waits ends with its context
 
 	earlier  string    // see Earlier
