@@ -88,7 +88,7 @@ func (a *App) open(ctx context.Context) error {
 	if a.listener, err = listen(ctx, c.Listen.Address); err != nil {
 		return err
 	}
-	if a.store, err = store.OpenSQLite(ctx, filepath.Join(folder, "callboard.db")); err != nil {
+	if a.store, err = openStore(ctx, c, folder); err != nil {
 		return err
 	}
 	if a.token, err = userToken(filepath.Join(folder, "user.token")); err != nil {
@@ -114,6 +114,17 @@ func (a *App) open(ctx context.Context) error {
 		}},
 	})
 	return err
+}
+
+// openStore opens the database that is configured. The data folder is there then in any case: it has the token.
+func openStore(ctx context.Context, c config.Config, folder string) (*store.Store, error) {
+	if c.Store == "" {
+		return store.OpenSQLite(ctx, filepath.Join(folder, "callboard.db"))
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the data folder: %w: choose another one (data in callboard.yaml)", err)
+	}
+	return store.OpenPostgres(ctx, string(c.Store))
 }
 
 // wire joins board, line and committer on what the store had. What was to be erased does not come onto the board.

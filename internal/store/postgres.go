@@ -22,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 
+	"github.com/callboard-dev/callboard/internal/crash"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -256,8 +257,15 @@ func (s *Store) migratePostgres(ctx context.Context) error {
 		return &telephony.Error{Code: telephony.CodeStore, Message: fmt.Sprintf("the database %s was written by a newer Callboard (schema %d, this one knows %d)", s.address, version, newest),
 			Remedy: "use the newer Callboard, or another database (store in callboard.yaml)"}
 	}
-	_, err = provider.Up(ctx)
-	return err
+	for range known {
+		if _, err := provider.UpByOne(ctx); errors.Is(err, goose.ErrNoNextVersion) {
+			break
+		} else if err != nil {
+			return err
+		}
+		crash.Here("migration")
+	}
+	return nil
 }
 
 // writable asks whether the server takes writes: one that has become a standby answers, too.
