@@ -25,6 +25,7 @@ type commands struct {
 	Erase   eraseCommand   `cmd:"" help:"Erase a person from all that Callboard has. It cannot be undone."`
 	App     appCommand     `cmd:"" help:"Let apps in, list them, and take their tokens away."`
 	Webhook webhookCommand `cmd:"" help:"Apps that are reached at a URL: add, list, remove them, and see what they were sent."`
+	Store   storeCommand   `cmd:"" help:"The database: copy it to PostgreSQL."`
 	Config  configCommand  `cmd:"" help:"About callboard.yaml."`
 	Trace   traceCommand   `cmd:"" help:"Recorded PBX streams: what was concluded from them."`
 	Example exampleCommand `cmd:"" hidden:"" help:"Run one of the example apps."`

@@ -406,13 +406,18 @@ func (c asking) QueryContext(ctx context.Context, query string, args []driver.Na
 	return c.Conn.QueryContext(ctx, numbered(query), args)
 }
 
-// CheckNamedValue makes texts such as PostgreSQL keeps: UTF-8 without the character 0. What people and PBXs say is so already, but for JSON,
-// which says it in other words; what is only looked for may be anything.
+// CheckNamedValue makes texts such as PostgreSQL keeps.
 func (asking) CheckNamedValue(v *driver.NamedValue) error {
 	if text, ok := v.Value.(string); ok {
-		v.Value = strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
+		v.Value = utf8Text(text)
 	}
 	return nil
+}
+
+// utf8Text is a text as PostgreSQL keeps it: UTF-8 without the character 0. What people and PBXs say is so already, but for JSON, which says
+// it in other words; what is only looked for may be anything.
+func utf8Text(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
 }
 
 // numbered writes $1, $2… for each ? outside of quotes.
