@@ -20,6 +20,9 @@ missing=
 for pair in chromium:chromium gcc:gcc ss:iproute2 git:git; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 done
+if ! command -v postgres >/dev/null && ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then
+    missing="$missing postgresql"
+fi
 if [ ! -e /usr/include/stdlib.h ]; then # the race detector is linked with cgo
     missing="$missing libc6-dev"
 fi

@@ -10,8 +10,8 @@ import (
 	"os"
 
 	"github.com/callboard-dev/callboard/api"
+	"github.com/callboard-dev/callboard/internal/app"
 	"github.com/callboard-dev/callboard/internal/export"
-	"github.com/callboard-dev/callboard/internal/store"
 )
 
 type exportCommand struct {
@@ -55,7 +55,7 @@ type importCommand struct {
 }
 
 func (c *importCommand) Run(ctx context.Context) error {
-	path, err := c.database()
+	_, settings, err := c.load()
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (c *importCommand) Run(ctx context.Context) error {
 		defer f.Close()
 		in = f
 	}
-	into, err := store.OpenSQLite(ctx, path)
+	into, err := app.OpenStore(ctx, settings)
 	if err != nil {
 		return err
 	}
@@ -76,6 +76,6 @@ func (c *importCommand) Run(ctx context.Context) error {
 	if err = errors.Join(err, into.Close()); err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
-	fmt.Printf("Added %d records to %s; %d were there already and were left as they are.\n", added, path, there)
+	fmt.Printf("Added %d records; %d were there already and were left as they are.\n", added, there)
 	return nil
 }

@@ -27,7 +27,7 @@ type commands struct {
 	Webhook webhookCommand `cmd:"" help:"Apps that are reached at a URL: add, list, remove them, and see what they were sent."`
 	Export  exportCommand  `cmd:"" help:"Write all that is kept into a file: records, the call log, or people."`
 	Import  importCommand  `cmd:"" help:"Add the records of an export to the database. Callboard must not run on it."`
-	Store   storeCommand   `cmd:"" help:"The database: back it up, put a backup back, check it."`
+	Store   storeCommand   `cmd:"" help:"The database: back it up, put a backup back, check it, copy it to PostgreSQL."`
 	Config  configCommand  `cmd:"" help:"About callboard.yaml."`
 	Trace   traceCommand   `cmd:"" help:"Recorded PBX streams: what was concluded from them."`
 	Example exampleCommand `cmd:"" hidden:"" help:"Run one of the example apps."`

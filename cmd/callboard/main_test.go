@@ -16,6 +16,7 @@ import (
 
 	"github.com/callboard-dev/callboard/client"
 	"github.com/callboard-dev/callboard/internal/demopbx"
+	"github.com/callboard-dev/callboard/internal/store/pgtest"
 )
 
 // binary is the program, built once.
@@ -33,6 +34,10 @@ func TestMain(m *testing.M) {
 	code := 1
 	if build.Run() == nil {
 		code = m.Run()
+	}
+	if err := pgtest.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
 	}
 	os.RemoveAll(folder)
 	os.Exit(code)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 type storeCommand struct {
 	Backup  backupCommand  `cmd:"" help:"Copy the database into a file, while Callboard runs or not."`
 	Restore restoreCommand `cmd:"" help:"Put a backup in the place of the database. Callboard must not run on it."`
+	Copy    copyCommand    `cmd:"" help:"Move all from the file in the data folder into the PostgreSQL database of callboard.yaml. Callboard must not run."`
 	Check   checkCommand   `cmd:"" help:"Read all of the database and say what is wrong, and what to do."`
 }
 
@@ -23,6 +25,9 @@ func (c configured) database() (string, error) {
 	_, settings, err := c.load()
 	if err != nil {
 		return "", err
+	}
+	if settings.Store != "" {
+		return "", errors.New("the database is in PostgreSQL (store in callboard.yaml), not in a file: back it up, put it back and check it with that server's own pg_dump, pg_restore and pg_amcheck")
 	}
 	return filepath.Join(config.DataFolder(settings.Data), "callboard.db"), nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/e2e/history"
 	"github.com/callboard-dev/callboard/internal/demopbx"
+	"github.com/callboard-dev/callboard/internal/store/pgtest"
 )
 
 // livesPerStore is how often a store is killed until its history is judged and another is begun.
@@ -54,6 +55,33 @@ func TestKill(t *testing.T) {
 		}
 	})
 	sum.print(t)
+}
+
+// killsInPostgres is the part of the kills that is done with the store in PostgreSQL.
+const killsInPostgres = 10
+
+// TestKillInPostgres is TestKill with all kept in a PostgreSQL: what is called in, enriched and written is there after each kill.
+func TestKillInPostgres(t *testing.T) {
+	t.Parallel()
+	pbx := startPBX(t)
+	calls, end := context.WithCancel(context.Background())
+	var playing sync.WaitGroup
+	playing.Go(func() {
+		pbx.Load(calls, demopbx.LoadPlan{Seed: 3, Rate: 0.15, Ring: 4 * time.Second, Talk: 10 * time.Second})
+	})
+	defer playing.Wait()
+	defer end()
+	var sum total
+	for left := *kills / killsInPostgres; left > 0 && !t.Failed(); left -= livesPerStore {
+		s := newStory(t, pbx)
+		s.keepIn(pgtest.Database(t))
+		s.live(min(left, livesPerStore))
+		sum.add(s)
+	}
+	sum.print(t)
+	if sum.acked < 100 {
+		t.Errorf("only %d writes were acknowledged", sum.acked)
+	}
 }
 
 // total is what is measured over all stores.
@@ -107,6 +135,7 @@ type story struct {
 	t       *testing.T
 	folder  string
 	config  string
+	address string // of a PostgreSQL; empty: a file
 	kept    *history.Recorder
 	where   where
 	rng     *rand.Rand
@@ -134,6 +163,18 @@ func newStory(t *testing.T, pbx *demopbx.PBX) *story {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// keepIn has the program keep all in a PostgreSQL.
+func (s *story) keepIn(address string) {
+	text, err := os.ReadFile(s.config)
+	if err == nil {
+		err = os.WriteFile(s.config, fmt.Appendf(text, "store: %q\n", address), 0o600)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.address = address
 }
 
 func (s *story) client(name string) history.Client {
@@ -200,7 +241,7 @@ func (s *story) close(p *program) bool {
 	if err == nil {
 		var epoch string
 		known := len(s.kept.History().Log)
-		epoch, more, failed := autopsy(s.t, filepath.Join(s.folder, "data"), known)
+		epoch, more, failed := s.autopsy(known)
 		if err = failed; err == nil {
 			err = s.kept.Killed(epoch, more)
 		}
@@ -217,7 +258,7 @@ func (s *story) judge() {
 		s.t.Errorf("seed %d: %v", s.seed, err)
 	}
 	// What was in the log once is in it as it was.
-	_, again, err := autopsy(s.t, filepath.Join(s.folder, "data"), 0)
+	_, again, err := s.autopsy(0)
 	if err != nil || len(again) != len(h.Log) {
 		s.t.Errorf("the log has %d changes at the end, it had %d; %v", len(again), len(h.Log), err)
 		return

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/callboard-dev/callboard/internal/store/pgtest"
 )
 
 // binary is the program with the places at which it can be made to kill itself.
@@ -28,6 +30,10 @@ func TestMain(m *testing.M) {
 	code := 1
 	if err := build.Run(); err == nil {
 		code = m.Run()
+	}
+	if err := pgtest.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
 	}
 	os.RemoveAll(folder)
 	os.Exit(code)

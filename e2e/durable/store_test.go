@@ -13,12 +13,33 @@ import (
 	"strings"
 	"testing"
 
+	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 
 	"github.com/callboard-dev/callboard/internal/board"
 )
 
-// autopsy reads what a killed program has left. It looks at a copy: to open the database would mend it.
+// autopsy reads what a killed program has left.
+func (s *story) autopsy(after int) (epoch string, more []*board.Change, err error) {
+	s.t.Helper()
+	if s.address == "" {
+		return autopsy(s.t, filepath.Join(s.folder, "data"), after)
+	}
+	db, err := sql.Open("pgx", s.address)
+	if err != nil {
+		return "", nil, err
+	}
+	defer db.Close()
+	// What the server was told before the program was killed it still does.
+	within(s.t, patience, "the server has let go of the killed program", func() bool {
+		var left int
+		err := db.QueryRow("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").Scan(&left)
+		return err != nil || left == 0
+	})
+	return left(db, "$1", after)
+}
+
+// autopsy looks at a copy: to open the database would mend it.
 func autopsy(t *testing.T, data string, after int) (epoch string, more []*board.Change, err error) {
 	t.Helper()
 	folder := t.TempDir()
@@ -44,13 +65,18 @@ func autopsy(t *testing.T, data string, after int) (epoch string, more []*board.
 	if err := db.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
 		return "", nil, fmt.Errorf("integrity_check: %s, %v", verdict, err)
 	}
+	return left(db, "?", after)
+}
+
+// left is what a database has of the log.
+func left(db *sql.DB, given string, after int) (epoch string, more []*board.Change, err error) {
 	if err := db.QueryRow("SELECT value FROM meta WHERE key = 'epoch'").Scan(&epoch); err != nil {
-		if errors.Is(err, sql.ErrNoRows) || strings.Contains(err.Error(), "no such table") {
+		if errors.Is(err, sql.ErrNoRows) || strings.Contains(err.Error(), "no such table") || strings.Contains(err.Error(), "does not exist") {
 			return "", nil, nil // it was killed before it had begun
 		}
 		return "", nil, err
 	}
-	rows, err := db.Query("SELECT body FROM changes WHERE seq > ? ORDER BY seq", after)
+	rows, err := db.Query("SELECT body FROM changes WHERE seq > "+given+" ORDER BY seq", after)
 	if err != nil {
 		return "", nil, err
 	}

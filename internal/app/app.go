@@ -89,7 +89,7 @@ func (a *App) open(ctx context.Context) error {
 	if a.listener, err = listen(ctx, c.Listen.Address); err != nil {
 		return err
 	}
-	if a.store, err = store.OpenSQLite(ctx, filepath.Join(folder, "callboard.db")); err != nil {
+	if a.store, err = OpenStore(ctx, c); err != nil {
 		return err
 	}
 	if a.token, err = userToken(filepath.Join(folder, "user.token")); err != nil {

@@ -34,6 +34,7 @@ type Config struct {
 	Keep     Keep     `yaml:"keep,omitempty" doc:"For how many days things are kept. 0: for ever. What is over goes by itself and cannot be brought back."`
 	Webhooks Webhooks `yaml:"webhooks,omitempty" doc:"Apps that are reached at a URL."`
 	Traces   Traces   `yaml:"traces,omitempty" doc:"How apps worked on each record, for a collector of OpenTelemetry. Off unless an endpoint is named."`
+	Store    Secret   `yaml:"store,omitempty" doc:"Address of a PostgreSQL database to keep all in, such as postgres://callboard@db.example.com/callboard; the password is better in ~/.pgpass. Empty: a file in the data folder." example:""`
 	Data     string   `yaml:"data,omitempty" doc:"Folder for the database and the token. Empty: callboard in your user's configuration folder." example:""`
 }
 
@@ -265,6 +266,9 @@ func (c *Config) check() error {
 	}
 	if c.Limits.WritesPerSecond < 1 || c.Limits.StreamsAtOnce < 1 {
 		return fmt.Errorf("limits: writes_per_second %d, streams_at_once %d: write 1 or more", c.Limits.WritesPerSecond, c.Limits.StreamsAtOnce)
+	}
+	if c.Store != "" && !strings.HasPrefix(string(c.Store), "postgres://") && !strings.HasPrefix(string(c.Store), "postgresql://") {
+		return errors.New("store is no address of a PostgreSQL database: write one like postgres://callboard@db.example.com/callboard, or leave it out for a file in the data folder")
 	}
 	if err := cmp.Or(c.checkDial(), c.Webhooks.check(), c.Board.check(), c.Keep.check(c.Board), c.Traces.check()); err != nil {
 		return err

@@ -94,6 +94,7 @@ func TestErrors(t *testing.T) {
 		"a collector elsewhere": {good + "traces: {endpoint: \"http://192.0.2.1:4318\"}\n", "use https"},
 		"webhook queue":         {good + "webhooks: {queue_mib: 0}\n", "webhooks.queue_mib"},
 		"shown number":          {good + "dial: {show: mine}\n", "dial.show"},
+		"no database":           {good + "store: mysql://u:p@h/d\n", "store is no address"},
 		"no port":               {strings.Replace(good, "127.0.0.1:5038", "127.0.0.1", 1), "has no port"},
 		"far and plain":         {strings.Replace(good, "127.0.0.1:5038", "192.0.2.1:5038", 1), "tls: true"},
 		"no secret":             {strings.Replace(good, ", secret: s", "", 1), "pbx.secret is missing"},
@@ -135,7 +136,7 @@ func TestSecretFile(t *testing.T) {
 		return path
 	}
 	secret := write("secret", "s3cret\n")
-	c, err := Load(write("callboard.yaml", "pbx: {address: \"127.0.0.1:5038\", username: u, secret_file: \""+secret+"\"}\nline: {extensions: [{number: \"1001\"}]}\n"))
+	c, err := Load(write("callboard.yaml", "pbx: {address: \"127.0.0.1:5038\", username: u, secret_file: \""+secret+"\"}\nline: {extensions: [{number: \"1001\"}]}\nstore: postgres://u:s3cret@h/d\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func (s *SQLite) Log(ctx context.Context, q board.LogQuery) (board.LogPage, erro
 		return page, fmt.Errorf("read the log: %w", err)
 	}
 	defer tx.Rollback() // nothing was written
-	r := logReader{tx: tx, q: &q, from: 0, before: math.MaxInt64}
+	r := logReader{tx: tx, syntax: s.dialect.syntax, q: &q, from: 0, before: math.MaxInt64}
 	if err := r.read(ctx, &page); err != nil {
 		return page, fmt.Errorf("read the log: %w", err)
 	}
@@ -47,6 +47,7 @@ func (s *SQLite) Log(ctx context.Context, q board.LogQuery) (board.LogPage, erro
 // logReader answers one query. Places are from from on and before before.
 type logReader struct {
 	tx           *sql.Tx
+	syntax       *syntax
 	q            *board.LogQuery
 	from, before int64
 	facets       map[int64]facet
@@ -154,16 +155,17 @@ func (r *logReader) newest(ctx context.Context, query string, numbers []string) 
 const mostFacets = 100
 
 func (r *logReader) matches(ctx context.Context, expression string) ([]int64, error) {
-	query, args := `SELECT i.rowid FROM call_index i`, []any{}
-	where := ` WHERE call_index MATCH ? AND i.rowid >= ? AND i.rowid < ?`
+	y := r.syntax
+	query, args := `SELECT `+y.n+` FROM `+y.from, []any{}
+	where := ` WHERE ` + y.match + ` AND ` + y.n + ` >= ? AND ` + y.n + ` < ?`
 	narrow := len(r.chosen) < len(r.facets)
-	if narrow && len(r.chosen) <= mostFacets {
-		expression = "facet : (" + strings.Join(quoted(r.chosen), " OR ") + ") AND " + expression
+	if narrow && y.facets != nil && len(r.chosen) <= mostFacets {
+		expression = y.facets(r.chosen) + y.and + expression
 		narrow = false
 	}
 	args = append(args, expression, r.from, r.before)
 	if len(r.q.Numbers) > 0 || narrow {
-		query += ` CROSS JOIN calls c ON c.n = i.rowid`
+		query += ` ` + y.join + ` calls c ON c.n = ` + y.n
 	}
 	if narrow {
 		where += ` AND c.facet IN (` + strings.Join(texts(r.chosen), ", ") + `)`
@@ -174,7 +176,7 @@ func (r *logReader) matches(ctx context.Context, expression string) ([]int64, er
 			args = append(args, number)
 		}
 	}
-	return r.column(ctx, query+where+` ORDER BY i.rowid DESC LIMIT ?`, append(args, r.q.Limit+1)...)
+	return r.column(ctx, query+where+` ORDER BY `+y.n+` DESC LIMIT ?`, append(args, r.q.Limit+1)...)
 }
 
 // expression is what is looked for in the index, and whether anything is.
@@ -195,7 +197,7 @@ func (r *logReader) expression() (string, bool) {
 		any = true
 		found := ""
 		if len(asked.columns) > 0 {
-			found = lookedFor(asked.text, asked.columns)
+			found = r.syntax.lookedFor(asked.text, asked.columns)
 		}
 		if found == "" {
 			return "", true
@@ -206,14 +208,14 @@ func (r *logReader) expression() (string, bool) {
 		var numbers []string
 		for _, number := range r.q.Numbers {
 			if d := digits(number); d != "" {
-				numbers = append(numbers, term(d, []string{"number"}, false))
+				numbers = append(numbers, r.syntax.term(d, []string{"number"}, false))
 			}
 		}
 		if len(numbers) == len(r.q.Numbers) {
-			all = append(all, "("+strings.Join(numbers, " OR ")+")")
+			all = append(all, "("+strings.Join(numbers, r.syntax.or)+")")
 		}
 	}
-	return strings.Join(all, " AND "), any
+	return strings.Join(all, r.syntax.and), any
 }
 
 // columnOf are the columns of the index.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/board"
@@ -94,17 +95,19 @@ func (w *callWords) into() []any {
 	return []any{&w.facet, &w.name, &w.company, &w.number, &w.email, &w.tags, &w.notes}
 }
 
+// wordColumns are those of call_words besides n.
+const wordColumns = `facet, name, company, number, email, tags, notes`
+
 // callStatements write the log's rows.
 type callStatements struct {
 	same, find, facet, addFacet, last *sql.Stmt
 	add, change, drop                 *sql.Stmt
 	addWords, changeWords, dropWords  *sql.Stmt
-	index, reindex, unindex           *sql.Stmt
+	index, reindex, unindex           *sql.Stmt // nil where the database keeps the index by itself
 }
 
 func (c *callStatements) all() map[**sql.Stmt]string {
 	const columns = `sum, facet, direction, started_at, answered_at, ended_at, extension, number, number_raw, name, company, email, tags, notes`
-	const words = `facet, name, company, number, email, tags, notes`
 	return map[**sql.Stmt]string{
 		&c.same:        `SELECT 1 FROM calls WHERE record = ? AND sum = ?`,
 		&c.find:        `SELECT calls.n, started_at, w.facet, w.name, w.company, w.number, w.email, w.tags, w.notes FROM calls JOIN call_words w ON w.n = calls.n WHERE record = ?`,
@@ -114,19 +117,25 @@ func (c *callStatements) all() map[**sql.Stmt]string {
 		&c.add:         `INSERT INTO calls (n, record, ` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&c.change:      `UPDATE calls SET (` + columns + `) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE n = ?`,
 		&c.drop:        `DELETE FROM calls WHERE n = ?`,
-		&c.addWords:    `INSERT INTO call_words (n, ` + words + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		&c.changeWords: `UPDATE call_words SET (` + words + `) = (?, ?, ?, ?, ?, ?, ?) WHERE n = ?`,
+		&c.addWords:    `INSERT INTO call_words (n, ` + wordColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		&c.changeWords: `UPDATE call_words SET (` + wordColumns + `) = (?, ?, ?, ?, ?, ?, ?) WHERE n = ?`,
 		&c.dropWords:   `DELETE FROM call_words WHERE n = ?`,
-		&c.index:       `INSERT INTO call_index (rowid, ` + words + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		// These two read what is there from call_words, which is changed after them.
-		&c.reindex: `UPDATE call_index SET (` + words + `) = (?, ?, ?, ?, ?, ?, ?) WHERE rowid = ?`,
-		&c.unindex: `DELETE FROM call_index WHERE rowid = ?`,
 	}
 }
 
-func prepareCalls(ctx context.Context, db *sql.DB) (c callStatements, err error) {
-	for statement, text := range c.all() {
-		if *statement, err = db.PrepareContext(ctx, text); err != nil {
+// indexing are those of the index. The last two read what is there from call_words, which is changed after them.
+func (c *callStatements) indexing(text [3]string) map[**sql.Stmt]string {
+	return map[**sql.Stmt]string{&c.index: text[0], &c.reindex: text[1], &c.unindex: text[2]}
+}
+
+func (s *SQLite) prepareCalls(ctx context.Context) (c callStatements, err error) {
+	all := c.all()
+	maps.Copy(all, c.indexing(s.dialect.indexing))
+	for statement, text := range all {
+		if text == "" {
+			continue
+		}
+		if *statement, err = s.writer.PrepareContext(ctx, text); err != nil {
 			return c, err
 		}
 	}
@@ -134,8 +143,10 @@ func prepareCalls(ctx context.Context, db *sql.DB) (c callStatements, err error)
 }
 
 func (c callStatements) close() error {
+	all := c.all()
+	maps.Copy(all, c.indexing([3]string{}))
 	var errs []error
-	for statement := range c.all() {
+	for statement := range all {
 		if *statement != nil {
 			errs = append(errs, (*statement).Close())
 		}
@@ -152,6 +163,9 @@ type callsIn struct {
 func (c callStatements) in(tx *sql.Tx) callsIn { return callsIn{c, tx} }
 
 func (c callsIn) exec(ctx context.Context, s *sql.Stmt, args ...any) error {
+	if s == nil {
+		return nil
+	}
 	_, err := c.tx.StmtContext(ctx, s).ExecContext(ctx, args...)
 	return err
 }
@@ -227,7 +241,7 @@ func (c callsIn) facetOf(ctx context.Context, e *board.LogEntry) (id int64, err 
 
 // fillCalls adds to the log what was stored before there was one. What is there already is left as it is, so that it can be gone on with.
 func (s *SQLite) fillCalls(ctx context.Context) error {
-	statements, err := prepareCalls(ctx, s.writer)
+	statements, err := s.prepareCalls(ctx)
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,9 @@ func (s *SQLite) overwrite(ctx context.Context) error {
 
 // clean takes what was struck out of the file. words are looked for in its bytes; none are known after a restart.
 func (s *SQLite) clean(ctx context.Context, words []string) error {
+	if err := s.mergeIndex(ctx); err != nil {
+		return err
+	}
 	if err := s.cutWAL(ctx); err != nil {
 		return err
 	}
@@ -52,6 +55,25 @@ func (s *SQLite) clean(ctx context.Context, words []string) error {
 	}
 	if _, err := s.writer.ExecContext(ctx, `VACUUM`); err != nil {
 		return fmt.Errorf("clean the file: %w", err)
+	}
+	return s.cutWAL(ctx)
+}
+
+// tidy takes what has gone out of the index, the WAL, the copy from before an upgrade, and a file of up to 64 MB is written anew, for which commits
+// wait about a second. In a larger one what is left lies in unused space until that is used again.
+func (s *SQLite) tidy(ctx context.Context) error {
+	if err := s.dropFormers(); err != nil {
+		return err
+	}
+	info, err := os.Stat(s.path)
+	if err != nil {
+		return fmt.Errorf("clean the file: %w", bare(err))
+	}
+	if info.Size() <= vacuumUpTo {
+		return s.clean(ctx, nil)
+	}
+	if err := s.mergeIndex(ctx); err != nil {
+		return err
 	}
 	return s.cutWAL(ctx)
 }

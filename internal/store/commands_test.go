@@ -7,9 +7,10 @@ import (
 )
 
 // D-10: that a command was given is known for a day, by who gave it and its key, also after a kill.
-func TestCommands(t *testing.T) {
-	t.Parallel()
-	ctx, path := t.Context(), file(t)
+func TestCommands(t *testing.T) { both(t, testCommands) }
+
+func testCommands(t *testing.T, at string) {
+	ctx, path := t.Context(), at
 	s := openStore(t, path)
 	asked := Command{Source: "user", Key: "key-1", Request: [32]byte{1, 2, 3}, At: time.Now().Truncate(time.Millisecond)}
 	if before, err := s.BeginCommand(ctx, asked); err != nil || before != nil {
@@ -43,10 +44,11 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-func TestWhatAppsMay(t *testing.T) {
-	t.Parallel()
+func TestWhatAppsMay(t *testing.T) { both(t, testWhatAppsMay) }
+
+func testWhatAppsMay(t *testing.T, at string) {
 	ctx := t.Context()
-	s := openStore(t, file(t))
+	s := openStore(t, at)
 	for _, may := range [][]string{{"dial", "control"}, nil, {"dial"}} {
 		if err := s.AddApp(ctx, App{ID: "crm", TokenHash: [32]byte{1}, May: may}); err != nil {
 			t.Fatal(err)

@@ -181,10 +181,7 @@ func (s *SQLite) finish(ctx context.Context, b Begun, striker *board.Striker, no
 	if err := s.list(ctx); err != nil { // what the board has struck
 		return err
 	}
-	if err := s.mergeIndex(ctx); err != nil {
-		return err
-	}
-	if err := errors.Join(s.dropFormers(), s.clean(ctx, b.Who.Strings())); err != nil {
+	if err := s.dialect.clean(ctx, s, b.Who.Strings()); err != nil {
 		return err
 	}
 	w.proof.DoneAt = now().UTC()
@@ -418,8 +415,8 @@ func strikeAnswers(ctx context.Context, w *sweep) error {
 		for _, row := range rows {
 			if row.seq != ErasedStatus && w.striker.Mentions(recordOf(row), row.body) {
 				w.proof.Answers++
-				updates = append(updates, update{query: `UPDATE commands SET request = ?, status = ?, answer = x'' WHERE source = ? AND key = ?`,
-					args: []any{make([]byte, 32), ErasedStatus, row.id, row.key}})
+				updates = append(updates, update{query: `UPDATE commands SET request = ?, status = ?, answer = ? WHERE source = ? AND key = ?`,
+					args: []any{make([]byte, 32), ErasedStatus, []byte{}, row.id, row.key}})
 			}
 		}
 		if err := w.strike(ctx, updates); err != nil {

@@ -17,9 +17,10 @@ import (
 
 // TestCommitAgain: a commit whose outcome is not known is made again and does nothing twice; another change under a used
 // seq is refused, and so is what comes with it (FLT-07).
-func TestCommitAgain(t *testing.T) {
-	t.Parallel()
-	s := openStore(t, file(t))
+func TestCommitAgain(t *testing.T) { both(t, testCommitAgain) }
+
+func testCommitAgain(t *testing.T, at string) {
+	s := openStore(t, at)
 	w := newWriter(t, s)
 	record := w.open("+4512345678")
 	w.claim(record, "party.name", "One")
@@ -201,7 +202,7 @@ func TestLocked(t *testing.T) {
 	s := openStore(t, path)
 	w := newWriter(t, s)
 	w.open("+4512345678")
-	other := &SQLite{path: path, lock: flock.New(path + ".other"), listing: newListing()} // as `sqlite3 callboard.db` would: it knows nothing of the lock file
+	other := &Store{dialect: &sqlite, inFile: inFile{path: path, lock: flock.New(path + ".other")}, listing: newListing()} // as `sqlite3 callboard.db` would: it knows nothing of the lock file
 	if err := other.open(t.Context()); err != nil {
 		t.Fatal(err)
 	}

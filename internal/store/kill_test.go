@@ -23,7 +23,7 @@ const childEnv = "CALLBOARD_TEST_STORE"
 // child commits without end and says each seq on its output once its commit has returned.
 func child(path string) error {
 	ctx := context.Background()
-	s, err := OpenSQLite(ctx, path)
+	s, err := openAt(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -56,9 +56,10 @@ func child(path string) error {
 
 // TestKill kills a process that commits without end, with SIGKILL and at any moment, again and again: no acknowledged
 // commit is lost, none is half there, and seq has no hole (FLT-05).
-func TestKill(t *testing.T) {
-	t.Parallel()
-	path := file(t)
+func TestKill(t *testing.T) { both(t, testKill) }
+
+func testKill(t *testing.T, at string) {
+	path := at
 	total := 0
 	for round := range 12 {
 		acked := killed(t, path)
@@ -123,10 +124,7 @@ func check(t *testing.T, round int, path string, acked []ack) {
 	t.Helper()
 	s := openStore(t, path)
 	defer s.Close()
-	var verdict string
-	if err := s.writer.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
-		t.Fatalf("round %d: %s, %v", round, verdict, err)
-	}
+	undamaged(t, s)
 	loaded, err := s.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)

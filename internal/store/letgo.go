@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -228,27 +227,12 @@ func (s *SQLite) Unclean(ctx context.Context) (bool, error) {
 	return n > 0, err
 }
 
-// Clean takes what has gone out of the index, the WAL, the copy from before an upgrade, and a file of up to 64 MB is written anew, for which commits
-// wait about a second. In a larger one what is left lies in unused space until that is used again.
+// Clean takes what has gone out of the bytes of the database: of PostgreSQL's tables, or of the file and what is beside it.
 func (s *SQLite) Clean(ctx context.Context) error {
 	if err := s.list(ctx); err != nil {
 		return err
 	}
-	if err := s.mergeIndex(ctx); err != nil {
-		return err
-	}
-	if err := s.dropFormers(); err != nil {
-		return err
-	}
-	info, err := os.Stat(s.path)
-	if err != nil {
-		return fmt.Errorf("clean the file: %w", bare(err))
-	}
-	if info.Size() <= vacuumUpTo {
-		err = s.clean(ctx, nil)
-	} else {
-		err = s.cutWAL(ctx)
-	}
+	err := s.dialect.tidy(ctx, s)
 	if err == nil {
 		_, err = s.writer.ExecContext(ctx, `DELETE FROM meta WHERE key = 'unclean'`)
 	}

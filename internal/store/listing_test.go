@@ -47,9 +47,10 @@ func TestListedAfterKill(t *testing.T) {
 }
 
 // TestListedTo: what is listed is not looked at again at the next start.
-func TestListedTo(t *testing.T) {
-	t.Parallel()
-	path := file(t)
+func TestListedTo(t *testing.T) { both(t, testListedTo) }
+
+func testListedTo(t *testing.T, at string) {
+	path := at
 	s := openStore(t, path)
 	w := newWriter(t, s)
 	for i := range 3 * listAtOnce {

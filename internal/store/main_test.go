@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/store/pgtest"
 )
 
 func TestMain(m *testing.M) {
@@ -30,7 +32,13 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if err := pgtest.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+		os.Exit(code)
+	}))
 }
 
 // writer is a board on a store, as the committer drives it.
@@ -90,7 +98,7 @@ func file(t testing.TB) string { return filepath.Join(t.TempDir(), "callboard.db
 // openStore opens a store and closes it when the test ends; a store that the test has closed stays so.
 func openStore(t testing.TB, path string) *SQLite {
 	t.Helper()
-	s, err := OpenSQLite(t.Context(), path)
+	s, err := openAt(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,6 +108,14 @@ func openStore(t testing.TB, path string) *SQLite {
 		}
 	})
 	return s
+}
+
+// openAt opens a file or an address.
+func openAt(ctx context.Context, at string) (*SQLite, error) {
+	if inPostgres(at) {
+		return OpenPostgres(ctx, at)
+	}
+	return OpenSQLite(ctx, at)
 }
 
 // same compares by JSON: times lose their monotonic reading on the way.

@@ -17,15 +17,15 @@ const (
 	mostRecalled = 10
 )
 
-// selectEarlier is prepared once: each record that opens asks it, and to read it takes longer than to carry it out.
-var selectEarlier = fmt.Sprintf(`SELECT id, line, opened_at, json_extract(body, '$.call.direction', '$.call.result', '$.call.started_at',
+// earlierInSQLite is prepared once: each record that opens asks it, and to read it takes longer than to carry it out.
+var earlierInSQLite = fmt.Sprintf(`SELECT id, line, opened_at, json_extract(body, '$.call.direction', '$.call.result', '$.call.started_at',
 		'$.call.answered_at', '$.call.ended_at', '$.call.views[0].answered_by', '$.call.picked_up_by', '$.call.transferred_to', '$.call.forwarded_to',
 		'$.fields."party.name".claims[0].value'),
 		CASE WHEN row_number() OVER (ORDER BY opened_at DESC, id DESC) <= %d THEN body -> '$.fields' END
 	FROM (SELECT id, line, opened_at, body FROM records WHERE number = ? AND id <> ? ORDER BY opened_at DESC LIMIT %d) ORDER BY opened_at DESC, id DESC`,
 	mostRecalled, mostEarlier)
 
-// Earlier reads the records of a number but one, of all lines, the newest first. SQLite takes out of each body what is asked
+// Earlier reads the records of a number but one, of all lines, the newest first. The database takes out of each body what is asked
 // for: to decode them all would take some milliseconds for somebody who calls often. What is erased has no number, so it is not found.
 func (s *SQLite) Earlier(ctx context.Context, number, but string) ([]board.Earlier, error) {
 	rows, err := s.earlier.QueryContext(ctx, number, but)

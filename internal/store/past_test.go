@@ -1,7 +1,6 @@
 package store
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -11,13 +10,10 @@ import (
 
 // TestEarlier: what was known of a number and how its calls came out is read without decoding whole records; lookups that time has
 // closed are found again (B-20, B-21).
-func TestEarlier(t *testing.T) {
-	t.Parallel()
-	s, err := OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "callboard.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+func TestEarlier(t *testing.T) { both(t, testEarlier) }
+
+func testEarlier(t *testing.T, place string) {
+	s := openStore(t, place)
 	at := time.Date(2026, 11, 20, 15, 0, 0, 0, time.UTC)
 	record := func(id string, day int, change func(*board.Record)) *board.Change {
 		r := &board.Record{ID: id, Rev: 1, Line: "desk", Origin: board.FromLookup, State: board.Closed, OpenedAt: at.AddDate(0, 0, day), Items: map[string][]board.Item{},

@@ -10,9 +10,10 @@ import (
 
 // TestPicks: a pick is durable with the change that made it, is known after a restart, can be taken back (B-24), and is forgotten
 // with the person (SEC-45).
-func TestPicks(t *testing.T) {
-	t.Parallel()
-	path := file(t)
+func TestPicks(t *testing.T) { both(t, testPicks) }
+
+func testPicks(t *testing.T, at string) {
+	path := at
 	s := openStore(t, path)
 	w := newWriter(t, s)
 	pick := func(number, ref string) {
@@ -52,10 +53,11 @@ func TestPicks(t *testing.T) {
 }
 
 // TestGrants: what an app may is kept as it was said; one that was let in before grants were may what it could.
-func TestGrants(t *testing.T) {
-	t.Parallel()
-	s := openStore(t, file(t))
-	if _, err := s.writer.Exec(`INSERT INTO apps (id, name, token_hash, created_at) VALUES ('before', '', x'01', 0)`); err != nil {
+func TestGrants(t *testing.T) { both(t, testGrants) }
+
+func testGrants(t *testing.T, at string) {
+	s := openStore(t, at)
+	if _, err := s.writer.Exec(`INSERT INTO apps (id, name, token_hash, created_at) VALUES ('before', '', ?, 0)`, []byte{1}); err != nil {
 		t.Fatal(err)
 	}
 	all := board.Grant{Claim: []string{"*"}, Read: []string{"*"}}

@@ -10,9 +10,10 @@ import (
 )
 
 // D-10: what was answered to a write is durable with what the write did, also when the batch is committed once more; and for a day.
-func TestReceipts(t *testing.T) {
-	t.Parallel()
-	ctx, path := t.Context(), file(t)
+func TestReceipts(t *testing.T) { both(t, testReceipts) }
+
+func testReceipts(t *testing.T, at string) {
+	ctx, path := t.Context(), at
 	s := openStore(t, path)
 	w := newWriter(t, s)
 	now := time.Now()

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -33,26 +32,36 @@ const checkAtMost = 20 * time.Millisecond
 // oldestSQLite is the first version without the WAL-reset race (sqlite.org, 3.51.3).
 const oldestSQLite = 3_051_003
 
-// SQLite is the default store: one file, no server.
-type SQLite struct {
+// inFile is what a store in SQLite has besides.
+type inFile struct {
 	path    string
 	lock    *flock.Flock
-	writer  *sql.DB // one connection
-	readers *sql.DB
 	keeper  *sql.Conn // never used: while a connection is open, SQLite does not take the -wal and -shm files away
 	files   files
-	earlier *sql.Stmt // of readers
-	raw     *os.File  // the database's bytes
-	commit  prepared
-	listing listing
-	commits int
-	unsaved int // commits since the write-ahead log was copied into the database
-	epoch   string
-
-	delivered atomic.Int64 // deliveries of webhooks that were kept
+	raw     *os.File // the database's bytes
+	unsaved int      // commits since the write-ahead log was copied into the database
 }
 
-// OpenSQLite opens the store in a file, makes it if it is not there, and brings its schema up to date. The error is one
+// sqlite is the dialect of the default store. WAL and synchronous=FULL make a commit durable.
+var sqlite = dialect{
+	sound: func(_ context.Context, s *Store) error { return s.files.still() },
+	rest:  func(ctx context.Context, s *Store) error { return s.rest(ctx) },
+	clean: func(ctx context.Context, s *Store, words []string) error {
+		return errors.Join(s.dropFormers(), s.clean(ctx, words))
+	},
+	tidy: func(ctx context.Context, s *Store) error { return s.tidy(ctx) },
+
+	earlier: earlierInSQLite,
+	call:    `body ->> '$.call'`,
+	indexing: [3]string{
+		`INSERT INTO call_index (rowid, ` + wordColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		`UPDATE call_index SET (` + wordColumns + `) = (?, ?, ?, ?, ?, ?, ?) WHERE rowid = ?`,
+		`DELETE FROM call_index WHERE rowid = ?`,
+	},
+	syntax: &fts5,
+}
+
+// OpenSQLite opens the default store: one file, no server. It opens the store in a file, makes it if it is not there, and brings its schema up to date. The error is one
 // sentence for a person, with a remedy. A file is open in one program at a time.
 func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -65,7 +74,7 @@ func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &SQLite{path: path, lock: lock, listing: newListing()}
+	s := &SQLite{dialect: &sqlite, inFile: inFile{path: path, lock: lock}, listing: newListing()}
 	if err := s.open(ctx); err != nil {
 		s.Close()
 		remedy := "restore it from a backup (`callboard store restore`), or move the file away and Callboard begins a new one"
@@ -151,16 +160,21 @@ func (s *SQLite) open(ctx context.Context) error {
 	if err := s.keeper.PingContext(ctx); err != nil {
 		return err
 	}
-	if s.commit, err = prepare(ctx, s.writer); err != nil {
-		return err
-	}
-	if s.earlier, err = s.readers.PrepareContext(ctx, selectEarlier); err != nil {
-		return err
-	}
 	if s.files, err = openFiles(s.path); err != nil {
 		return err
 	}
 	if s.raw, err = os.Open(s.path); err != nil {
+		return err
+	}
+	return s.start(ctx)
+}
+
+// start is the end of opening: what both databases have in common.
+func (s *SQLite) start(ctx context.Context) (err error) {
+	if s.commit, err = s.prepare(ctx); err != nil {
+		return err
+	}
+	if s.earlier, err = s.readers.PrepareContext(ctx, s.dialect.earlier); err != nil {
 		return err
 	}
 	return s.startListing(ctx)
@@ -214,7 +228,10 @@ func (s *SQLite) Close() error {
 	if s.raw != nil {
 		errs = append(errs, s.raw.Close())
 	}
-	return errors.Join(append(errs, s.lock.Unlock())...)
+	if s.lock != nil {
+		errs = append(errs, s.lock.Unlock())
+	}
+	return errors.Join(errs...)
 }
 
 func newEpoch() string { return strings.ToLower(rand.Text()[:12]) }
@@ -223,18 +240,26 @@ const setEpoch = `INSERT INTO meta (key, value) VALUES ('epoch', ?) ON CONFLICT 
 
 // Commit makes a batch durable: the newest version of each record, and every change. A change that is there already is left:
 // the outcome of an earlier commit may not have been known. An empty batch asks whether the store is sound. One call at a time.
-func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change) error {
-	if err := s.files.still(); err != nil {
+func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change) (err error) {
+	if s.dialect.told != nil {
+		defer func() {
+			if err != nil {
+				err = s.dialect.told(s, err)
+			}
+		}()
+	}
+	if err := s.dialect.sound(ctx, s); err != nil {
 		return err
 	}
 	if len(batch) == 0 && epoch == s.epoch {
-		s.rest(ctx)
-		return nil
+		return s.dialect.rest(ctx, s)
 	}
-	// A context that can end costs the driver a goroutine for each statement, and ends none that waits for the disk: it is
-	// asked before and after.
+	// A context that can end costs the driver a goroutine for each statement: where it would end none that waits, it is asked
+	// before and after.
 	ending := ctx
-	ctx = context.WithoutCancel(ctx)
+	if !s.dialect.ends {
+		ctx = context.WithoutCancel(ctx)
+	}
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
@@ -284,13 +309,14 @@ func (s *SQLite) Commit(ctx context.Context, epoch string, batch []*board.Change
 
 // rest copies the write-ahead log into the database, when nobody waits: so it stays short, and a start after a kill quick.
 // What it cannot copy stays in the log, where it is as safe.
-func (s *SQLite) rest(ctx context.Context) {
+func (s *SQLite) rest(ctx context.Context) error {
 	if s.unsaved > 0 {
 		s.unsaved = 0
 		crash.Here("before checkpoint")
 		s.writer.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)")
 		crash.Here("after checkpoint")
 	}
+	return nil
 }
 
 // prepared are the statements of a commit: to read them anew each time costs as much as to carry them out.
@@ -299,7 +325,7 @@ type prepared struct {
 	calls                                  callStatements
 }
 
-func prepare(ctx context.Context, db *sql.DB) (p prepared, err error) {
+func (s *SQLite) prepare(ctx context.Context) (p prepared, err error) {
 	for statement, text := range map[**sql.Stmt]string{
 		&p.addChange: `INSERT INTO changes (seq, at, record, kind, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING`,
 		// Mostly nothing moves by which records are found: then their indexes are left alone.
@@ -308,11 +334,11 @@ func prepare(ctx context.Context, db *sql.DB) (p prepared, err error) {
 			ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, state = excluded.state, number = excluded.number, body = excluded.body`,
 		&p.body: `SELECT body FROM records WHERE id = ?`,
 	} {
-		if *statement, err = db.PrepareContext(ctx, text); err != nil {
+		if *statement, err = s.writer.PrepareContext(ctx, text); err != nil {
 			return p, err
 		}
 	}
-	p.calls, err = prepareCalls(ctx, db)
+	p.calls, err = s.prepareCalls(ctx)
 	return p, err
 }
 
@@ -433,7 +459,7 @@ func (s *SQLite) Load(ctx context.Context) (Loaded, error) {
 		return l, err
 	}
 	l.Records, err = s.records(ctx, `SELECT body FROM records WHERE state = 'open' UNION ALL
-		SELECT body FROM (SELECT body FROM records WHERE state = 'closed' ORDER BY opened_at DESC LIMIT `+strconv.Itoa(closed)+`)`)
+		SELECT body FROM (SELECT body FROM records WHERE state = 'closed' ORDER BY opened_at DESC LIMIT `+strconv.Itoa(closed)+`) newest`)
 	return l, err
 }
 

@@ -1,15 +1,55 @@
 // Package store keeps records, the change log, the apps that were let in, and what is to be delivered to webhooks.
 //
-// One writer: Commit is called by the board's committer alone and makes a whole batch durable or nothing (WAL,
-// synchronous=FULL: an acknowledged write survives kill -9 and power loss). Reads may come from any goroutine and see only
-// what is committed. Every method may block on the disk and none is called with a lock held.
+// One writer: Commit is called by the board's committer alone and makes a whole batch durable or nothing: an acknowledged
+// write survives kill -9 and power loss. Reads may come from any goroutine and see only what is committed. Every method may
+// block on the disk or a server and none is called with a lock held.
+//
+// A store is a file of SQLite or a database of PostgreSQL. The queries are the same, with ? for what is given to them; what
+// differs is in the dialect (docs/decisions/0024-postgresql.md).
 package store
 
 import (
+	"context"
+	"database/sql"
+	"sync/atomic"
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/board"
 )
+
+// Store is an open one.
+type Store struct {
+	dialect *dialect
+	inFile          // of SQLite
+	address string  // of PostgreSQL, for people
+	writer  *sql.DB // one connection
+	readers *sql.DB
+	earlier *sql.Stmt // of readers
+	commit  prepared
+	listing listing
+	commits int
+	epoch   string
+
+	delivered atomic.Int64 // deliveries of webhooks that were kept
+}
+
+// SQLite is a store, as it was called while there was only that.
+type SQLite = Store
+
+// dialect is what the two databases do each in their own way.
+type dialect struct {
+	sound func(ctx context.Context, s *Store) error                 // says before a commit if it cannot be
+	rest  func(ctx context.Context, s *Store) error                 // when there is nothing to commit
+	clean func(ctx context.Context, s *Store, words []string) error // takes out what an erasure has struck
+	tidy  func(ctx context.Context, s *Store) error                 // the same of what went by itself, for which nobody waits
+	told  func(s *Store, err error) error                           // says of a commit that failed why, and what to do; nil: as it is
+	ends  bool                                                      // a statement that waits ends with its context
+
+	earlier  string    // see Earlier
+	call     string    // the call in the body of a record; null: there is none
+	indexing [3]string // to add to the full text, change and drop there; empty: the database does so by itself
+	syntax   *syntax   // of the full text
+}
 
 // Loaded is what a board begins with.
 type Loaded struct {

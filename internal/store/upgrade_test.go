@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
-	"modernc.org/sqlite"
+	driver "modernc.org/sqlite"
 
 	"github.com/callboard-dev/callboard/internal/board"
 )
@@ -51,18 +51,18 @@ func upgrade(env string) error {
 			select {} // until it comes
 		}
 	}
-	sqlite.RegisterConnectionHook(func(conn sqlite.ExecQuerierContext, _ string) error {
-		conn.(sqlite.HookRegisterer).RegisterCommitHook(func() int32 { pass(); return 0 })
+	driver.RegisterConnectionHook(func(conn driver.ExecQuerierContext, _ string) error {
+		conn.(driver.HookRegisterer).RegisterCommitHook(func() int32 { pass(); return 0 })
 		var last [2]string
-		return conn.(sqlite.AuthorizerRegisterer).RegisterAuthorizer(func(action sqlite.AuthorizerActionCode, on, _, _, _ string) sqlite.AuthorizerReturnCode {
+		return conn.(driver.AuthorizerRegisterer).RegisterAuthorizer(func(action driver.AuthorizerActionCode, on, _, _, _ string) driver.AuthorizerReturnCode {
 			is := [2]string{fmt.Sprint(action), on}
 			switch {
-			case action == sqlite.AuthRead, action == sqlite.AuthFunction, action == sqlite.AuthSelect, is == last, action == sqlite.AuthPragma && on != "wal_checkpoint", strings.HasPrefix(on, "sqlite_"): // no statement that writes, or parts of one that was told
+			case action == driver.AuthRead, action == driver.AuthFunction, action == driver.AuthSelect, is == last, action == driver.AuthPragma && on != "wal_checkpoint", strings.HasPrefix(on, "sqlite_"): // no statement that writes, or parts of one that was told
 			default:
 				pass()
 			}
 			last = is
-			return sqlite.AuthorizerOK
+			return driver.AuthorizerOK
 		})
 	})
 	s, err := OpenSQLite(context.Background(), path)

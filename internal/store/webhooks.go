@@ -146,7 +146,7 @@ func (s *SQLite) WaitingDeliveries(ctx context.Context, hook string) ([]WebhookD
 
 // Deliveries are the newest ones to a webhook before one, the newest first; before 0 begins with the newest of all.
 func (s *SQLite) Deliveries(ctx context.Context, hook string, before int64, limit int) ([]WebhookDelivery, error) {
-	return s.deliveries(ctx, deliveryColumns+`WHERE hook = ? AND (n < ? OR ? = 0) ORDER BY n DESC LIMIT ?`, hook, before, before, limit)
+	return s.deliveries(ctx, deliveryColumns+`WHERE hook = ? AND (n < ? OR CAST(? AS BIGINT) = 0) ORDER BY n DESC LIMIT ?`, hook, before, before, limit)
 }
 
 // Delivery is one delivery to a webhook; nil if there is none.

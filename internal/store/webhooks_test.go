@@ -32,9 +32,10 @@ func ids(all []WebhookDelivery) []string {
 }
 
 // TestDeliveries: what waits and how far the log was read are kept in one transaction, and go with their app (D-9).
-func TestDeliveries(t *testing.T) {
-	t.Parallel()
-	s := openStore(t, file(t))
+func TestDeliveries(t *testing.T) { both(t, testDeliveries) }
+
+func testDeliveries(t *testing.T, at string) {
+	s := openStore(t, at)
 	ctx := t.Context()
 	aHook(t, s)
 	due := time.UnixMilli(1_800_000_000_000)
@@ -90,9 +91,10 @@ func TestDeliveries(t *testing.T) {
 }
 
 // TestDeliveriesAreBounded: what is done is kept for the newest 1,000, what waits is not touched.
-func TestDeliveriesAreBounded(t *testing.T) {
-	t.Parallel()
-	s := openStore(t, file(t))
+func TestDeliveriesAreBounded(t *testing.T) { both(t, testDeliveriesAreBounded) }
+
+func testDeliveriesAreBounded(t *testing.T, at string) {
+	s := openStore(t, at)
 	ctx := t.Context()
 	aHook(t, s)
 	var all []WebhookDelivery

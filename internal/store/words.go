@@ -106,10 +106,23 @@ func digits(number string) string {
 	return all
 }
 
-// lookedFor makes an FTS5 expression of what somebody types: all words in any of the columns, the last one perhaps not yet whole. What looks
-// like a number, with whatever stands between its digits, is looked for as one too. Nothing of it is read as FTS5's syntax: a word has letters
-// and digits only, and stands in quotes. Empty: there is no word in it.
-func lookedFor(text string, columns []string) string {
+// syntax is how a database is asked for words.
+type syntax struct {
+	and, or string
+	// term looks for a word in any of the columns, or for those that begin so.
+	term func(word string, columns []string, begins bool) string
+	// facets looks for rows of some facets; nil: the rows are asked.
+	facets func(ids []int64) string
+	// from has the rows that are searched as i; n is their place, match takes an expression.
+	from, n, match string
+	// join keeps the order in which tables are read, where the database does not find it by itself.
+	join string
+}
+
+// lookedFor makes an expression of what somebody types: all words in any of the columns, the last one perhaps not yet whole. What looks
+// like a number, with whatever stands between its digits, is looked for as one too. Nothing of it is read as the database's syntax: a word
+// has letters and digits only, and stands in quotes. Empty: there is no word in it.
+func (y *syntax) lookedFor(text string, columns []string) string {
 	var all []string
 	parts := numberParts(text)
 	for i, p := range parts {
@@ -117,25 +130,31 @@ func lookedFor(text string, columns []string) string {
 		var each []string
 		found := words(p.text)
 		for j, w := range found {
-			each = append(each, term(w, columns, last && j == len(found)-1))
+			each = append(each, y.term(w, columns, last && j == len(found)-1))
 		}
-		expression := strings.Join(each, " AND ")
+		expression := strings.Join(each, y.and)
 		if number := digits(p.text); p.number && number != "" {
-			expression = "(" + term(number, columns, true) + " OR (" + expression + "))"
+			expression = "(" + y.term(number, columns, true) + y.or + "(" + expression + "))"
 		}
 		if expression != "" {
 			all = append(all, expression)
 		}
 	}
-	return strings.Join(all, " AND ")
+	return strings.Join(all, y.and)
 }
 
-func term(word string, columns []string, begins bool) string {
-	t := "{" + strings.Join(columns, " ") + `} : "` + word + `"`
-	if begins {
-		t += " *"
-	}
-	return t
+// fts5 is SQLite's.
+var fts5 = syntax{
+	and: " AND ", or: " OR ",
+	term: func(word string, columns []string, begins bool) string {
+		t := "{" + strings.Join(columns, " ") + `} : "` + word + `"`
+		if begins {
+			t += " *"
+		}
+		return t
+	},
+	facets: func(ids []int64) string { return "facet : (" + strings.Join(quoted(ids), " OR ") + ")" },
+	from:   "call_index i", n: "i.rowid", match: "call_index MATCH ?", join: "CROSS JOIN",
 }
 
 // part is a piece of what is typed; number: one made of digits and of what stands between those of a number.

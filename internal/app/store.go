@@ -1,0 +1,23 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/callboard-dev/callboard/internal/config"
+	"github.com/callboard-dev/callboard/internal/store"
+)
+
+// OpenStore opens the database that is configured. The data folder is there then in any case: it has the token.
+func OpenStore(ctx context.Context, c config.Config) (*store.Store, error) {
+	folder := config.DataFolder(c.Data)
+	if c.Store == "" {
+		return store.OpenSQLite(ctx, filepath.Join(folder, "callboard.db"))
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the data folder: %w: choose another one (data in callboard.yaml)", err)
+	}
+	return store.OpenPostgres(ctx, string(c.Store))
+}
