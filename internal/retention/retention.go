@@ -53,7 +53,7 @@ const (
 	every   = 6 * time.Hour
 	again   = time.Minute            // after an error, or while calls are going on
 	pause   = 100 * time.Millisecond // between steps
-	atOnce  = 50                     // records in a step
+	atOnce  = 20                     // records in a step
 	looked  = 200                    // records that are read at once
 	between = 10 * time.Millisecond  // those readings
 )

@@ -14,9 +14,10 @@ import (
 
 // What is kept no longer goes in small steps, so that a commit waits for none of them for long.
 const (
-	dropAtOnce  = 20   // records in one transaction, with their entries of the call log
+	dropAtOnce  = 4    // records in one transaction, with their entries of the call log
+	strikeOnce  = 32   // changes in one transaction
 	seqsAtOnce  = 2000 // rows of the log that are looked at
-	trimAtOnce  = 500
+	trimAtOnce  = 200
 	tailForever = 100 // changes that stay, however old: a board begins with them
 )
 
@@ -68,7 +69,7 @@ func (s *SQLite) strikeLog(ctx context.Context, records []string, before uint64)
 		if err != nil {
 			return fmt.Errorf("strike the log: %w", err)
 		}
-		for some := range slices.Chunk(theirs, rowsAtOnce) {
+		for some := range slices.Chunk(theirs, strikeOnce) {
 			if err := s.within(ctx, func(tx *sql.Tx) error { return strikeSeqs(ctx, tx, some) }); err != nil {
 				return fmt.Errorf("strike the log: %w", err)
 			}
