@@ -23,6 +23,9 @@ done
 if [ ! -e /usr/include/stdlib.h ]; then # the race detector is linked with cgo
     missing="$missing libc6-dev"
 fi
+# Database servers are kept off the PATH.
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || missing="$missing postgresql"
+ls /usr/sbin/mariadbd >/dev/null 2>&1 || command -v mariadbd >/dev/null || missing="$missing mariadb-server"
 if [ -n "$missing" ]; then
     command -v apt-get >/dev/null || need "one of$missing" "install it; only Debian is known how to here"
     echo "callboard: installing$missing"
