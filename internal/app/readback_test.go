@@ -150,7 +150,9 @@ func TestSeenAndNoted(t *testing.T) {
 
 	p = resume(t, c, p.last)
 	p.connected()
-	p.until("its end", func(n servertest.Notification) bool { return string(n.Type) == "call.updated" && n.Subject == cut.ID })
+	p.until("its end", func(n servertest.Notification) bool {
+		return string(n.Type) == "call.updated" && n.Subject == cut.ID && !n.Payload.(*api.CallData).Call.EndedAt.IsZero()
+	})
 	now := p.record(cut.ID)
 	if string(now.Call.Result) != "answered" || now.Call.EndedAt.IsZero() || !now.Call.AnsweredAt.Equal(cut.Call.AnsweredAt) || now.Call.EndedBefore.IsZero() || now.Complete || now.Call.Unseen {
 		t.Errorf("the call that was cut off: %+v", now.Call)

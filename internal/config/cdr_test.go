@@ -23,7 +23,7 @@ func TestCDR(t *testing.T) {
 		`{source: 'mysql://reader@db.example/asteriskcdrdb?tls=skip-verify'}`: "its certificate would not be checked",
 		`{source: 'mysql://reader:hidden@192.0.2.10/x'}`:                      "pbx.cdr.secret",
 		`{source: 'postgres://reader@192.0.2.10/x?password=hidden'}`:          "pbx.cdr.secret",
-		`{source: 'postgres://reader@[hid/x'}`:                  "write one like postgres://",
+		`{source: 'postgres://reader@[hid/x'}`:                                "write one like postgres://",
 		`{source: 'postgres://192.0.2.10/x'}`:                                 "wants a user and a database",
 		`{source: 'oracle://reader@192.0.2.10/x'}`:                            "oracle:// is not known",
 		`{source: /x, zone: Mars/Olympus}`:                                    "write one like Europe/Copenhagen",

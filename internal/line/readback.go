@@ -21,6 +21,8 @@ type Journal interface {
 type Memory interface {
 	// CallsBetween are the records of calls that began between two times, of more than most the newest.
 	CallsBetween(ctx context.Context, line string, from, to time.Time, most int) ([]*board.Record, error)
+	// Record is one record, nil if there is none.
+	Record(ctx context.Context, id string) (*board.Record, error)
 	// SeenUpTo is until when all calls are known, seen or read back; zero: never.
 	SeenUpTo(ctx context.Context, line string) (time.Time, error)
 	KeepSeenUpTo(ctx context.Context, line string, at time.Time) error
@@ -194,7 +196,10 @@ func (r *reader) read(ctx context.Context) (int, error) {
 	found := merge(past, records, Normal(r.line.options.Region))
 	added := 0
 	for i := range past {
-		seq, isNew := r.take(&past[i], found[i])
+		seq, isNew, err := r.take(ctx, &past[i], found[i])
+		if err != nil {
+			return added, err
+		}
 		if isNew {
 			added++
 		}
@@ -228,18 +233,27 @@ func (r *reader) records(ctx context.Context, since time.Time) ([]*board.Record,
 }
 
 // take takes a past call to the board: as a new record, as the end of one that was not seen, or not at all.
-func (r *reader) take(p *telephony.PastCall, record *board.Record) (seq uint64, added bool) {
+func (r *reader) take(ctx context.Context, p *telephony.PastCall, record *board.Record) (seq uint64, added bool, err error) {
+	here := r.line.board
 	if record == nil {
 		c := p.Call
 		c.ID = telephony.CallID(r.line.options.NewID("call"))
-		_, seq = r.line.board.ReadBack(r.line.Name(), &c, claims(&c, r.line.options.Region), time.Now())
-		return seq, true
+		_, seq = here.ReadBack(r.line.Name(), &c, claims(&c, r.line.options.Region), time.Now())
+		return seq, true, nil
 	}
 	next := amended(record.Call, p)
 	if next == nil {
-		return 0, false
+		return 0, false, nil
 	}
-	r.line.board.Admit(record)
-	seq, _ = r.line.board.Amend(record.ID, next, time.Now())
-	return seq, false
+	seq, done := here.Amend(record.ID, next, time.Now())
+	if done {
+		return seq, false, nil
+	}
+	stored, err := r.Memory.Record(ctx, record.ID) // as a whole: what the board has of a record at rest is not all of it
+	if err != nil || stored == nil || stored.Call == nil || amended(stored.Call, p) == nil {
+		return 0, false, err
+	}
+	here.Admit(stored)
+	seq, _ = here.Amend(record.ID, next, time.Now())
+	return seq, false, nil
 }

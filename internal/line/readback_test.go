@@ -48,6 +48,12 @@ func (k *kept) CallsBetween(_ context.Context, line string, from, to time.Time, 
 	return all, nil
 }
 
+func (k *kept) Record(_ context.Context, id string) (*board.Record, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.records[id], nil
+}
+
 func (k *kept) SeenUpTo(context.Context, string) (time.Time, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -307,6 +313,36 @@ func TestSeenStaysAsItIs(t *testing.T) {
 		if r.Call.Unseen != unseen || r.Complete() == unseen || (r.State == board.Closed) != unseen || unseen && (r.Settled != nil || !r.OpenedAt.Equal(r.Call.StartedAt)) {
 			t.Errorf("%+v", r)
 		}
+	}
+}
+
+// TestEndOfAStoredCall: a call of which the end was not seen, and that is long off the board, gets it, and all else on it stays.
+func TestEndOfAStoredCall(t *testing.T) {
+	t.Parallel()
+	before, p := newPast(), newPast()
+	c := truth{n: 1, number: "+4532123456", start: noon, ring: 9 * time.Second, talk: time.Minute, result: telephony.Answered, identified: true, lost: true, in: true}
+	stop := before.running()
+	before.see(&c)
+	record := before.line.board.Calls("1001")[0].ID
+	if _, err := before.line.board.Claim(record, "crm", []board.NewClaim{{Field: "party.company", Value: "Acme"}}, noon); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := before.line.board.Close(record, board.SourceUser, noon.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	p.kept.records[record] = before.kept.records[record]
+	defer p.running()()
+	p.journal.calls = []telephony.PastCall{c.noted()}
+	if added, err := p.read(t.Context()); err != nil || added != 0 {
+		t.Fatalf("%d, %v", added, err)
+	}
+	r, err := p.kept.Record(t.Context(), record)
+	if err != nil || r.Call.Result != telephony.Answered || !r.Call.EndedAt.Equal(c.start.Add(c.ring+c.talk)) || r.Call.EndedBefore.IsZero() || r.Value("party.company") != "Acme" || r.State != board.Closed || r.Complete() {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if last := r.Call.Timeline[len(r.Call.Timeline)-1]; last.What != string(telephony.Ended) || !last.At.Equal(r.Call.EndedAt) {
+		t.Errorf("the timeline: %+v", r.Call.Timeline)
 	}
 }
 
