@@ -1172,7 +1172,7 @@ type Call struct {
 	// EndedAfter The end was not seen; it was after this.
 	EndedAfter time.Time `json:"ended_after,omitempty,omitzero"`
 
-	// EndedAt Absent when the end was not seen.
+	// EndedAt Absent when the end was not seen; with `ended_after` it is what the PBX has noted later.
 	EndedAt time.Time `json:"ended_at,omitempty,omitzero"`
 
 	// EndedBefore The end was not seen; it was before this.
@@ -1218,6 +1218,9 @@ type Call struct {
 
 	// TransferredTo The number that it was given to.
 	TransferredTo string `json:"transferred_to,omitempty,omitzero"`
+
+	// Unseen Nobody saw the call: all that is said of it was read back from the PBX's own records, which tell less.
+	Unseen bool `json:"unseen,omitempty,omitzero"`
 
 	// Views The call as each of the line's extensions sees it; the facts above are those of the one that is live, else the one that was answered.
 	Views []View `json:"views"`

@@ -20,12 +20,12 @@ missing=
 for pair in chromium:chromium gcc:gcc ss:iproute2 git:git; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 done
-if ! command -v postgres >/dev/null && ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then
-    missing="$missing postgresql"
-fi
 if [ ! -e /usr/include/stdlib.h ]; then # the race detector is linked with cgo
     missing="$missing libc6-dev"
 fi
+# Database servers are kept off the PATH.
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || missing="$missing postgresql"
+ls /usr/sbin/mariadbd >/dev/null 2>&1 || command -v mariadbd >/dev/null || missing="$missing mariadb-server"
 if [ -n "$missing" ]; then
     command -v apt-get >/dev/null || need "one of$missing" "install it; only Debian is known how to here"
     echo "callboard: installing$missing"

@@ -9,10 +9,13 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/callboard-dev/callboard/internal/app"
 	"github.com/callboard-dev/callboard/internal/asterisk/ami"
+	"github.com/callboard-dev/callboard/internal/asterisk/cdr"
 	"github.com/callboard-dev/callboard/internal/config"
+	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
 type doctorCommand struct {
@@ -42,6 +45,7 @@ func (c *doctorCommand) Run(ctx context.Context) error {
 		what.Devices = append(what.Devices, ami.Device{Extension: e.Number, Device: e.Device})
 	}
 	ami.Examine(ctx, link, what, report.say)
+	report.say(pastCalls(ctx, settings))
 	if err := ctx.Err(); err != nil {
 		return errors.New("stopped before all was looked at")
 	}
@@ -58,6 +62,39 @@ func readable(path string, pbx config.PBX) ami.Check {
 	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
 		check.Status, check.Found = ami.Warning, path+" holds the secret, and others on this computer can read it"
 		check.Remedy, check.File, check.Paste = "keep it to yourself", "a shell", "chmod 600 '"+path+"'"
+	}
+	return check
+}
+
+// pastCalls looks whether the PBX's own records of calls can be read back.
+func pastCalls(ctx context.Context, settings config.Config) ami.Check {
+	check := ami.Check{Name: "calls while off", Status: ami.Skipped, Found: "calls that are made while Callboard is off will be missing from its log", Remedy: "name the PBX's own records as pbx.cdr.source"}
+	records, err := app.Records(settings, nil)
+	if err == nil && records == nil {
+		return check
+	}
+	var f cdr.Finding
+	if err == nil {
+		f, err = records.Look(ctx)
+	}
+	check.Status, check.Remedy = ami.Warning, ""
+	switch {
+	case err != nil:
+		check.Status, check.Found = ami.Problem, err.Error()
+		if told, ok := errors.AsType[*telephony.Error](err); ok {
+			check.Found, check.Remedy = told.Message, told.Remedy
+		}
+	case f.Rows == 0 && f.Bad > 0:
+		check.Status, check.Found, check.Remedy = ami.Problem, fmt.Sprintf("none of the %d newest records of calls in %s makes sense", f.Bad, records.Name()), "name a Master.csv that cdr_csv writes, or a table with its columns"
+	case f.Rows == 0:
+		check.Found, check.Remedy = "there is no record of a call of the last week in "+records.Name(), "see that it is the one that the PBX writes: cdr show status names its backends"
+	case f.Off != 0:
+		check.Found, check.Remedy = fmt.Sprintf("the times in %s are wrong by %s", records.Name(), f.Off), "set pbx.cdr.zone to the zone in which the PBX writes them; UTC with usegmtime=yes"
+	case !f.Ids:
+		check.Found = fmt.Sprintf("%s can be read, but has no unique ids: whether a call was seen is told by number and time alone", records.Name())
+		check.Remedy, check.File, check.Paste = "have the PBX write them", "cdr.conf", "[csv]\nloguniqueid = yes\nnewcdrcolumns = yes"
+	default:
+		check.Status, check.Found = ami.Fine, fmt.Sprintf("%s can be read; the newest call ended %s", records.Name(), f.Newest.Format(time.DateTime))
 	}
 	return check
 }

@@ -21,6 +21,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/callboard-dev/callboard/internal/asterisk/cdr"
 	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/config"
 	"github.com/callboard-dev/callboard/internal/connector"
@@ -33,7 +34,6 @@ import (
 	"github.com/callboard-dev/callboard/internal/store"
 	"github.com/callboard-dev/callboard/internal/telemetry"
 	"github.com/callboard-dev/callboard/internal/telephony"
-	"github.com/callboard-dev/callboard/internal/tracker"
 	"github.com/callboard-dev/callboard/internal/webhook"
 	js "github.com/callboard-dev/callboard/sdk/js"
 	"github.com/callboard-dev/callboard/webui"
@@ -57,6 +57,7 @@ type App struct {
 	line      *line.Line
 	committer *line.Committer
 	connector connector.Connector
+	records   *cdr.Records // nil: none
 	eraser    *erasure.Eraser
 	server    *server.Server
 	outbox    *webhook.Outbox
@@ -86,6 +87,9 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	a.connector = link
+	if a.records, err = Records(c, a.options.Logger); err != nil {
+		return err
+	}
 	if a.listener, err = listen(ctx, c.Listen.Address); err != nil {
 		return err
 	}
@@ -150,17 +154,13 @@ func (a *App) wire(ctx context.Context, c config.Config, loaded store.Loaded) er
 	if name == "" {
 		name = c.Line.Extensions[0].Number
 	}
-	var extensions []tracker.Extension
-	for _, e := range c.Line.Extensions {
-		extensions = append(extensions, tracker.Extension{Number: e.Number, Device: e.Device, Name: e.Name})
-	}
 	var live []telephony.Call
 	for _, r := range loaded.Records {
 		if r.Call != nil && r.Call.State != telephony.Ended && r.Line == name {
 			live = append(live, *r.Call)
 		}
 	}
-	a.line = line.New(line.Options{Name: name, Region: c.Line.Region, Extensions: extensions, Trunks: c.Line.Trunks, NewID: newID, PBX: a.connector,
+	a.line = line.New(line.Options{Name: name, Region: c.Line.Region, Extensions: extensions(c.Line), Trunks: c.Line.Trunks, NewID: newID, PBX: a.connector,
 		Policy:     line.Policy{Region: c.Line.Region, Outside: c.Dial.Outside, E164: c.Dial.E164, Allow: c.Dial.Allow, Deny: c.Dial.Deny},
 		ShowDialed: c.Dial.Show == "number"}, a.board, live, loaded.SeenAt)
 	return nil
@@ -229,6 +229,9 @@ func (a *App) Run(ctx context.Context) error {
 	others.Go(func() { retention.Run(ctx, a.retention()) })
 	others.Go(func() { a.telemetry.Run(ctx) })
 	others.Go(func() { history.Run(ctx, a.board, a.store, a.options.Logger) })
+	if a.records != nil {
+		others.Go(func() { a.line.ReadBack(ctx, a.readBack()) })
+	}
 	others.Go(func() {
 		connector.Supervise(ctx, a.connector, a.line.Observe, a.onLink)
 	})

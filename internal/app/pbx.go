@@ -7,10 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"time"
 
 	"github.com/callboard-dev/callboard/internal/asterisk/ami"
+	"github.com/callboard-dev/callboard/internal/asterisk/cdr"
 	"github.com/callboard-dev/callboard/internal/config"
 	"github.com/callboard-dev/callboard/internal/connector"
+	"github.com/callboard-dev/callboard/internal/line"
+	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
 // pbx makes the connector that the configuration names.
@@ -33,6 +37,29 @@ func Asterisk(c config.PBX, logger *slog.Logger) (ami.Config, error) {
 		}
 	}
 	return settings, nil
+}
+
+// Records are the PBX's own records of the line's calls, nil if none are configured.
+func Records(c config.Config, logger *slog.Logger) (*cdr.Records, error) {
+	if c.PBX.CDR.Source == "" {
+		return nil, nil
+	}
+	return cdr.Open(cdr.Options{Source: c.PBX.CDR.Source, Secret: string(c.PBX.CDR.Secret), Table: c.PBX.CDR.Table, Zone: c.PBX.CDR.Zone,
+		Extensions: extensions(c.Line), Trunks: c.Line.Trunks, Logger: logger})
+}
+
+func extensions(l config.Line) []telephony.Extension {
+	var all []telephony.Extension
+	for _, e := range l.Extensions {
+		all = append(all, telephony.Extension{Number: e.Number, Device: e.Device, Name: e.Name})
+	}
+	return all
+}
+
+// readBack is how the calls that nobody saw are read back.
+func (a *App) readBack() line.ReadBack {
+	c := a.options.Config.PBX.CDR
+	return line.ReadBack{Journal: a.records, Memory: a.store, Committer: a.committer, Back: time.Duration(c.Days) * 24 * time.Hour, Most: c.Calls, Logger: a.options.Logger}
 }
 
 func tlsSettings(c config.PBX) (*tls.Config, error) {

@@ -301,7 +301,7 @@ func bare(r *Record) *Record {
 
 func bareCall(c *telephony.Call) *telephony.Call {
 	left := telephony.Call{ID: c.ID, Direction: c.Direction, State: c.State, Result: c.Result, EndedBy: c.EndedBy, StartedAt: c.StartedAt,
-		AnsweredAt: c.AnsweredAt, EndedAt: c.EndedAt, EndedAfter: c.EndedAfter, EndedBefore: c.EndedBefore, Complete: c.Complete}
+		AnsweredAt: c.AnsweredAt, EndedAt: c.EndedAt, EndedAfter: c.EndedAfter, EndedBefore: c.EndedBefore, Complete: c.Complete, Unseen: c.Unseen}
 	left.Recorded, left.Monitored, left.Encrypted, left.SecureLine = c.Recorded, c.Monitored, c.Encrypted, c.SecureLine
 	left.Muted, left.Parked, left.Conference = c.Muted, c.Parked, c.Conference
 	return &left

@@ -62,8 +62,8 @@ func (b *Board) LetGo(records []*Record, part Part, at time.Time) LetGone {
 	return out
 }
 
-// Calls is how many calls are going on.
-func (b *Board) Calls() int {
+// UnderWay is how many calls are going on.
+func (b *Board) UnderWay() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := 0

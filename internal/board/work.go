@@ -160,7 +160,7 @@ func (b *Board) route(e *entry, c *Change) {
 	if !e.asked {
 		e.rounds = 0
 	}
-	if c.Kind == RecordOpened {
+	if c.Kind == RecordOpened && e.shown.State == Open { // one that was read back asks nobody
 		e.ask(c.At)
 	}
 	e.rounds = max(e.rounds, c.Round)

@@ -52,6 +52,18 @@ type PBX struct {
 	Context    string `yaml:"context,omitempty" doc:"The context of the dialplan in which numbers are dialled and transferred to. Empty: that of the device, else from-internal." example:""`
 	RecordCode string `yaml:"record_code,omitempty" doc:"The digits that start and stop a recording during a call (automixmon in features.conf), for accounts without the right system. Empty: there are none." example:""`
 	AllowPlain bool   `yaml:"allow_plain,omitempty" doc:"Speak without TLS to another machine: everybody on the way can read the calls." example:"false"`
+	CDR        CDR    `yaml:"cdr,omitempty" doc:"Where the PBX keeps its own records of calls. Those that were made while Callboard was off are read back from there."`
+}
+
+// CDR is where call detail records are.
+type CDR struct {
+	Source     string `yaml:"source,omitempty" doc:"A file, /var/log/asterisk/cdr-csv/Master.csv, or a database, postgres://reader@192.0.2.10/asterisk or mysql://reader@192.0.2.10/asteriskcdrdb. Empty: none." example:""`
+	Secret     Secret `yaml:"secret,omitempty" doc:"The password of the database's user; or name a file that holds it." example:""`
+	SecretFile string `yaml:"secret_file,omitempty" doc:"File that holds the password." example:""`
+	Table      string `yaml:"table,omitempty" doc:"The database's table." example:"cdr"`
+	Zone       string `yaml:"zone,omitempty" doc:"Zone in which the PBX writes times, such as Europe/Copenhagen; UTC with usegmtime=yes in cdr.conf. Empty: that of this computer." example:""`
+	Days       int    `yaml:"days,omitempty" doc:"How many days are read back at most, 1 to 90." example:"7"`
+	Calls      int    `yaml:"calls,omitempty" doc:"How many calls are read back at one time at most, 1 to 10000: the newest." example:"500"`
 }
 
 // Line is one end user.
@@ -180,7 +192,7 @@ func (Secret) LogValue() slog.Value { return slog.StringValue("***") }
 // Defaults are the values of what is left out.
 func Defaults() Config {
 	return Config{
-		PBX:      PBX{Kind: "asterisk"},
+		PBX:      PBX{Kind: "asterisk", CDR: CDR{Table: "cdr", Days: 7, Calls: 500}},
 		Line:     Line{Region: "US"},
 		Dial:     Dial{Show: "extension"},
 		Listen:   Listen{Address: "127.0.0.1:8747"},
@@ -206,12 +218,18 @@ func Load(path string) (Config, error) {
 	if err != nil {
 		return Config{}, fmt.Errorf("%s: %w", path, err)
 	}
-	if c.PBX.SecretFile != "" {
-		secret, err := os.ReadFile(c.PBX.SecretFile)
-		if err != nil {
-			return Config{}, fmt.Errorf("%s: pbx.secret_file cannot be read: %w", path, err)
+	for key, s := range map[string]struct {
+		file string
+		to   *Secret
+	}{"pbx.secret_file": {c.PBX.SecretFile, &c.PBX.Secret}, "pbx.cdr.secret_file": {c.PBX.CDR.SecretFile, &c.PBX.CDR.Secret}} {
+		if s.file == "" {
+			continue
 		}
-		c.PBX.Secret = Secret(strings.TrimRight(string(secret), "\r\n"))
+		secret, err := os.ReadFile(s.file)
+		if err != nil {
+			return Config{}, fmt.Errorf("%s: %s cannot be read: %w", path, key, err)
+		}
+		*s.to = Secret(strings.TrimRight(string(secret), "\r\n"))
 	}
 	return c, nil
 }
@@ -270,7 +288,7 @@ func (c *Config) check() error {
 	if c.Store != "" && !strings.HasPrefix(string(c.Store), "postgres://") && !strings.HasPrefix(string(c.Store), "postgresql://") {
 		return errors.New("store is no address of a PostgreSQL database: write one like postgres://callboard@db.example.com/callboard, or leave it out for a file in the data folder")
 	}
-	if err := cmp.Or(c.checkDial(), c.Webhooks.check(), c.Board.check(), c.Keep.check(c.Board), c.Traces.check()); err != nil {
+	if err := cmp.Or(c.checkDial(), c.PBX.CDR.check(c.PBX.AllowPlain), c.Webhooks.check(), c.Board.check(), c.Keep.check(c.Board), c.Traces.check()); err != nil {
 		return err
 	}
 	host, port, err := net.SplitHostPort(c.PBX.Address)

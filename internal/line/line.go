@@ -41,13 +41,16 @@ type Line struct {
 	calls   map[telephony.CallID]*telephony.Call // those that are live, as last told
 	stir    chan struct{}                        // closed and replaced whenever they change
 	asked   map[telephony.CallID]map[telephony.LegID]*asked
+	sight   sight
+	sighted chan struct{} // size one: sight is another
 }
 
 // New returns a line that shows its calls on a board. live are its calls that were not over when the program ended, and
 // seenAt is when its PBX was last seen then.
 func New(o Options, b *board.Board, live []telephony.Call, seenAt time.Time) *Line {
 	l := &Line{options: o, board: b, link: telephony.Link{State: telephony.LinkConnecting, Since: time.Now()}, wishes: make(chan wish, mostWaiting), urgent: make(chan wish, mostWaiting),
-		calls: map[telephony.CallID]*telephony.Call{}, stir: make(chan struct{}), asked: map[telephony.CallID]map[telephony.LegID]*asked{}}
+		calls: map[telephony.CallID]*telephony.Call{}, stir: make(chan struct{}), asked: map[telephony.CallID]map[telephony.LegID]*asked{},
+		sighted: make(chan struct{}, 1)}
 	l.tracker = tracker.New(tracker.Options{
 		Extensions: o.Extensions, Trunks: o.Trunks,
 		NewID: func() telephony.CallID { return telephony.CallID(o.NewID("call")) },
@@ -115,6 +118,7 @@ func (l *Line) Observe(o telephony.Observation) {
 		l.follow(changes[same-1].Call, anew)
 		changes = changes[same:]
 	}
+	l.see(o)
 }
 
 // follow keeps what a command needs to know of the live calls, and wakes whoever waits for one to change. l.mu is held.

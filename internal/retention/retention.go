@@ -122,7 +122,7 @@ func LetGo(ctx context.Context, o Options, now time.Time) error {
 	if err != nil || !unclean {
 		return err
 	}
-	if o.Board.Calls() > 0 { // nobody who is called waits for a file to be cleaned
+	if o.Board.UnderWay() > 0 { // nobody who is called waits for a file to be cleaned
 		return errCalls
 	}
 	return o.Store.Clean(ctx)

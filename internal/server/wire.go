@@ -101,7 +101,7 @@ func wireCall(line string, c *telephony.Call, v view, can actions) api.Call {
 	out := api.Call{
 		ID: string(c.ID), Direction: api.Direction(c.Direction), State: api.CallState(c.State), Result: api.Result(c.Result), EndedBy: api.EndedBy(c.EndedBy),
 		StartedAt: c.StartedAt.UTC(), AnsweredAt: c.AnsweredAt.UTC(), EndedAt: c.EndedAt.UTC(), EndedAfter: c.EndedAfter.UTC(), EndedBefore: c.EndedBefore.UTC(),
-		Complete: c.Complete, TransferredTo: c.TransferredTo, TransferredBy: c.TransferredBy, TransferKind: api.CallTransferKind(c.TransferKind),
+		Complete: c.Complete, Unseen: c.Unseen, TransferredTo: c.TransferredTo, TransferredBy: c.TransferredBy, TransferKind: api.CallTransferKind(c.TransferKind),
 		ForwardedTo: c.ForwardedTo, ForwardedBy: c.ForwardedBy, PickedUpBy: c.PickedUpBy, ParkedAt: c.ParkedAt, RetrievedBy: c.RetrievedBy,
 		RetrievedFrom: c.RetrievedFrom, Queue: c.Queue, Room: c.Room, ClickToDial: c.ClickToDial, OtherHolds: c.OtherHolds,
 		Muted: c.Muted, Parked: c.Parked, Conference: c.Conference, Recording: api.CallRecording(c.Recording),

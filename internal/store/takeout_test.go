@@ -30,9 +30,9 @@ func (s *SQLite) takeIn(t *testing.T, text string) (added, there int, err error)
 }
 
 // lived is a store in which something of each kind was said.
-func lived(t *testing.T, calls int) *SQLite {
+func lived(t *testing.T, at string, calls int) *SQLite {
 	t.Helper()
-	s := openStore(t, file(t))
+	s := openStore(t, at)
 	w := newWriter(t, s)
 	id := w.open("+4512345678")
 	for i, c := range []board.NewClaim{{Field: "party.name", Value: "Søren \"<&> \u2028 =cmd"}, {Field: "party.name", Value: "Soren", Quality: board.Guess}, {Field: "x.crm.owner", Value: "日本", TTL: time.Hour}} {
@@ -70,9 +70,10 @@ func lived(t *testing.T, calls int) *SQLite {
 }
 
 // TestTakeout: what is exported and read into an empty store is exported again byte by byte, is found in its call log, and is not added twice.
-func TestTakeout(t *testing.T) {
-	t.Parallel()
-	from, to := lived(t, 437), openStore(t, file(t))
+func TestTakeout(t *testing.T) { both(t, testTakeout) }
+
+func testTakeout(t *testing.T, at string) {
+	from, to := lived(t, at, 437), openStore(t, another(t, at))
 	before, err := to.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -106,6 +107,9 @@ func TestTakeout(t *testing.T) {
 	if err := to.Close(); err != nil {
 		t.Fatal(err)
 	}
+	if inPostgres(at) {
+		return
+	}
 	if found, _, err := Check(t.Context(), to.path); err != nil || len(found) > 0 {
 		t.Errorf("the check: %v, %v", found, err)
 	}
@@ -118,34 +122,36 @@ func sameSet(a, b []string) bool {
 }
 
 // TestTakenHalf: of a file in which something is wrong nothing is stored, wherever that is.
-func TestTakenHalf(t *testing.T) {
-	t.Parallel()
-	whole := taken(t, lived(t, 20), export.JSONL)
+func TestTakenHalf(t *testing.T) { both(t, testTakenHalf) }
+
+func testTakenHalf(t *testing.T, at string) {
+	whole := taken(t, lived(t, at, 20), export.JSONL)
 	lines := strings.SplitAfter(strings.TrimSuffix(whole, "\n"), "\n")
-	for at := range lines {
+	for i := range lines {
 		broken := slices.Clone(lines)
-		broken[at] = "{\"record\":\n"
-		s := openStore(t, file(t))
+		broken[i] = "{\"record\":\n"
+		s := openStore(t, another(t, at))
 		before, err := s.Load(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, _, err = s.takeIn(t, strings.Join(broken, ""))
-		if err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("line %d: ", at+1)) || !strings.HasSuffix(err.Error(), "nothing was stored") {
-			t.Errorf("line %d: %v", at+1, err)
+		if err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("line %d: ", i+1)) || !strings.HasSuffix(err.Error(), "nothing was stored") {
+			t.Errorf("line %d: %v", i+1, err)
 		}
 		after, err := s.Load(t.Context())
 		if some, errSome := s.RecordsAfter(t.Context(), "", 10); errors.Join(err, errSome) != nil || len(some) > 0 || after.Epoch != before.Epoch || len(s.walk(t, board.LogQuery{Limit: 10}, nil)) > 0 {
-			t.Errorf("line %d: %d records are there, %v", at+1, len(some), errors.Join(err, errSome))
+			t.Errorf("line %d: %d records are there, %v", i+1, len(some), errors.Join(err, errSome))
 		}
 		s.Close()
 	}
 }
 
 // TestTakenInLeavesWhatIsThere: a record that was written on since is not set back.
-func TestTakenInLeavesWhatIsThere(t *testing.T) {
-	t.Parallel()
-	s := openStore(t, file(t))
+func TestTakenInLeavesWhatIsThere(t *testing.T) { both(t, testTakenInLeavesWhatIsThere) }
+
+func testTakenInLeavesWhatIsThere(t *testing.T, at string) {
+	s := openStore(t, at)
 	w := newWriter(t, s)
 	id := w.open("+4512345678")
 	w.commit()

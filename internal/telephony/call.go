@@ -176,7 +176,8 @@ type Call struct {
 	EndedAt     time.Time `json:"ended_at,omitzero"`
 	EndedAfter  time.Time `json:"ended_after,omitzero"`
 	EndedBefore time.Time `json:"ended_before,omitzero"`
-	Complete    bool      `json:"complete"` // false: the PBX could not be seen for a part of it
+	Complete    bool      `json:"complete"`         // false: the PBX could not be seen for a part of it
+	Unseen      bool      `json:"unseen,omitempty"` // nothing of it was seen: all is from the PBX's own records
 	Facts
 	Legs     []Leg           `json:"legs"`
 	Views    []View          `json:"views"`

@@ -110,7 +110,7 @@ func (t *Tracker) transferred(f telephony.Transferred, now time.Time) {
 	}
 	to := telephony.Display(f.To)
 	if f.Kind == telephony.AttendedTransfer && target != nil {
-		if to = endpoint(target.device); t.outside(target.device) && second != nil {
+		if to = telephony.Endpoint(target.device); t.outside(target.device) && second != nil {
 			to = telephony.Display(second.dialedNum)
 		}
 	}
@@ -149,7 +149,7 @@ func (v *view) before(what, detail string, kind telephony.ChangeKind) {
 
 // receive notes on the views of the other two that their other end has changed.
 func (t *Tracker) receive(transferee, target, by *leg, f telephony.Transferred, now time.Time) {
-	giver := endpoint(by.device)
+	giver := telephony.Endpoint(by.device)
 	if transferee != nil {
 		t.touch(transferee)
 		transferee.givenBy = giver
@@ -188,7 +188,7 @@ func (t *Tracker) partyAt(id telephony.LegID) *leg {
 func (t *Tracker) numberOf(l *leg) string {
 	switch {
 	case !t.outside(l.device):
-		return endpoint(l.device)
+		return telephony.Endpoint(l.device)
 	case l.dialedBy != nil && l.sent != "":
 		return telephony.Display(l.sent)
 	}
@@ -237,7 +237,7 @@ func (t *Tracker) unparked(f telephony.Unparked, now time.Time) {
 		t.touchCall(l.parkedFrom)
 		for _, v := range l.parkedFrom.views {
 			if v.ParkedAt == space && space != "" {
-				v.RetrievedBy = endpoint(by.device)
+				v.RetrievedBy = telephony.Endpoint(by.device)
 				v.announce = append(v.announce, telephony.CallRetrieved)
 			}
 		}
@@ -263,7 +263,7 @@ func (t *Tracker) pickedUp(f telephony.PickedUp, now time.Time) {
 	t.touch(by)
 	t.touch(target)
 	if by.view != nil {
-		by.view.PickedUpFrom = endpoint(target.device)
+		by.view.PickedUpFrom = telephony.Endpoint(target.device)
 	}
 	caller := target.origin()
 	if caller == nil || caller.call == nil {
@@ -271,11 +271,11 @@ func (t *Tracker) pickedUp(f telephony.PickedUp, now time.Time) {
 	}
 	if v := caller.view; v != nil && v.First == (telephony.Party{}) {
 		v.met, v.First = true, telephony.DisplayParty(target.number, target.name)
-		v.First.Extension = endpoint(target.device)
+		v.First.Extension = telephony.Endpoint(target.device)
 	}
 	for _, v := range caller.call.views { // all that ring for the same caller
 		if v.State != telephony.Ended && !v.talked() && v.leg.origin() == caller {
-			v.PickedUpBy = endpoint(by.device)
+			v.PickedUpBy = telephony.Endpoint(by.device)
 			v.happened(telephony.WhatPickedUp, now, "by "+v.PickedUpBy, telephony.CallPickedUp)
 		}
 	}
@@ -402,7 +402,7 @@ func (v *view) gather() {
 		v.TransferredBy = p.givenBy
 	}
 	if o := l.origin(); o != nil && o.sentOnBy != "" && o.sentOnBy != l.device {
-		v.ForwardedBy = endpoint(o.sentOnBy)
+		v.ForwardedBy = telephony.Endpoint(o.sentOnBy)
 	}
 	v.Recording = l.recording
 	if p.recording != "" {

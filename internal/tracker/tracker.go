@@ -11,18 +11,13 @@ package tracker
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
 // Extension is one extension of the line.
-type Extension struct {
-	Number string // 1001
-	Device string // PJSIP/1001; empty: any technology with the number as its endpoint
-	Name   string // shown as the user's name; empty: what the PBX says
-}
+type Extension = telephony.Extension
 
 // Options configure a Tracker.
 type Options struct {
@@ -265,7 +260,7 @@ func (t *Tracker) recall(l *leg, now time.Time) *call {
 // extension finds whose device it is.
 func (t *Tracker) extension(device string) (Extension, bool) {
 	for _, e := range t.options.Extensions {
-		if e.Device != "" && strings.EqualFold(e.Device, device) || e.Device == "" && endpoint(device) == e.Number {
+		if e.Has(device) {
 			return e, true
 		}
 	}
@@ -273,18 +268,7 @@ func (t *Tracker) extension(device string) (Extension, bool) {
 }
 
 // outside reports whether a device leads to a trunk.
-func (t *Tracker) outside(device string) bool {
-	if len(t.options.Trunks) > 0 {
-		return slices.ContainsFunc(t.options.Trunks, func(trunk string) bool { return strings.EqualFold(trunk, device) })
-	}
-	return strings.Trim(endpoint(device), "0123456789") != ""
-}
-
-// endpoint is a device without its technology.
-func endpoint(device string) string {
-	_, name, _ := strings.Cut(device, "/")
-	return telephony.Display(name)
-}
+func (t *Tracker) outside(device string) bool { return telephony.Outside(t.options.Trunks, device) }
 
 // settle brings the views of the touched calls up to date and tells what changed.
 func (t *Tracker) settle(now time.Time) []telephony.Change {

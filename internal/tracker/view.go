@@ -249,7 +249,7 @@ func (t *Tracker) party(v *view) telephony.Party {
 	}
 	party := telephony.DisplayParty(number, name)
 	if !t.outside(p.device) {
-		party.Extension = endpoint(p.device)
+		party.Extension = telephony.Endpoint(p.device)
 	}
 	party.IP, party.Withheld = host(p.inspected.Address), p.inspected.Withheld == telephony.Yes
 	return party
@@ -262,11 +262,11 @@ func (v *view) answeredBy() string {
 		return ""
 	}
 	if to := caller.target(); to != nil && to.view != v && to.outcome == telephony.DialAnswered {
-		return endpoint(to.device)
+		return telephony.Endpoint(to.device)
 	}
 	for _, to := range caller.dials {
 		if to.kind == telephony.DeviceLeg && to.view != v && to.state == telephony.LegUp {
-			return endpoint(to.device)
+			return telephony.Endpoint(to.device)
 		}
 	}
 	return ""

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/callboard-dev/callboard/internal/asterisk"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -137,7 +138,7 @@ func observeLegs(event string, m *Message) (telephony.Fact, []names) {
 	id := func(n names) telephony.LegID { return telephony.LegID(m.Get(n.id)) }
 	switch event {
 	case "DialBegin":
-		return telephony.DialBegan{From: id(plainNames), To: id(destNames), Sent: sentNumber(brief(m, "DialString"))}, dialNames
+		return telephony.DialBegan{From: id(plainNames), To: id(destNames), Sent: asterisk.SentNumber(brief(m, "DialString"))}, dialNames
 	case "DialState":
 		return telephony.LegSeen{}, dialNames
 	case "DialEnd":
@@ -216,8 +217,8 @@ var (
 
 func legFacts(m *Message, n names) telephony.LegFacts {
 	channel := m.Text(n.channel)
-	device := device(channel)
-	kind, pair := kindOf(channel)
+	device := asterisk.Device(channel)
+	kind, pair := asterisk.KindOf(channel)
 	return telephony.LegFacts{
 		Kind:       kind,
 		Pair:       pair,
@@ -259,28 +260,6 @@ func displayName(escaped, device string) string {
 
 var quotedPair = strings.NewReplacer(`\"`, `"`, `\\`, `\`)
 
-// device is a channel's name without the number that makes it unique: PJSIP/1001-00000003 is PJSIP/1001.
-func device(channel string) string {
-	if at := strings.LastIndexByte(channel, '-'); at > 0 {
-		return channel[:at]
-	}
-	return channel
-}
-
-// kindOf tells a telephone's channel from those that Asterisk makes for itself. Both halves of a Local channel bear the
-// same name before ;1 and ;2.
-func kindOf(channel string) (telephony.LegKind, string) {
-	technology, _, _ := strings.Cut(channel, "/")
-	switch technology {
-	case "Local":
-		pair, _, _ := strings.Cut(channel, ";")
-		return telephony.RelayLeg, pair
-	case "Announcer", "Bridge", "CBAnn", "CBRec", "Message", "Recorder", "Snoop", "Surrogate":
-		return telephony.ServiceLeg, ""
-	}
-	return telephony.DeviceLeg, ""
-}
-
 // legState reads ChannelState (include/asterisk/channelstate.h). 4 is a caller whose far side is being reached.
 func legState(n int) telephony.LegState {
 	switch n {
@@ -312,21 +291,6 @@ func outcome(status string) telephony.DialOutcome {
 
 func cause(m *Message) telephony.Cause {
 	return telephony.CauseOf(m.Int("Cause", 0), brief(m, "Cause-txt"))
-}
-
-// sentNumber reads the number out of a PJSIP or SIP dial string: 5550199@trunk, trunk/sip:5550199@host, trunk/5550199.
-func sentNumber(dialString string) string {
-	number := dialString
-	if _, uri, found := strings.Cut(number, "sip:"); found {
-		number = uri
-	} else if at := strings.LastIndexByte(number, '/'); at >= 0 {
-		number = number[at+1:]
-	}
-	number, _, _ = strings.Cut(number, "@")
-	if strings.Trim(number, "+*#0123456789") != "" {
-		return ""
-	}
-	return number
 }
 
 // stamp reads the Timestamp header that manager.conf's timestampevents adds: seconds with a fraction.

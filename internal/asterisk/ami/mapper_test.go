@@ -10,17 +10,6 @@ import (
 
 func TestWords(t *testing.T) {
 	t.Parallel()
-	for in, want := range map[string]string{"PJSIP/1001-00000003": "PJSIP/1001", "PJSIP/my-trunk-0000000a": "PJSIP/my-trunk", "Local/1001@ctx-00000001;1": "Local/1001@ctx", "odd": "odd", "-1": "-1", "": ""} {
-		if got := device(in); got != want {
-			t.Errorf("device of %q is %q, want %q", in, got, want)
-		}
-	}
-	for in, want := range map[string]string{"5550199@trunk": "5550199", "trunk/sip:5550199@host:5060": "5550199", "trunk/5550199": "5550199", "1001/sip:1001@10.0.0.5;ob": "1001",
-		"+4512345678@trunk": "+4512345678", "alice": "", "1001/sip:alice@host": "", "": ""} {
-		if got := sentNumber(in); got != want {
-			t.Errorf("number sent by %q is %q, want %q", in, got, want)
-		}
-	}
 	for in, want := range map[int]telephony.LegState{0: telephony.LegDown, 1: telephony.LegDown, 3: telephony.LegDown, 4: telephony.LegCalling, 5: telephony.LegRinging, 6: telephony.LegUp,
 		9: telephony.LegDown, 7: telephony.LegUnsaid, -1: telephony.LegUnsaid, 99: telephony.LegUnsaid} {
 		if got := legState(in); got != want {

@@ -337,7 +337,7 @@ interface components {
 			answered_at?: string;
 			/**
 			 * Format: date-time
-			 * @description Absent when the end was not seen.
+			 * @description Absent when the end was not seen; with `ended_after` it is what the PBX has noted later.
 			 */
 			ended_at?: string;
 			/**
@@ -351,6 +351,8 @@ interface components {
 			 */
 			ended_before?: string;
 			complete: boolean;
+			/** @description Nobody saw the call: all that is said of it was read back from the PBX's own records, which tell less. */
+			unseen?: boolean;
 			/** @description What can be done with it just now, from here: see `POST /v1/records/{record}/commands`. */
 			actions?: components["schemas"]["CommandName"][];
 			/** @description The number that it was given to. */
