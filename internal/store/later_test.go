@@ -9,9 +9,10 @@ import (
 
 // TestLater: a call without a name is told with who its number was found to be on another record, as long as that is one person
 // (B-24).
-func TestLater(t *testing.T) {
-	t.Parallel()
-	s := openStore(t, file(t))
+func TestLater(t *testing.T) { both(t, testLater) }
+
+func testLater(t *testing.T, at string) {
+	s := openStore(t, at)
 	days := 0
 	keep := func(id, number, name string) {
 		days++
