@@ -8,14 +8,24 @@ import (
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/store/pgtest"
 )
 
 // BenchmarkCommit measures commits of 1, 16 and 256 changes, and beside each, in the same run, the least that a durable
 // commit can cost on this disk: an append of the same bytes and a sync of the data. x-bare is how many times that it takes.
 func BenchmarkCommit(b *testing.B) {
+	commitBench(b, func() string { return filepath.Join(b.TempDir(), "callboard.db") })
+}
+
+// BenchmarkCommitInPostgres is the same at a server on this machine, whose disk is the same.
+func BenchmarkCommitInPostgres(b *testing.B) {
+	commitBench(b, func() string { return pgtest.Database(b) })
+}
+
+func commitBench(b *testing.B, place func() string) {
 	for _, batch := range []int{1, 16, 256} {
 		b.Run(fmt.Sprint("batch=", batch), func(b *testing.B) {
-			s := openStore(b, filepath.Join(b.TempDir(), "callboard.db"))
+			s := openStore(b, place())
 			w := &writer{t: b, store: s, epoch: "bench", board: board.New(board.Options{Epoch: "bench", NewID: func(kind string) string { return kind }})}
 			record := w.open("+4512345678")
 			w.commit()

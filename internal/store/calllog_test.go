@@ -361,6 +361,9 @@ func TestLogIsFilled(t *testing.T) {
 		w.open(fmt.Sprintf("+4511%06d", i))
 	}
 	w.commit()
+	if err := s.list(t.Context()); err != nil { // who reads waits for that only so long
+		t.Fatal(err)
+	}
 	want := s.walk(t, board.LogQuery{Limit: 500}, nil)
 	if len(want) != 600 {
 		t.Fatalf("%d entries", len(want))

@@ -121,13 +121,17 @@ func (s *SQLite) cutWAL(ctx context.Context) error {
 	}
 }
 
-// InFile looks for the words, and the digits of the numbers, by which somebody was erased in the bytes of the database. Digits among others are
-// another number, or a time.
+// InFile looks for the words, and the digits of the numbers, by which somebody was erased in the bytes of the database; of PostgreSQL, whose files are
+// the server's, in all that its rows say. Digits among others are another number, or a time.
 func (s *SQLite) InFile(ctx context.Context, m board.Match) (bool, error) {
+	return s.dialect.says(ctx, s, m.Strings())
+}
+
+func (s *SQLite) fileSays(ctx context.Context, words []string) (bool, error) {
 	if err := s.cutWAL(ctx); err != nil {
 		return false, err
 	}
-	found, err := contains(ctx, s.bytes(), m.Strings())
+	found, err := contains(ctx, s.bytes(), words)
 	if err != nil {
 		return false, fmt.Errorf("read the file: %w", bare(err))
 	}

@@ -218,7 +218,7 @@ func (s *sum) add(values []any) {
 		default:
 			text = fmt.Append(nil, v)
 		}
-		s.hash.Write(binary.BigEndian.AppendUint64([]byte(fmt.Sprintf("%T", v)), uint64(len(text))))
+		s.hash.Write(binary.BigEndian.AppendUint64(fmt.Appendf(nil, "%T", v), uint64(len(text))))
 		s.hash.Write(text)
 	}
 }

@@ -20,9 +20,13 @@ func TestSameAnswers(t *testing.T) {
 	t.Parallel()
 	d := differential{t: t, r: rand.New(rand.NewPCG(4, 2)), a: openStore(t, file(t)), b: openStore(t, pgtest.Database(t))}
 	d.now = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
-	for range 12 {
+	for round := range 12 {
 		d.write()
 		d.ask()
+		if round%4 == 3 {
+			d.letGo()
+			d.ask()
+		}
 	}
 	if d.found < 2000 {
 		t.Errorf("only %d entries were found in all: the test asks for nothing", d.found)
@@ -65,7 +69,7 @@ func (d *differential) write() {
 			r.Rev = old.Rev + 1
 			*old = *r
 		} else {
-			r = generated(d.r, fmt.Sprintf("rec_%04d", len(d.all)), d.now, 60)
+			r = generated(d.r, fmt.Sprintf("rec_%06d", d.seq), d.now, 60)
 			d.all = append(d.all, r)
 		}
 		if d.r.IntN(4) == 0 {
@@ -104,6 +108,27 @@ func (d *differential) write() {
 	})
 }
 
+// letGo forgets some of the oldest, as what is kept for a time does.
+func (d *differential) letGo() {
+	d.t.Helper()
+	ctx := d.t.Context()
+	old := alike(d, "closed", func(s *Store) ([]*board.Record, error) { return s.ClosedBefore(ctx, d.now, d.all[0], 6) })
+	var ids []string
+	for _, r := range old {
+		ids = append(ids, r.ID)
+		d.all = slices.DeleteFunc(d.all, func(one *board.Record) bool { return one.ID == r.ID })
+	}
+	d.both("let go", func(s *Store) error {
+		return errors.Join(s.BeginLetGo(ctx, ids, d.seq), s.StrikeOwed(ctx), s.Drop(ctx, old), s.ForgetPicks(ctx, d.now.Add(-time.Hour)))
+	})
+	alike(d, "trimmed", func(s *Store) (uint64, error) { return s.TrimLog(ctx, d.now.Add(-3*time.Hour)) })
+	d.both("clean", func(s *Store) error { return s.Clean(ctx) })
+	alike(d, "unclean", func(s *Store) (bool, error) { return s.Unclean(ctx) })
+	alike(d, "whether it says", func(s *Store) (bool, error) {
+		return s.InFile(ctx, board.Match{Words: []string{"nobody is called this"}})
+	})
+}
+
 // alike asks both, and returns what they say.
 func alike[T any](d *differential, what string, ask func(s *Store) (T, error)) T {
 	d.t.Helper()
@@ -133,6 +158,8 @@ func (d *differential) ask() {
 	alike(d, "lookups", func(s *Store) ([]*board.Record, error) { return s.Lookups(ctx, d.now.Add(-time.Hour)) })
 	alike(d, "apps", func(s *Store) ([]App, error) { return s.Apps(ctx) })
 	alike(d, "webhooks", func(s *Store) ([]Webhook, error) { return s.Webhooks(ctx) })
+	alike(d, "numbers", func(s *Store) ([]string, error) { return s.NumbersAfter(ctx, "+4510", 30) })
+	alike(d, "records", func(s *Store) ([]*board.Record, error) { return s.RecordsAfter(ctx, "rec_000005", 30) })
 	for range 15 {
 		r := d.all[d.r.IntN(len(d.all))]
 		alike(d, "a record", func(s *Store) (*board.Record, error) { return s.Record(ctx, r.ID) })

@@ -44,6 +44,7 @@ var postgres = dialect{
 	rest:  func(ctx context.Context, s *Store) error { return s.writable(ctx) },
 	clean: func(ctx context.Context, s *Store, _ []string) error { return s.vacuum(ctx) },
 	tidy:  func(ctx context.Context, s *Store) error { return s.vacuum(ctx) },
+	says:  func(ctx context.Context, s *Store, words []string) (bool, error) { return s.rowsSay(ctx, words) },
 	told: func(s *Store, err error) error {
 		err = s.told(err)
 		if said, ok := errors.AsType[*telephony.Error](err); ok {
@@ -277,42 +278,6 @@ func (s *Store) writable(ctx context.Context) error {
 	}
 	if only == "on" {
 		return s.told(&pgconn.PgError{Code: readOnly, Message: "it is read-only"})
-	}
-	return nil
-}
-
-// struckOften are the tables in which an erasure leaves something behind.
-const struckOften = `records, changes, commands, webhook_deliveries, picks, erasures, calls, call_words`
-
-// vacuum takes out of the tables what was struck. Where that takes a moment they are written anew, and nothing of it is left in their files;
-// larger ones are swept, and the server writes over what was struck as it needs room. What a transaction may still see is not taken out by
-// either: those that are under way are waited for.
-func (s *Store) vacuum(ctx context.Context) error {
-	var last string
-	err := s.writer.QueryRowContext(ctx, `SELECT CAST(CAST(pg_current_xact_id() AS xid) AS TEXT)`).Scan(&last)
-	for older := 1; err == nil && older > 0; {
-		if err = s.readers.QueryRowContext(ctx, `SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database() AND
-			(age(backend_xmin) >= age(CAST(CAST(? AS TEXT) AS xid)) OR age(backend_xid) >= age(CAST(CAST(? AS TEXT) AS xid)))`, last, last).Scan(&older); err == nil && older > 0 {
-			select {
-			case <-time.After(20 * time.Millisecond):
-			case <-ctx.Done():
-				err = ctx.Err()
-			}
-		}
-	}
-	var size int64
-	if err == nil {
-		err = s.readers.QueryRowContext(ctx, `SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relnamespace = CAST(current_schema() AS regnamespace)`).Scan(&size)
-	}
-	if err == nil {
-		how := "VACUUM (ANALYZE) " // the planner's figures have some of the values
-		if size <= vacuumUpTo {
-			how = "VACUUM (FULL, ANALYZE) "
-		}
-		_, err = s.readers.ExecContext(ctx, how+struckOften) // those that only read may: it changes nothing that the database says
-	}
-	if err != nil {
-		return fmt.Errorf("clean the tables: %w", err)
 	}
 	return nil
 }

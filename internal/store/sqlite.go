@@ -50,6 +50,7 @@ var sqlite = dialect{
 		return errors.Join(s.dropFormers(), s.clean(ctx, words))
 	},
 	tidy: func(ctx context.Context, s *Store) error { return s.tidy(ctx) },
+	says: func(ctx context.Context, s *Store, words []string) (bool, error) { return s.fileSays(ctx, words) },
 
 	earlier: earlierInSQLite,
 	call:    `body ->> '$.call'`,
@@ -61,8 +62,8 @@ var sqlite = dialect{
 	syntax: &fts5,
 }
 
-// OpenSQLite opens the default store: one file, no server. It opens the store in a file, makes it if it is not there, and brings its schema up to date. The error is one
-// sentence for a person, with a remedy. A file is open in one program at a time.
+// OpenSQLite opens the default store: one file, no server. It makes the file if it is not there and brings its schema up to date. The error
+// is one sentence for a person, with a remedy. A file is open in one program at a time.
 func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the folder of the database: %w: choose another data folder (data in callboard.yaml)", err)

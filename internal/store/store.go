@@ -38,12 +38,13 @@ type SQLite = Store
 
 // dialect is what the two databases do each in their own way.
 type dialect struct {
-	sound func(ctx context.Context, s *Store) error                 // says before a commit if it cannot be
-	rest  func(ctx context.Context, s *Store) error                 // when there is nothing to commit
-	clean func(ctx context.Context, s *Store, words []string) error // takes out what an erasure has struck
-	tidy  func(ctx context.Context, s *Store) error                 // the same of what went by itself, for which nobody waits
-	told  func(s *Store, err error) error                           // says of a commit that failed why, and what to do; nil: as it is
-	ends  bool                                                      // a statement that waits ends with its context
+	sound func(ctx context.Context, s *Store) error                         // says before a commit if it cannot be
+	rest  func(ctx context.Context, s *Store) error                         // when there is nothing to commit
+	clean func(ctx context.Context, s *Store, words []string) error         // takes out what an erasure has struck
+	tidy  func(ctx context.Context, s *Store) error                         // the same of what went by itself, for which nobody waits
+	says  func(ctx context.Context, s *Store, words []string) (bool, error) // reports whether any word is in it
+	told  func(s *Store, err error) error                                   // says of a commit that failed why, and what to do; nil: as it is
+	ends  bool                                                              // a statement that waits ends with its context
 
 	earlier  string    // see Earlier
 	call     string    // the call in the body of a record; null: there is none

@@ -69,7 +69,7 @@ func (s *Server) Signal(sig syscall.Signal, all bool) error {
 func children(of int) []int {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", of, of)) // none, where it has ended
 	var out []int
-	for _, field := range strings.Fields(string(text)) {
+	for field := range strings.FieldsSeq(string(text)) {
 		var pid int
 		if _, err := fmt.Sscan(field, &pid); err == nil {
 			out = append(out, pid)
