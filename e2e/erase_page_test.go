@@ -39,6 +39,7 @@ func TestEraseOnThePage(t *testing.T) {
 	}
 	screen.enter(`[data-testid="erase-now"]:not(:disabled)`)
 	screen.see(`[data-testid="erase-proof"][data-done]`)
+	screen.see(`[data-testid="erase-code"]`)
 	for _, id := range []string{person.ID, other.ID} {
 		got, err := cb.client.Record(ctx, id, true)
 		must(t, err)

@@ -82,6 +82,7 @@ function Done({ proof }: { proof: Erasure }) {
     <div role="status" data-testid="erase-proof" data-done={proof.done_at !== undefined || undefined}>
       <p>{proof.done_at ? 'It is gone' : 'It is being done, also if Callboard is ended meanwhile'}: {goneWords(proof)}</p>
       {proof.id && <p>The proof is kept as <code>{proof.id}</code>.</p>}
+      {proof.code && <p>Its code is <code data-testid="erase-code">{proof.code}</code>. It is told only now: with it you can show later whose erasure that was.</p>}
     </div>
   );
 }

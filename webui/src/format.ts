@@ -119,8 +119,9 @@ export function entryResult({ view, direction, result }: LogEntry): string {
   return resultWord({ direction: direction ?? 'unknown', result });
 }
 
-/** Who an entry of the log is, and what else one knows them by. */
-export function entryTitle({ name, company, number, number_raw, email }: LogEntry): { name: string; more?: string } {
+/** Who an entry of the log is, and what else one knows them by. Who was found to be behind the number only later is marked so. */
+export function entryTitle({ name, company, number, number_raw, email, later }: LogEntry): { name: string; more?: string } {
+  if (!name && later) return { name: later.name, more: `found later${later.company ? `, ${later.company}` : ''}` };
   const [first, ...rest] = [name, company, number ?? number_raw, email].filter((text): text is string => !!text);
   const more = rest.find((text) => !sameText(text, first ?? ''));
   return { name: first ?? 'Unknown number', ...(more !== undefined && { more }) };
