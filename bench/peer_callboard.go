@@ -36,7 +36,7 @@ data: %q
 // collector is how the garbage collector of Callboard is set. Tight, memory in use is about what is held.
 var collector = usualCollector
 
-const usualCollector, tightCollector = "GOGC=", "GOGC=10"
+const usualCollector, tightCollector = "GOGC=100", "GOGC=10"
 
 // program is the Callboard that is measured; build makes it.
 var program string

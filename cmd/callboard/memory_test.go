@@ -11,7 +11,7 @@ import (
 func TestMemoryIsGivenBack(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	go func() { defer close(ended); watchMemory(ctx) }()
+	go func() { defer close(ended); giveBack(ctx) }()
 	defer func() { cancel(); <-ended }()
 	held := func() uint64 {
 		s := []metrics.Sample{{Name: "/memory/classes/heap/free:bytes"}}

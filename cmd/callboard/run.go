@@ -57,7 +57,7 @@ func (c *runCommand) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "Callboard is at %s\n(`%s open` makes a fresh address)\n", a.PageURL(), self())
-	go watchMemory(ctx)
+	go giveBack(ctx)
 	return a.Run(ctx)
 }
 
