@@ -20,7 +20,7 @@ type idle struct{ cpu, resident, perApp sample }
 
 func measureIdle(p peer, apps int) (out idle) {
 	err := measured(p, func(s server) error {
-		time.Sleep(rest / 4)
+		time.Sleep(rest) // until what the start has left is cleared away
 		used := watchUsage(s.pid())
 		time.Sleep(rest)
 		passed, spent, others := used.end()
