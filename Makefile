@@ -14,11 +14,12 @@ check-web:
 	npm --prefix sdk/js --loglevel=error run check
 	npm --prefix webui --loglevel=error run check
 
-# What plays on real phones, in a browser, or against the clock has the machine to itself: the packages of e2e come one by one.
+# What plays on real phones, in a browser, or against the clock has the machine to itself: the packages of e2e come one by one. The
+# race detector makes minutes of what the store's own tests do; those of internal/app have it with all that is around it.
 test-go:
 	go vet ./...
-	go test -race -shuffle=on -timeout 12m $$(go list ./... | grep -v /e2e)
-	go test ./internal/board
+	go test -race -shuffle=on -timeout 12m $$(go list ./... | grep -v -e /e2e -e /internal/store$$)
+	go test -shuffle=on -timeout 12m ./internal/board ./internal/store
 	go test -race -shuffle=on -timeout 12m ./e2e
 	go test -shuffle=on -timeout 12m ./e2e/durable ./e2e/history
 

@@ -184,7 +184,7 @@ func opened(t *testing.T, path string, killAt int) (statements int, killed bool)
 	return statements, false
 }
 
-// TestUpgradeKilled brings stores of all versions there ever were up to date in processes that are killed at every statement. Each of them
+// TestUpgradeKilled brings stores of all versions there ever were up to date in processes that are killed at every statement (`make upgrades`; else at some). Each of them
 // opens afterwards, with all that was in it and nothing wrong; and the copy that was made before has all as it was, too.
 func TestUpgradeKilled(t *testing.T) {
 	t.Parallel()
@@ -210,8 +210,11 @@ func TestUpgradeKilled(t *testing.T) {
 			var wait sync.WaitGroup
 			turns := make(chan struct{}, 2)
 			step := 1
-			if version > 1 && !*everyKill {
-				step = 7 // what is done from there on is done from version 1 on, too
+			if !*everyKill {
+				step = 4
+				if version > 1 {
+					step = 16 // what is done from there on is done from version 1 on, too
+				}
 			}
 			for n := 1; n <= statements; n += step {
 				turns <- struct{}{}
