@@ -52,7 +52,7 @@ type Options struct {
 // App is one running Callboard.
 type App struct {
 	options   Options
-	store     *store.SQLite
+	store     *store.Store
 	board     *board.Board
 	line      *line.Line
 	committer *line.Committer

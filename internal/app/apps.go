@@ -13,12 +13,12 @@ import (
 
 // served is the store as the server wants it: neither knows the other.
 type served struct {
-	*store.SQLite
+	*store.Store
 	outbox *webhook.Outbox
 }
 
 func (s served) Apps(ctx context.Context) ([]server.KnownApp, error) {
-	apps, err := s.SQLite.Apps(ctx)
+	apps, err := s.Store.Apps(ctx)
 	var out []server.KnownApp
 	for _, a := range apps {
 		out = append(out, server.KnownApp(a))
@@ -27,16 +27,16 @@ func (s served) Apps(ctx context.Context) ([]server.KnownApp, error) {
 }
 
 func (s served) AddApp(ctx context.Context, a server.KnownApp) error {
-	return s.SQLite.AddApp(ctx, store.App(a))
+	return s.Store.AddApp(ctx, store.App(a))
 }
 
 // RemoveApp forgets an app, and its webhook with it.
 func (s served) RemoveApp(ctx context.Context, id string) error {
-	return errors.Join(s.outbox.Stop(ctx, id), s.SQLite.RemoveApp(ctx, id))
+	return errors.Join(s.outbox.Stop(ctx, id), s.Store.RemoveApp(ctx, id))
 }
 
 func (s served) BeginCommand(ctx context.Context, c server.KnownCommand) (*server.KnownCommand, error) {
-	before, err := s.SQLite.BeginCommand(ctx, store.Command(c))
+	before, err := s.Store.BeginCommand(ctx, store.Command(c))
 	return (*server.KnownCommand)(before), err
 }
 
@@ -45,7 +45,7 @@ type nowhere struct{}
 
 func (nowhere) Commit(context.Context, string, []*board.Change) error { return nil }
 func (s served) Command(ctx context.Context, source, key string, now time.Time) (*server.KnownCommand, error) {
-	before, err := s.SQLite.Command(ctx, source, key, now)
+	before, err := s.Store.Command(ctx, source, key, now)
 	return (*server.KnownCommand)(before), err
 }
 

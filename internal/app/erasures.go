@@ -13,10 +13,10 @@ import (
 )
 
 // struck is the store as the eraser wants it: neither knows the other.
-type struck struct{ *store.SQLite }
+type struck struct{ *store.Store }
 
 func (s struck) Begun(ctx context.Context) ([]erasure.Begun, error) {
-	begun, err := s.SQLite.BegunErasures(ctx)
+	begun, err := s.Store.BegunErasures(ctx)
 	var out []erasure.Begun
 	for _, b := range begun {
 		out = append(out, erasure.Begun(b))
@@ -25,7 +25,7 @@ func (s struck) Begun(ctx context.Context) ([]erasure.Begun, error) {
 }
 
 func (s struck) Finish(ctx context.Context, b erasure.Begun, striker *board.Striker) error {
-	return s.SQLite.FinishErasure(ctx, store.Begun(b), striker, time.Now)
+	return s.Store.FinishErasure(ctx, store.Begun(b), striker, time.Now)
 }
 
 func (a *App) newEraser(region string) *erasure.Eraser {

@@ -35,10 +35,10 @@ func (a *App) newOutbox() *webhook.Outbox {
 }
 
 // outboxStore is the store as the outbox wants it: neither knows the other.
-type outboxStore struct{ *store.SQLite }
+type outboxStore struct{ *store.Store }
 
 func (s outboxStore) Webhooks(ctx context.Context) ([]webhook.Stored, error) {
-	hooks, err := s.SQLite.Webhooks(ctx)
+	hooks, err := s.Store.Webhooks(ctx)
 	out := make([]webhook.Stored, 0, len(hooks))
 	for _, h := range hooks {
 		out = append(out, webhook.Stored(h))
@@ -47,25 +47,25 @@ func (s outboxStore) Webhooks(ctx context.Context) ([]webhook.Stored, error) {
 }
 
 func (s outboxStore) SaveWebhook(ctx context.Context, h webhook.Stored) error {
-	return s.SQLite.SaveWebhook(ctx, store.Webhook(h))
+	return s.Store.SaveWebhook(ctx, store.Webhook(h))
 }
 
 func (s outboxStore) SaveDeliveries(ctx context.Context, hook string, cursor board.Cursor, health []byte, fresh, changed []webhook.StoredDelivery) error {
-	return s.SQLite.SaveDeliveries(ctx, hook, cursor, health, toStore(fresh), toStore(changed))
+	return s.Store.SaveDeliveries(ctx, hook, cursor, health, toStore(fresh), toStore(changed))
 }
 
 func (s outboxStore) WaitingDeliveries(ctx context.Context, hook string) ([]webhook.StoredDelivery, error) {
-	all, err := s.SQLite.WaitingDeliveries(ctx, hook)
+	all, err := s.Store.WaitingDeliveries(ctx, hook)
 	return fromStore(all), err
 }
 
 func (s outboxStore) Deliveries(ctx context.Context, hook string, before int64, limit int) ([]webhook.StoredDelivery, error) {
-	all, err := s.SQLite.Deliveries(ctx, hook, before, limit)
+	all, err := s.Store.Deliveries(ctx, hook, before, limit)
 	return fromStore(all), err
 }
 
 func (s outboxStore) Delivery(ctx context.Context, hook, id string) (*webhook.StoredDelivery, error) {
-	d, err := s.SQLite.Delivery(ctx, hook, id)
+	d, err := s.Store.Delivery(ctx, hook, id)
 	return (*webhook.StoredDelivery)(d), err
 }
 

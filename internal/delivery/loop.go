@@ -49,7 +49,7 @@ type Encoder interface {
 	Work(w *board.Work, v View, now time.Time) (Frame, error)
 }
 
-// Log is where changes are that memory does not reach back to. *store.SQLite is one.
+// Log is where changes are that memory does not reach back to. *store.Store is one.
 type Log interface {
 	Changes(ctx context.Context, after uint64, limit int) ([]*board.Change, error)
 }

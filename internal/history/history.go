@@ -15,7 +15,7 @@ import (
 	"github.com/callboard-dev/callboard/internal/board"
 )
 
-// Store is what is remembered. *store.SQLite is one.
+// Store is what is remembered. *store.Store is one.
 type Store interface {
 	// Pick reads who was picked last at a number; empty if nobody. It may block on the disk.
 	Pick(ctx context.Context, line, number string) (ref string, err error)

@@ -13,7 +13,7 @@ import (
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
-// Store makes batches durable, each whole or not at all. *store.SQLite is one. It takes a change again that it has already:
+// Store makes batches durable, each whole or not at all. *store.Store is one. It takes a change again that it has already:
 // the outcome of a commit is not always known. An empty batch asks whether it is sound, and keeps the epoch.
 type Store interface {
 	Commit(ctx context.Context, epoch string, batch []*board.Change) error

@@ -17,7 +17,7 @@ type Journal interface {
 	Calls(ctx context.Context, since time.Time, most int) ([]telephony.PastCall, error)
 }
 
-// Memory is what the store has of a line's calls. *store.SQLite is one. It may block on the disk.
+// Memory is what the store has of a line's calls. *store.Store is one. It may block on the disk.
 type Memory interface {
 	// CallsBetween are the records of calls that began between two times, of more than most the newest.
 	CallsBetween(ctx context.Context, line string, from, to time.Time, most int) ([]*board.Record, error)

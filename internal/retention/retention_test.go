@@ -30,7 +30,7 @@ const day = 24 * time.Hour
 type house struct {
 	t     *testing.T
 	path  string
-	store *store.SQLite
+	store *store.Store
 	board *board.Board
 	*line.Committer
 	now  time.Time
@@ -283,7 +283,7 @@ func TestLogIsTrimmed(t *testing.T) {
 
 // breaking fails at one of its calls, as a program that is killed there.
 type breaking struct {
-	*store.SQLite
+	*store.Store
 	at int
 }
 
@@ -297,28 +297,28 @@ func (b *breaking) step() error {
 }
 
 func (b *breaking) BeginLetGo(ctx context.Context, records []string, before uint64) error {
-	return errors.Join(b.step(), b.SQLite.BeginLetGo(ctx, records, before), b.step())
+	return errors.Join(b.step(), b.Store.BeginLetGo(ctx, records, before), b.step())
 }
 
 func (b *breaking) StrikeOwed(ctx context.Context) error {
 	if err := b.step(); err != nil {
 		return err
 	}
-	return errors.Join(b.SQLite.StrikeOwed(ctx), b.step())
+	return errors.Join(b.Store.StrikeOwed(ctx), b.step())
 }
 
 func (b *breaking) Drop(ctx context.Context, records []*board.Record) error {
 	if err := b.step(); err != nil {
 		return err
 	}
-	return errors.Join(b.SQLite.Drop(ctx, records[:len(records)/2]), b.step(), b.SQLite.Drop(ctx, records))
+	return errors.Join(b.Store.Drop(ctx, records[:len(records)/2]), b.step(), b.Store.Drop(ctx, records))
 }
 
 func (b *breaking) Clean(ctx context.Context) error {
 	if err := b.step(); err != nil {
 		return err
 	}
-	return b.SQLite.Clean(ctx)
+	return b.Store.Clean(ctx)
 }
 
 // TestBrokenOff: wherever a run is broken off and the program begins anew, the next one leaves as little.

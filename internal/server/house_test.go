@@ -44,7 +44,7 @@ type house struct {
 	server    *Server
 	board     *board.Board
 	committer *line.Committer
-	store     *store.SQLite
+	store     *store.Store
 	line      *line.Line
 	eraser    *erasure.Eraser
 	contract  *servertest.Contract
@@ -61,10 +61,10 @@ type house struct {
 }
 
 // served is the store as the server wants it, as in internal/app.
-type served struct{ *store.SQLite }
+type served struct{ *store.Store }
 
 func (s served) Apps(ctx context.Context) ([]KnownApp, error) {
-	apps, err := s.SQLite.Apps(ctx)
+	apps, err := s.Store.Apps(ctx)
 	var out []KnownApp
 	for _, a := range apps {
 		out = append(out, KnownApp(a))
@@ -73,22 +73,22 @@ func (s served) Apps(ctx context.Context) ([]KnownApp, error) {
 }
 
 func (s served) AddApp(ctx context.Context, a KnownApp) error {
-	return s.SQLite.AddApp(ctx, store.App(a))
+	return s.Store.AddApp(ctx, store.App(a))
 }
 
 func (s served) BeginCommand(ctx context.Context, c KnownCommand) (*KnownCommand, error) {
-	before, err := s.SQLite.BeginCommand(ctx, store.Command(c))
+	before, err := s.Store.BeginCommand(ctx, store.Command(c))
 	return (*KnownCommand)(before), err
 }
 
 func (s served) Command(ctx context.Context, source, key string, now time.Time) (*KnownCommand, error) {
-	before, err := s.SQLite.Command(ctx, source, key, now)
+	before, err := s.Store.Command(ctx, source, key, now)
 	return (*KnownCommand)(before), err
 }
 
 // commits is the store with what a test puts before it.
 type commits struct {
-	db     *store.SQLite
+	db     *store.Store
 	before func(ctx context.Context, epoch string, batch []*board.Change) error
 }
 

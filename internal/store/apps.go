@@ -20,7 +20,7 @@ type App struct {
 }
 
 // Apps reads the apps that were let in, by id.
-func (s *SQLite) Apps(ctx context.Context) ([]App, error) {
+func (s *Store) Apps(ctx context.Context) ([]App, error) {
 	rows, err := s.readers.QueryContext(ctx, `SELECT id, name, token_hash, created_at, may, max_quality, after_call, claims, reads FROM apps ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("read the apps: %w", err)
@@ -53,7 +53,7 @@ func listed(text string) []string {
 }
 
 // AddApp keeps an app. An app that is there gets the new token and grant.
-func (s *SQLite) AddApp(ctx context.Context, a App) error {
+func (s *Store) AddApp(ctx context.Context, a App) error {
 	_, err := s.writer.ExecContext(ctx, `INSERT INTO apps (id, name, token_hash, created_at, may, max_quality, after_call, claims, reads) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, token_hash = excluded.token_hash, may = excluded.may, max_quality = excluded.max_quality,
 			after_call = excluded.after_call, claims = excluded.claims, reads = excluded.reads`,
@@ -74,7 +74,7 @@ func kept(patterns []string) string {
 }
 
 // RemoveApp forgets an app.
-func (s *SQLite) RemoveApp(ctx context.Context, id string) error {
+func (s *Store) RemoveApp(ctx context.Context, id string) error {
 	if _, err := s.writer.ExecContext(ctx, `DELETE FROM apps WHERE id = ?`, id); err != nil {
 		return fmt.Errorf("remove app %s: %w", id, err)
 	}

@@ -29,7 +29,7 @@ func (f *facet) meets(q *board.LogQuery) bool {
 
 // Log reads a page of the log, newest first. A call has one place there, by when it began: whoever goes on behind the last
 // place that they have read sees each call once, while others come in before it.
-func (s *SQLite) Log(ctx context.Context, q board.LogQuery) (board.LogPage, error) {
+func (s *Store) Log(ctx context.Context, q board.LogQuery) (board.LogPage, error) {
 	var page board.LogPage
 	s.listNow(ctx)
 	tx, err := s.readers.BeginTx(ctx, nil)

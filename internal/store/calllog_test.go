@@ -80,7 +80,7 @@ func generated(r *rand.Rand, id string, at time.Time, callers int) *board.Record
 }
 
 // keep writes what the log says of records.
-func (s *SQLite) keep(t testing.TB, records []*board.Record) {
+func (s *Store) keep(t testing.TB, records []*board.Record) {
 	t.Helper()
 	err := s.within(t.Context(), func(tx *sql.Tx) error {
 		calls := s.commit.calls.in(tx)
@@ -228,7 +228,7 @@ func testLogIsWhatAScanFinds(t *testing.T, at string) {
 }
 
 // walk reads all pages; between is called between two.
-func (s *SQLite) walk(t testing.TB, q board.LogQuery, between func()) []string {
+func (s *Store) walk(t testing.TB, q board.LogQuery, between func()) []string {
 	t.Helper()
 	var out []string
 	for {
@@ -393,7 +393,7 @@ func TestLogIsFilled(t *testing.T) {
 	}
 }
 
-func someOf(ctx context.Context, s *SQLite) (some []*board.Record, last int64, err error) {
+func someOf(ctx context.Context, s *Store) (some []*board.Record, last int64, err error) {
 	err = s.within(ctx, func(tx *sql.Tx) error {
 		some, last, err = someRecords(ctx, tx, -1, 200)
 		return err

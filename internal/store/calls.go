@@ -128,7 +128,7 @@ func (c *callStatements) indexing(text [3]string) map[**sql.Stmt]string {
 	return map[**sql.Stmt]string{&c.index: text[0], &c.reindex: text[1], &c.unindex: text[2]}
 }
 
-func (s *SQLite) prepareCalls(ctx context.Context) (c callStatements, err error) {
+func (s *Store) prepareCalls(ctx context.Context) (c callStatements, err error) {
 	all := c.all()
 	maps.Copy(all, c.indexing(s.dialect.indexing))
 	for statement, text := range all {
@@ -240,7 +240,7 @@ func (c callsIn) facetOf(ctx context.Context, e *board.LogEntry) (id int64, err 
 }
 
 // fillCalls adds to the log what was stored before there was one. What is there already is left as it is, so that it can be gone on with.
-func (s *SQLite) fillCalls(ctx context.Context) error {
+func (s *Store) fillCalls(ctx context.Context) error {
 	statements, err := s.prepareCalls(ctx)
 	if err != nil {
 		return err

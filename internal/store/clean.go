@@ -20,7 +20,7 @@ import (
 const vacuumUpTo = 64 << 20 // bytes: about a second
 
 // overwrite makes sure that nothing is left in the file from the time before deleted rows were overwritten.
-func (s *SQLite) overwrite(ctx context.Context) error {
+func (s *Store) overwrite(ctx context.Context) error {
 	var done int
 	if err := s.writer.QueryRowContext(ctx, `SELECT count(*) FROM meta WHERE key = 'overwrites'`).Scan(&done); err != nil || done > 0 {
 		return err
@@ -33,7 +33,7 @@ func (s *SQLite) overwrite(ctx context.Context) error {
 }
 
 // clean takes what was struck out of the file. words are looked for in its bytes; none are known after a restart.
-func (s *SQLite) clean(ctx context.Context, words []string) error {
+func (s *Store) clean(ctx context.Context, words []string) error {
 	if err := s.mergeIndex(ctx); err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (s *SQLite) clean(ctx context.Context, words []string) error {
 
 // tidy takes what has gone out of the index, the WAL, the copy from before an upgrade, and a file of up to 64 MB is written anew, for which commits
 // wait about a second. In a larger one what is left lies in unused space until that is used again.
-func (s *SQLite) tidy(ctx context.Context) error {
+func (s *Store) tidy(ctx context.Context) error {
 	if err := s.dropFormers(); err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (s *SQLite) tidy(ctx context.Context) error {
 // mergeIndex takes what was deleted out of the full-text index: FTS5 only notes that it is, until the parts of the index are merged into
 // one. It does so a few pages at a time, and commits go on between. FTS5's own secure-delete would do it with each change instead, which
 // takes the time of several commits.
-func (s *SQLite) mergeIndex(ctx context.Context) error {
+func (s *Store) mergeIndex(ctx context.Context) error {
 	const pages = 250
 	for step, more := -pages, true; more; step = pages { // a negative step begins with all parts there are
 		err := s.within(ctx, func(tx *sql.Tx) error {
@@ -104,7 +104,7 @@ func (s *SQLite) mergeIndex(ctx context.Context) error {
 }
 
 // cutWAL brings all of the WAL into the file and empties it. Readers that are under way are waited for.
-func (s *SQLite) cutWAL(ctx context.Context) error {
+func (s *Store) cutWAL(ctx context.Context) error {
 	for {
 		var busy, pages, moved int
 		if err := s.writer.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved); err != nil {
@@ -123,11 +123,11 @@ func (s *SQLite) cutWAL(ctx context.Context) error {
 
 // InFile looks for the words, and the digits of the numbers, by which somebody was erased in the bytes of the database; of PostgreSQL, whose files are
 // the server's, in all that its rows say. Digits among others are another number, or a time.
-func (s *SQLite) InFile(ctx context.Context, m board.Match) (bool, error) {
+func (s *Store) InFile(ctx context.Context, m board.Match) (bool, error) {
 	return s.dialect.says(ctx, s, m.Strings())
 }
 
-func (s *SQLite) fileSays(ctx context.Context, words []string) (bool, error) {
+func (s *Store) fileSays(ctx context.Context, words []string) (bool, error) {
 	if err := s.cutWAL(ctx); err != nil {
 		return false, err
 	}
@@ -140,7 +140,7 @@ func (s *SQLite) fileSays(ctx context.Context, words []string) (bool, error) {
 
 // bytes are those of the database. The file is open as long as the store is: to close any handle of it would end SQLite's locks (fcntl(2)),
 // and another process could take the WAL away.
-func (s *SQLite) bytes() io.Reader { return io.NewSectionReader(s.raw, 0, 1<<62) }
+func (s *Store) bytes() io.Reader { return io.NewSectionReader(s.raw, 0, 1<<62) }
 
 // standsIn reports whether a text has a word; digits not among others, but for zeros before them.
 func standsIn(text, word []byte) bool {

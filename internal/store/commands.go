@@ -21,7 +21,7 @@ type Command struct {
 
 // BeginCommand keeps that a command is begun, before it is. If one with that source and key was begun before, that is given
 // back and nothing is kept: nil says that this one is new.
-func (s *SQLite) BeginCommand(ctx context.Context, c Command) (*Command, error) {
+func (s *Store) BeginCommand(ctx context.Context, c Command) (*Command, error) {
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("keep a command: %w", err)
@@ -44,7 +44,7 @@ func (s *SQLite) BeginCommand(ctx context.Context, c Command) (*Command, error) 
 }
 
 // EndCommand keeps how a command came out.
-func (s *SQLite) EndCommand(ctx context.Context, source, key string, status int, answer []byte) error {
+func (s *Store) EndCommand(ctx context.Context, source, key string, status int, answer []byte) error {
 	if _, err := s.writer.ExecContext(ctx, `UPDATE commands SET status = ?, answer = ? WHERE source = ? AND key = ?`, status, answer, source, key); err != nil {
 		return fmt.Errorf("keep the outcome of a command: %w", err)
 	}
@@ -52,7 +52,7 @@ func (s *SQLite) EndCommand(ctx context.Context, source, key string, status int,
 }
 
 // DropCommand forgets a command that had no effect.
-func (s *SQLite) DropCommand(ctx context.Context, source, key string) error {
+func (s *Store) DropCommand(ctx context.Context, source, key string) error {
 	if _, err := s.writer.ExecContext(ctx, `DELETE FROM commands WHERE source = ? AND key = ?`, source, key); err != nil {
 		return fmt.Errorf("forget a command: %w", err)
 	}

@@ -46,7 +46,7 @@ type Begun struct {
 }
 
 // BeginErasure journals that somebody is to be erased. sum is kept in the proof (see board.Match.Sum).
-func (s *SQLite) BeginErasure(ctx context.Context, m board.Match, sum string, at time.Time) error {
+func (s *Store) BeginErasure(ctx context.Context, m board.Match, sum string, at time.Time) error {
 	who, err := json.Marshal(m)
 	if err != nil {
 		return err
@@ -95,11 +95,11 @@ func saveErasure(ctx context.Context, tx *sql.Tx, e board.Erasure) error {
 }
 
 // NoteErasure is for an erasure of which the board had nothing, so that no commit carries it.
-func (s *SQLite) NoteErasure(ctx context.Context, e board.Erasure) error {
+func (s *Store) NoteErasure(ctx context.Context, e board.Erasure) error {
 	return s.within(ctx, func(tx *sql.Tx) error { return saveErasure(ctx, tx, e) })
 }
 
-func (s *SQLite) within(ctx context.Context, do func(tx *sql.Tx) error) error {
+func (s *Store) within(ctx context.Context, do func(tx *sql.Tx) error) error {
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
@@ -112,7 +112,7 @@ func (s *SQLite) within(ctx context.Context, do func(tx *sql.Tx) error) error {
 }
 
 // BegunErasures are those that are not done, the oldest first.
-func (s *SQLite) BegunErasures(ctx context.Context) ([]Begun, error) {
+func (s *Store) BegunErasures(ctx context.Context) ([]Begun, error) {
 	rows, err := s.readers.QueryContext(ctx, `SELECT id, who, first, proof FROM erasures WHERE done_at = 0 ORDER BY asked_at, id`)
 	if err != nil {
 		return nil, fmt.Errorf("read the erasures: %w", err)
@@ -137,12 +137,12 @@ func (s *SQLite) BegunErasures(ctx context.Context) ([]Begun, error) {
 }
 
 // Erasures are the proofs, the newest first.
-func (s *SQLite) Erasures(ctx context.Context, limit int) ([]*board.Proof, error) {
+func (s *Store) Erasures(ctx context.Context, limit int) ([]*board.Proof, error) {
 	return read[board.Proof](ctx, s.readers, "an erasure", `SELECT proof FROM erasures ORDER BY asked_at DESC, id DESC LIMIT ?`, limit)
 }
 
 // Erasure is the proof of one; nil if there is none.
-func (s *SQLite) Erasure(ctx context.Context, id string) (*board.Proof, error) {
+func (s *Store) Erasure(ctx context.Context, id string) (*board.Proof, error) {
 	found, err := read[board.Proof](ctx, s.readers, "an erasure", `SELECT proof FROM erasures WHERE id = ?`, id)
 	if err != nil || len(found) == 0 {
 		return nil, err
@@ -151,7 +151,7 @@ func (s *SQLite) Erasure(ctx context.Context, id string) (*board.Proof, error) {
 }
 
 // Survey counts what an erasure would strike. Nothing is written.
-func (s *SQLite) Survey(ctx context.Context, striker *board.Striker) (board.Proof, error) {
+func (s *Store) Survey(ctx context.Context, striker *board.Striker) (board.Proof, error) {
 	w := &sweep{store: s, striker: striker}
 	err := w.run(ctx)
 	return w.proof, err
@@ -159,12 +159,12 @@ func (s *SQLite) Survey(ctx context.Context, striker *board.Striker) (board.Proo
 
 // FinishErasure strikes what is stored and cleans the file. Between its transactions commits go on. It may be called again
 // after an error or a restart.
-func (s *SQLite) FinishErasure(ctx context.Context, b Begun, striker *board.Striker, now func() time.Time) error {
+func (s *Store) FinishErasure(ctx context.Context, b Begun, striker *board.Striker, now func() time.Time) error {
 	return s.finish(ctx, b, striker, now, func() {})
 }
 
 // finish is FinishErasure; between is called after each of its transactions.
-func (s *SQLite) finish(ctx context.Context, b Begun, striker *board.Striker, now func() time.Time, between func()) error {
+func (s *Store) finish(ctx context.Context, b Begun, striker *board.Striker, now func() time.Time, between func()) error {
 	proof, err := s.Erasure(ctx, b.ID)
 	if err != nil || proof == nil {
 		return err
@@ -190,7 +190,7 @@ func (s *SQLite) finish(ctx context.Context, b Begun, striker *board.Striker, no
 
 // sweep goes through the store once.
 type sweep struct {
-	store   *SQLite
+	store   *Store
 	striker *board.Striker
 	between func()   // after each transaction
 	id      string   // of the erasure; empty: it only counts

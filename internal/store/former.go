@@ -24,7 +24,7 @@ const (
 )
 
 // keepFormer copies the database as it is, if its schema is about to change, and forgets older copies.
-func (s *SQLite) keepFormer(ctx context.Context, version, newest int64) error {
+func (s *Store) keepFormer(ctx context.Context, version, newest int64) error {
 	for _, name := range formers(s.path) {
 		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > keepFormerFor {
 			os.Remove(name)
@@ -73,7 +73,7 @@ func orFormer(path string) string {
 }
 
 // dropFormers takes the copies away: what is erased is not to be left in them.
-func (s *SQLite) dropFormers() error {
+func (s *Store) dropFormers() error {
 	for _, name := range formers(s.path) {
 		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove the copy from before an upgrade: %w", err)

@@ -22,7 +22,7 @@ const (
 )
 
 // ClosedBefore reads some closed records that were opened before a time, in order, behind one; nil: from the oldest.
-func (s *SQLite) ClosedBefore(ctx context.Context, opened time.Time, behind *board.Record, limit int) ([]*board.Record, error) {
+func (s *Store) ClosedBefore(ctx context.Context, opened time.Time, behind *board.Record, limit int) ([]*board.Record, error) {
 	at, id := int64(-1<<62), ""
 	if behind != nil {
 		at, id = behind.OpenedAt.UnixMilli(), behind.ID
@@ -37,7 +37,7 @@ type owed struct {
 }
 
 // BeginLetGo notes that what the log says of records before a seq is to be struck, before anything else is done.
-func (s *SQLite) BeginLetGo(ctx context.Context, records []string, before uint64) error {
+func (s *Store) BeginLetGo(ctx context.Context, records []string, before uint64) error {
 	text, err := json.Marshal(owed{records, before})
 	if err == nil {
 		_, err = s.writer.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('letting_go', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, string(text))
@@ -49,7 +49,7 @@ func (s *SQLite) BeginLetGo(ctx context.Context, records []string, before uint64
 }
 
 // StrikeOwed strikes what was noted. Seqs stay, so cursors do.
-func (s *SQLite) StrikeOwed(ctx context.Context) error {
+func (s *Store) StrikeOwed(ctx context.Context) error {
 	noted, err := read[owed](ctx, s.readers, "what is let go", `SELECT value FROM meta WHERE key = 'letting_go'`)
 	if err != nil || len(noted) == 0 {
 		return err
@@ -63,7 +63,7 @@ func (s *SQLite) StrikeOwed(ctx context.Context) error {
 	return nil
 }
 
-func (s *SQLite) strikeLog(ctx context.Context, records []string, before uint64) error {
+func (s *Store) strikeLog(ctx context.Context, records []string, before uint64) error {
 	for last := int64(0); len(records) > 0; {
 		theirs, next, err := s.seqsOf(ctx, records, last, before)
 		if err != nil {
@@ -83,7 +83,7 @@ func (s *SQLite) strikeLog(ctx context.Context, records []string, before uint64)
 }
 
 // seqsOf finds which of the next changes are of these records.
-func (s *SQLite) seqsOf(ctx context.Context, records []string, after int64, before uint64) (theirs []int64, last int64, err error) {
+func (s *Store) seqsOf(ctx context.Context, records []string, after int64, before uint64) (theirs []int64, last int64, err error) {
 	last = after
 	rows, err := s.readers.QueryContext(ctx, `SELECT seq, record FROM changes WHERE seq > ? AND seq < ? ORDER BY seq LIMIT ?`, after, int64(before), seqsAtOnce)
 	if err != nil {
@@ -128,7 +128,7 @@ func strikeSeqs(ctx context.Context, tx *sql.Tx, seqs []int64) error {
 }
 
 // Drop forgets records that are as they were read, with what is found by them. One that was written to since stays. It may be called again.
-func (s *SQLite) Drop(ctx context.Context, records []*board.Record) error {
+func (s *Store) Drop(ctx context.Context, records []*board.Record) error {
 	for some := range slices.Chunk(records, dropAtOnce) {
 		err := s.within(ctx, func(tx *sql.Tx) error {
 			calls := s.commit.calls.in(tx)
@@ -177,7 +177,7 @@ func (c callsIn) remove(ctx context.Context, record string) error {
 }
 
 // ForgetPicks forgets who was picked before a time.
-func (s *SQLite) ForgetPicks(ctx context.Context, before time.Time) error {
+func (s *Store) ForgetPicks(ctx context.Context, before time.Time) error {
 	if _, err := s.writer.ExecContext(ctx, `DELETE FROM picks WHERE at < ?`, before.UnixMilli()); err != nil {
 		return fmt.Errorf("forget picks: %w", err)
 	}
@@ -185,7 +185,7 @@ func (s *SQLite) ForgetPicks(ctx context.Context, before time.Time) error {
 }
 
 // TrimLog takes some of the changes from before a time off the beginning of the log, and tells up to which seq; 0: there are none.
-func (s *SQLite) TrimLog(ctx context.Context, before time.Time) (upTo uint64, err error) {
+func (s *Store) TrimLog(ctx context.Context, before time.Time) (upTo uint64, err error) {
 	rows, err := s.readers.QueryContext(ctx, `SELECT seq, at FROM changes WHERE seq <= (SELECT max(seq) FROM changes) - ? ORDER BY seq LIMIT ?`, tailForever, trimAtOnce)
 	if err != nil {
 		return 0, fmt.Errorf("trim the log: %w", err)
@@ -222,14 +222,14 @@ func markUnclean(ctx context.Context, tx *sql.Tx) error {
 }
 
 // Unclean reports whether something has gone and the file has yet to be cleaned of it.
-func (s *SQLite) Unclean(ctx context.Context) (bool, error) {
+func (s *Store) Unclean(ctx context.Context) (bool, error) {
 	var n int
 	err := s.readers.QueryRowContext(ctx, `SELECT count(*) FROM meta WHERE key = 'unclean'`).Scan(&n)
 	return n > 0, err
 }
 
 // Clean takes what has gone out of the bytes of the database: of PostgreSQL's tables, or of the file and what is beside it.
-func (s *SQLite) Clean(ctx context.Context) error {
+func (s *Store) Clean(ctx context.Context) error {
 	if err := s.list(ctx); err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func (l *listing) giveBack(owed []string) {
 }
 
 // list brings the call log up to date.
-func (s *SQLite) list(ctx context.Context) error {
+func (s *Store) list(ctx context.Context) error {
 	select {
 	case s.listing.turn <- struct{}{}:
 		defer func() { <-s.listing.turn }()
@@ -116,7 +116,7 @@ func listedUpTo(ctx context.Context, db interface {
 }
 
 // listRecord lists a record as it is stored: what was struck meanwhile is not found again.
-func (s *SQLite) listRecord(ctx context.Context, tx *sql.Tx, id string) error {
+func (s *Store) listRecord(ctx context.Context, tx *sql.Tx, id string) error {
 	var body sql.RawBytes
 	rows, err := tx.StmtContext(ctx, s.commit.body).QueryContext(ctx, id)
 	if err != nil {
@@ -143,7 +143,7 @@ func (s *SQLite) listRecord(ctx context.Context, tx *sql.Tx, id string) error {
 }
 
 // startListing begins with what a program that was killed has left to do.
-func (s *SQLite) startListing(ctx context.Context) error {
+func (s *Store) startListing(ctx context.Context) error {
 	var newest sql.NullInt64
 	if err := s.writer.QueryRowContext(ctx, `SELECT max(seq) FROM changes`).Scan(&newest); err != nil {
 		return err
@@ -184,7 +184,7 @@ func (s *SQLite) startListing(ctx context.Context) error {
 }
 
 // keepListed lists what is owed, from time to time. Where the store cannot be written, it tries again.
-func (s *SQLite) keepListed(ctx context.Context) {
+func (s *Store) keepListed(ctx context.Context) {
 	defer close(s.listing.stopped)
 	pause := listAfter
 	for {
@@ -207,14 +207,14 @@ func (s *SQLite) keepListed(ctx context.Context) {
 }
 
 // listNow is for those who are about to read the log. Where the store does not take it, they read what was listed before.
-func (s *SQLite) listNow(ctx context.Context) {
+func (s *Store) listNow(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	s.list(ctx)
 }
 
 // endListing lists what is still owed. The next start does what is left.
-func (s *SQLite) endListing() {
+func (s *Store) endListing() {
 	if s.listing.stop == nil {
 		return
 	}

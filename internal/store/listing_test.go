@@ -36,7 +36,7 @@ func TestListedAfterKill(t *testing.T) {
 		}
 	}
 	<-s.listing.turn
-	for what, s := range map[string]*SQLite{"the one that goes on": s, "the one after a kill": openStore(t, copied)} {
+	for what, s := range map[string]*Store{"the one that goes on": s, "the one after a kill": openStore(t, copied)} {
 		if got := s.walk(t, board.LogQuery{Limit: 10}, nil); len(got) != 1+3*listAtOnce {
 			t.Errorf("%s: %d entries", what, len(got))
 		}

@@ -44,13 +44,13 @@ func TestMain(m *testing.M) {
 // writer is a board on a store, as the committer drives it.
 type writer struct {
 	t     testing.TB
-	store *SQLite
+	store *Store
 	board *board.Board
 	epoch string
 }
 
 // newWriter restores a board from a store.
-func newWriter(t testing.TB, s *SQLite) *writer {
+func newWriter(t testing.TB, s *Store) *writer {
 	t.Helper()
 	loaded, err := s.Load(t.Context())
 	if err != nil {
@@ -96,7 +96,7 @@ func (w *writer) claim(record, field, value string) {
 func file(t testing.TB) string { return filepath.Join(t.TempDir(), "callboard.db") }
 
 // openStore opens a store and closes it when the test ends; a store that the test has closed stays so.
-func openStore(t testing.TB, path string) *SQLite {
+func openStore(t testing.TB, path string) *Store {
 	t.Helper()
 	s, err := openAt(t.Context(), path)
 	if err != nil {
@@ -111,7 +111,7 @@ func openStore(t testing.TB, path string) *SQLite {
 }
 
 // openAt opens a file or an address.
-func openAt(ctx context.Context, at string) (*SQLite, error) {
+func openAt(ctx context.Context, at string) (*Store, error) {
 	if inPostgres(at) {
 		return OpenPostgres(ctx, at)
 	}

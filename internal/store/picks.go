@@ -31,7 +31,7 @@ func savePicks(ctx context.Context, tx *sql.Tx, batch []*board.Change) error {
 }
 
 // Pick reads who was picked last at a number; empty if nobody.
-func (s *SQLite) Pick(ctx context.Context, line, number string) (ref string, err error) {
+func (s *Store) Pick(ctx context.Context, line, number string) (ref string, err error) {
 	err = s.readers.QueryRowContext(ctx, `SELECT ref FROM picks WHERE line = ? AND number = ?`, line, number).Scan(&ref)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return "", fmt.Errorf("read a pick: %w", err)

@@ -21,7 +21,7 @@ func testPicks(t *testing.T, at string) {
 		w.claim(w.open(number), board.CandidateField, ref)
 		w.commit()
 	}
-	wants := func(s *SQLite, number, want string) {
+	wants := func(s *Store, number, want string) {
 		t.Helper()
 		if got, err := s.Pick(t.Context(), "Alice", number); err != nil || got != want {
 			t.Errorf("the pick at %s is %q, %v; want %q", number, got, err, want)

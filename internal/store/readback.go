@@ -12,14 +12,14 @@ import (
 )
 
 // CallsBetween reads the records of a line's calls that began between two times, the oldest first; of more than most, the newest.
-func (s *SQLite) CallsBetween(ctx context.Context, line string, from, to time.Time, most int) ([]*board.Record, error) {
+func (s *Store) CallsBetween(ctx context.Context, line string, from, to time.Time, most int) ([]*board.Record, error) {
 	s.listNow(ctx)
 	return s.records(ctx, `SELECT body FROM (SELECT calls.n, records.body FROM calls JOIN records ON records.id = calls.record
 		WHERE calls.n >= ? AND calls.n < ? AND records.line = ? AND calls.direction <> '' ORDER BY calls.n DESC LIMIT ?) newest ORDER BY n`, place(from), place(to), line, most)
 }
 
 // SeenUpTo is until when all calls of a line are known, seen or read back; zero: that was never so.
-func (s *SQLite) SeenUpTo(ctx context.Context, line string) (time.Time, error) {
+func (s *Store) SeenUpTo(ctx context.Context, line string) (time.Time, error) {
 	var text string
 	err := s.readers.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = ?`, seenKey(line)).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -33,7 +33,7 @@ func (s *SQLite) SeenUpTo(ctx context.Context, line string) (time.Time, error) {
 }
 
 // KeepSeenUpTo keeps it.
-func (s *SQLite) KeepSeenUpTo(ctx context.Context, line string, at time.Time) error {
+func (s *Store) KeepSeenUpTo(ctx context.Context, line string, at time.Time) error {
 	_, err := s.writer.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
 		seenKey(line), strconv.FormatInt(at.UnixMilli(), 10))
 	if err != nil {

@@ -55,7 +55,7 @@ func notNil(b []byte) []byte {
 }
 
 // KeepReceipt keeps what was answered to a write that did nothing, so that no commit carries it.
-func (s *SQLite) KeepReceipt(ctx context.Context, r *board.Receipt) error {
+func (s *Store) KeepReceipt(ctx context.Context, r *board.Receipt) error {
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("keep a key: %w", err)
@@ -68,7 +68,7 @@ func (s *SQLite) KeepReceipt(ctx context.Context, r *board.Receipt) error {
 }
 
 // Command reads what was begun under a key in the last 24 hours; nil if nothing was.
-func (s *SQLite) Command(ctx context.Context, source, key string, now time.Time) (*Command, error) {
+func (s *Store) Command(ctx context.Context, source, key string, now time.Time) (*Command, error) {
 	c, err := scanCommand(s.readers.QueryRowContext(ctx, selectCommand+` AND at >= ?`, source, key, now.Add(-commandsFor).UnixMilli()), source, key)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil

@@ -33,9 +33,6 @@ type Store struct {
 	delivered atomic.Int64 // deliveries of webhooks that were kept
 }
 
-// SQLite is a store, as it was called while there was only that.
-type SQLite = Store
-
 // dialect is what the two databases do each in their own way.
 type dialect struct {
 	sound func(ctx context.Context, s *Store) error                         // says before a commit if it cannot be
@@ -68,3 +65,14 @@ const (
 	keepChanges = 100_000
 	keepFor     = 24 * time.Hour
 )
+
+// start is the end of opening: what both databases have in common.
+func (s *Store) start(ctx context.Context) (err error) {
+	if s.commit, err = s.prepare(ctx); err != nil {
+		return err
+	}
+	if s.earlier, err = s.readers.PrepareContext(ctx, s.dialect.earlier); err != nil {
+		return err
+	}
+	return s.startListing(ctx)
+}

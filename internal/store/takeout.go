@@ -12,12 +12,12 @@ import (
 )
 
 // RecordsAfter reads some records in the order of their ids.
-func (s *SQLite) RecordsAfter(ctx context.Context, id string, limit int) ([]*board.Record, error) {
+func (s *Store) RecordsAfter(ctx context.Context, id string, limit int) ([]*board.Record, error) {
 	return s.records(ctx, `SELECT body FROM records WHERE id > ? ORDER BY id LIMIT ?`, id, limit)
 }
 
 // NumbersAfter reads some of the other parties' numbers, in order, each once.
-func (s *SQLite) NumbersAfter(ctx context.Context, number string, limit int) ([]string, error) {
+func (s *Store) NumbersAfter(ctx context.Context, number string, limit int) ([]string, error) {
 	numbers, err := column(ctx, s.readers, `SELECT DISTINCT number FROM records WHERE number > ? ORDER BY number LIMIT ?`, number, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the numbers: %w", err)
@@ -26,13 +26,13 @@ func (s *SQLite) NumbersAfter(ctx context.Context, number string, limit int) ([]
 }
 
 // OfNumber reads the newest records of a number, the newest first.
-func (s *SQLite) OfNumber(ctx context.Context, number string, limit int) ([]*board.Record, error) {
+func (s *Store) OfNumber(ctx context.Context, number string, limit int) ([]*board.Record, error) {
 	return s.records(ctx, `SELECT body FROM records WHERE number = ? ORDER BY opened_at DESC, id DESC LIMIT ?`, number, limit)
 }
 
 // Import adds records until next returns io.EOF, all or none. One that is there already is left as it is, so an import can be repeated.
 // The change log knows nothing of what is added: if anything is, a new epoch begins and readers list again. No board may be on the store.
-func (s *SQLite) Import(ctx context.Context, next func() (*board.Record, error)) (added, there int, err error) {
+func (s *Store) Import(ctx context.Context, next func() (*board.Record, error)) (added, there int, err error) {
 	s.listing.turn <- struct{}{}
 	defer func() { <-s.listing.turn }()
 	err = s.within(ctx, func(tx *sql.Tx) error {

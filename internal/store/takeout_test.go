@@ -15,7 +15,7 @@ import (
 	"github.com/callboard-dev/callboard/internal/export"
 )
 
-func taken(t *testing.T, s *SQLite, f export.Format) string {
+func taken(t *testing.T, s *Store, f export.Format) string {
 	t.Helper()
 	var out bytes.Buffer
 	if err := export.Write(t.Context(), &out, f, s); err != nil {
@@ -24,13 +24,13 @@ func taken(t *testing.T, s *SQLite, f export.Format) string {
 	return out.String()
 }
 
-func (s *SQLite) takeIn(t *testing.T, text string) (added, there int, err error) {
+func (s *Store) takeIn(t *testing.T, text string) (added, there int, err error) {
 	t.Helper()
 	return s.Import(t.Context(), export.NewReader(strings.NewReader(text)).Next)
 }
 
 // lived is a store in which something of each kind was said.
-func lived(t *testing.T, at string, calls int) *SQLite {
+func lived(t *testing.T, at string, calls int) *Store {
 	t.Helper()
 	s := openStore(t, at)
 	w := newWriter(t, s)

@@ -50,7 +50,7 @@ const (
 const waiting = "waiting"
 
 // Webhooks reads them all, by id.
-func (s *SQLite) Webhooks(ctx context.Context) ([]Webhook, error) {
+func (s *Store) Webhooks(ctx context.Context) ([]Webhook, error) {
 	rows, err := s.readers.QueryContext(ctx, `SELECT id, settings, created_at, secret, former, former_until, epoch, seq, health,
 		(SELECT count(*) FROM webhook_deliveries d WHERE d.hook = w.id AND d.state = ?) FROM webhooks w ORDER BY id`, waiting)
 	if err != nil {
@@ -71,7 +71,7 @@ func (s *SQLite) Webhooks(ctx context.Context) ([]Webhook, error) {
 }
 
 // SaveWebhook keeps a webhook whose app is there already. Of one that is known all is kept anew but its cursor.
-func (s *SQLite) SaveWebhook(ctx context.Context, w Webhook) error {
+func (s *Store) SaveWebhook(ctx context.Context, w Webhook) error {
 	_, err := s.writer.ExecContext(ctx, `INSERT INTO webhooks (id, settings, created_at, secret, former, former_until, epoch, seq, health) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET settings = excluded.settings, secret = excluded.secret, former = excluded.former, former_until = excluded.former_until, health = excluded.health`,
 		w.ID, string(w.Settings), w.CreatedAt.UnixMilli(), w.Secret, w.Former, millis(w.FormerUntil), w.Cursor.Epoch, int64(w.Cursor.Seq), string(w.Health))
@@ -83,7 +83,7 @@ func (s *SQLite) SaveWebhook(ctx context.Context, w Webhook) error {
 
 // SaveDeliveries keeps in one transaction what has happened with a webhook: deliveries that are new, those that have changed,
 // up to where the log was read (a zero cursor: as before) and how it stands (nil: as before).
-func (s *SQLite) SaveDeliveries(ctx context.Context, hook string, cursor board.Cursor, health []byte, fresh, changed []WebhookDelivery) error {
+func (s *Store) SaveDeliveries(ctx context.Context, hook string, cursor board.Cursor, health []byte, fresh, changed []WebhookDelivery) error {
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("keep deliveries: %w", err)
@@ -140,17 +140,17 @@ func trimDeliveries(ctx context.Context, tx *sql.Tx, hook string) error {
 const deliveryColumns = `SELECT n, id, hook, epoch, seq, kind, record, at, state, note, folds, tries, due_at, attempts FROM webhook_deliveries `
 
 // WaitingDeliveries are those to a webhook that wait, in order.
-func (s *SQLite) WaitingDeliveries(ctx context.Context, hook string) ([]WebhookDelivery, error) {
+func (s *Store) WaitingDeliveries(ctx context.Context, hook string) ([]WebhookDelivery, error) {
 	return s.deliveries(ctx, deliveryColumns+`WHERE hook = ? AND state = ? ORDER BY seq, n`, hook, waiting)
 }
 
 // Deliveries are the newest ones to a webhook before one, the newest first; before 0 begins with the newest of all.
-func (s *SQLite) Deliveries(ctx context.Context, hook string, before int64, limit int) ([]WebhookDelivery, error) {
+func (s *Store) Deliveries(ctx context.Context, hook string, before int64, limit int) ([]WebhookDelivery, error) {
 	return s.deliveries(ctx, deliveryColumns+`WHERE hook = ? AND (n < ? OR CAST(? AS BIGINT) = 0) ORDER BY n DESC LIMIT ?`, hook, before, before, limit)
 }
 
 // Delivery is one delivery to a webhook; nil if there is none.
-func (s *SQLite) Delivery(ctx context.Context, hook, id string) (*WebhookDelivery, error) {
+func (s *Store) Delivery(ctx context.Context, hook, id string) (*WebhookDelivery, error) {
 	found, err := s.deliveries(ctx, deliveryColumns+`WHERE hook = ? AND id = ?`, hook, id)
 	if err != nil || len(found) == 0 {
 		return nil, err
@@ -158,7 +158,7 @@ func (s *SQLite) Delivery(ctx context.Context, hook, id string) (*WebhookDeliver
 	return &found[0], nil
 }
 
-func (s *SQLite) deliveries(ctx context.Context, query string, args ...any) ([]WebhookDelivery, error) {
+func (s *Store) deliveries(ctx context.Context, query string, args ...any) ([]WebhookDelivery, error) {
 	rows, err := s.readers.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read deliveries: %w", err)

@@ -13,7 +13,7 @@ func aDelivery(n int, state, record string) WebhookDelivery {
 	return WebhookDelivery{ID: fmt.Sprint("msg_", n), Hook: "crm", Epoch: "e", Seq: uint64(n), Kind: "call.ended", Record: record, At: time.Now(), State: state, Attempts: []byte("[]")}
 }
 
-func aHook(t *testing.T, s *SQLite) {
+func aHook(t *testing.T, s *Store) {
 	t.Helper()
 	if err := s.AddApp(t.Context(), App{ID: "crm", CreatedAt: time.Now()}); err != nil {
 		t.Fatal(err)

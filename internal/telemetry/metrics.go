@@ -110,7 +110,7 @@ func oneOf[T ~string](value, otherwise T, known []T) string {
 	return string(otherwise)
 }
 
-// Store makes batches durable. *store.SQLite is one.
+// Store makes batches durable. *store.Store is one.
 type Store interface {
 	Commit(ctx context.Context, epoch string, batch []*board.Change) error
 }
