@@ -75,7 +75,7 @@ func TestStartRefused(t *testing.T) {
 			edit(t, folder, pbx, "", "")
 			must(t, os.MkdirAll(filepath.Join(folder, "data"), 0o700))
 			must(t, os.WriteFile(filepath.Join(folder, "data", "callboard.db"), bytes.Repeat([]byte("not a database. "), 1000), 0o600))
-		}, `the database \S+callboard\.db cannot be used: .*restore it from a backup, or move the file away`},
+		}, `the database \S+callboard\.db cannot be used: .*restore it from a backup \(.callboard store restore.\), or move the file away`},
 		"certificate file missing": {func(t *testing.T, folder string) {
 			edit(t, folder, pbxConfig{"127.0.0.1:1", "u", "s", "  tls: true\n  tls_ca: /nowhere/ca.pem\n"}, "", "")
 		}, `pbx\.tls_ca cannot be read: .*name the file`},
