@@ -18,10 +18,7 @@ func callEnded(r *client.Record) bool { return r.Call.State == api.CallStateEnde
 func talk(t *testing.T, outside, desk *phone.Phone) (caller, call *phone.Call) {
 	t.Helper()
 	ctx := bounded(t)
-	caller, err := outside.Call(ctx, "5550101", phone.CallOptions{From: "2025550143", Name: "Bob Caller"})
-	must(t, err)
-	call, err = desk.Incoming(ctx)
-	must(t, err)
+	caller, call = ring(ctx, t, outside, desk, "5550101")
 	must(t, call.Ring(ctx))
 	must(t, call.Answer(ctx))
 	must(t, caller.WaitAnswered(ctx))

@@ -79,14 +79,20 @@ func compareViews(t *testing.T, call api.Call, want []view) {
 	}
 }
 
+// reach calls a number from one phone and waits until another has the call.
+func reach(ctx context.Context, t *testing.T, from, to *phone.Phone, number string, as phone.CallOptions) (caller, call *phone.Call) {
+	t.Helper()
+	caller, err := from.Call(ctx, number, as)
+	must(t, err)
+	call, err = to.Incoming(ctx)
+	must(t, err)
+	return caller, call
+}
+
 // ring calls a number of the PBX from outside and waits until the desk has the call.
 func ring(ctx context.Context, t *testing.T, outside, desk *phone.Phone, number string) (caller, call *phone.Call) {
 	t.Helper()
-	caller, err := outside.Call(ctx, number, phone.CallOptions{From: "2025550143", Name: "Bob Caller"})
-	must(t, err)
-	call, err = desk.Incoming(ctx)
-	must(t, err)
-	return caller, call
+	return reach(ctx, t, outside, desk, number, phone.CallOptions{From: "2025550143", Name: "Bob Caller"})
 }
 
 func ringAll(ctx context.Context, t *testing.T, caller *phone.Call, calls ...*phone.Call) {
@@ -220,11 +226,7 @@ var flows = []flow{
 
 func dial(ctx context.Context, t *testing.T, from, to *phone.Phone, number string) (caller, call *phone.Call) {
 	t.Helper()
-	caller, err := from.Call(ctx, number, phone.CallOptions{})
-	must(t, err)
-	call, err = to.Incoming(ctx)
-	must(t, err)
-	return caller, call
+	return reach(ctx, t, from, to, number, phone.CallOptions{})
 }
 
 // TestTimesArePhones holds the times of a record against the phones' own log.

@@ -37,10 +37,7 @@ func TestLogOnThePage(t *testing.T) {
 	caller, _ := talk(t, outside, desk)
 	must(t, caller.Hangup(ctx))
 	answered := cb.record(t, "ended", callEnded)
-	missing, err := outside.Call(ctx, "5550101", phone.CallOptions{From: "2025550199", Name: "Ann Other"})
-	must(t, err)
-	in, err := desk.Incoming(ctx)
-	must(t, err)
+	missing, in := reach(ctx, t, outside, desk, "5550101", phone.CallOptions{From: "2025550199", Name: "Ann Other"})
 	must(t, in.Ring(ctx))
 	cb.record(t, "rings", ringing)
 	must(t, missing.Hangup(ctx))
@@ -50,7 +47,7 @@ func TestLogOnThePage(t *testing.T) {
 		t.Errorf("missed calls: %q, want 1", text)
 	}
 	for _, id := range []string{answered.ID, missed.ID} {
-		_, err = cb.client.CloseRecord(ctx, id)
+		_, err := cb.client.CloseRecord(ctx, id)
 		must(t, err)
 	}
 
@@ -77,7 +74,7 @@ func TestLogOnThePage(t *testing.T) {
 	screen.press(`[data-testid="reopen"]`)
 	screen.see(`[data-testid="record"]:not([data-fixed])[data-record="` + answered.ID + `"]`)
 	screen.see(`[data-testid="new-count"]`)
-	_, err = cb.client.Claim(ctx, answered.ID, client.NewClaim{Field: "party.company", Value: "Holm Marine"})
+	_, err := cb.client.Claim(ctx, answered.ID, client.NewClaim{Field: "party.company", Value: "Holm Marine"})
 	must(t, err)
 	_, err = cb.client.AddNote(ctx, answered.ID, "call +1 202 555 0177 instead")
 	must(t, err)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/callboard-dev/callboard/client"
 	"github.com/callboard-dev/callboard/lab"
-	"github.com/callboard-dev/callboard/lab/phone"
 )
 
 // TestMissedCallReopened is the first claim of the product, as a person goes through it: a call is missed while no app is there; it is
@@ -19,15 +18,12 @@ func TestMissedCallReopened(t *testing.T) {
 	outside, desk := l.OutsideT(t), l.PhoneT(t, "1001")
 	cb := run(t, t.TempDir(), restricted(l))
 	cb.waitConnected(t)
-	caller, err := outside.Call(ctx, "5550101", phone.CallOptions{From: "2025550143", Name: "Bob Caller"})
-	must(t, err)
-	in, err := desk.Incoming(ctx)
-	must(t, err)
+	caller, in := ring(ctx, t, outside, desk, "5550101")
 	must(t, in.Ring(ctx))
 	cb.record(t, "rings", ringing)
 	must(t, caller.Hangup(ctx))
 	missed := cb.record(t, "missed", callEnded)
-	_, err = cb.client.CloseRecord(ctx, missed.ID)
+	_, err := cb.client.CloseRecord(ctx, missed.ID)
 	must(t, err)
 	cb.kill()
 

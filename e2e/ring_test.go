@@ -31,10 +31,7 @@ func TestRingToScreen(t *testing.T) {
 	screen := browse(t, cb.page)
 	screen.see(`[data-testid="link-state"][data-state="connected"]`)
 
-	caller, err := outside.Call(ctx, "5550101", phone.CallOptions{From: "2025550143", Name: "Bob Caller"})
-	must(t, err)
-	call, err := desk.Incoming(ctx)
-	must(t, err)
+	caller, call := ring(ctx, t, outside, desk, "5550101")
 	rang := time.Now()
 	must(t, call.Ring(ctx))
 	screen.see(`[data-testid="call-item"][data-state="ringing"]`)
@@ -126,10 +123,7 @@ func TestHostileCallerName(t *testing.T) {
 	cb.waitConnected(t)
 	screen := browse(t, cb.page)
 	name := `"Åse" O'Hara 🎷 <script>alert(1)</script>\r\nAction: x`
-	caller, err := outside.Call(ctx, "5550101", phone.CallOptions{From: "2025550177%0d%0aEvent:%20Hangup", Name: name})
-	must(t, err)
-	call, err := desk.Incoming(ctx)
-	must(t, err)
+	caller, call := reach(ctx, t, outside, desk, "5550101", phone.CallOptions{From: "2025550177%0d%0aEvent:%20Hangup", Name: name})
 	must(t, call.Ring(ctx))
 	record := cb.record(t, "the call rings", ringing)
 	screen.see(callState("ringing"))

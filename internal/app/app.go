@@ -149,7 +149,7 @@ func (a *App) wire(ctx context.Context, c config.Config, loaded store.Loaded) er
 	if a.telemetry, err = a.newTelemetry(ctx, c.Traces.Endpoint); err != nil {
 		return err
 	}
-	a.committer = line.NewCommitter(a.board, a.telemetry.Timed(kept), loaded.Seq, epoch, a.options.Logger)
+	a.committer = line.NewCommitter(a.board, a.telemetry.Timed(kept), loaded.Seq, store.NewEpoch, a.options.Logger)
 	name := c.Line.Name
 	if name == "" {
 		name = c.Line.Extensions[0].Number
@@ -168,8 +168,6 @@ func (a *App) wire(ctx context.Context, c config.Config, loaded store.Loaded) er
 
 // newID makes an id of 80 random bits behind its kind.
 func newID(kind string) string { return kind + "_" + strings.ToLower(rand.Text()[:16]) }
-
-func epoch() string { return strings.ToLower(rand.Text()[:12]) }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	var l net.ListenConfig

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"time"
 
 	"github.com/callboard-dev/callboard/internal/asterisk/ami"
 	"github.com/callboard-dev/callboard/internal/asterisk/cdr"
@@ -59,7 +58,7 @@ func extensions(l config.Line) []telephony.Extension {
 // readBack is how the calls that nobody saw are read back.
 func (a *App) readBack() line.ReadBack {
 	c := a.options.Config.PBX.CDR
-	return line.ReadBack{Journal: a.records, Memory: a.store, Committer: a.committer, Back: time.Duration(c.Days) * 24 * time.Hour, Most: c.Calls, Logger: a.options.Logger}
+	return line.ReadBack{Journal: a.records, Memory: a.store, Committer: a.committer, Back: config.Days(c.Days), Most: c.Calls, Logger: a.options.Logger}
 }
 
 func tlsSettings(c config.PBX) (*tls.Config, error) {

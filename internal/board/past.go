@@ -1,6 +1,7 @@
 package board
 
 import (
+	"strings"
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/telephony"
@@ -24,4 +25,9 @@ type EarlierCall struct {
 	AnsweredAt time.Time // zero: it was not
 	EndedAt    time.Time // zero: it was not seen
 	AnsweredBy string    // of our company, where that was another
+}
+
+// SameName reports whether two names are one person's, or company's: capitals and white space apart, they are the same.
+func SameName(a, b string) bool {
+	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
 }

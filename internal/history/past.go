@@ -69,7 +69,7 @@ func last(field, line, who string, earlier []board.Earlier) board.NewClaim {
 		switch {
 		case who == "":
 			who = name
-		case name != "" && !sameName(name, who):
+		case name != "" && !board.SameName(name, who):
 			continue
 		case name == "" && who != "" && field != "party.name":
 			continue // it may be of somebody else
@@ -88,10 +88,6 @@ func shown(e *board.Earlier, field string) board.Claim {
 		return board.Claim{}
 	}
 	return f.Shown()
-}
-
-func sameName(a, b string) bool {
-	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
 }
 
 // entries are the earlier calls as items of the list history, the newest first. An empty list is not nil: then there are none.
@@ -116,7 +112,7 @@ func ofCompany(r *board.Record, known *recalled) []board.NewItem {
 	var items []board.NewItem
 	for i := range known.theirs {
 		e := &known.theirs[i]
-		if e.Record == r.ID || e.Lookup || e.Result == "" || e.Number == known.number || !sameName(e.Company, known.company) {
+		if e.Record == r.ID || e.Lookup || e.Result == "" || e.Number == known.number || !board.SameName(e.Company, known.company) {
 			continue
 		}
 		items = append(items, entry(companyAndUs, e.Record, firstOf(e.Name, telephony.Display(e.Number)), e.Line,

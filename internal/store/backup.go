@@ -186,7 +186,7 @@ func prepareRestore(ctx context.Context, fresh, from string) error {
 		err = fmt.Errorf("it is damaged (%s)", wrong[0])
 	}
 	if err == nil {
-		_, err = s.writer.ExecContext(ctx, setEpoch, newEpoch())
+		err = setMeta(ctx, s.writer, metaEpoch, NewEpoch())
 	}
 	return errors.Join(err, s.Close(), syncFile(fresh)) // the last to close brings the WAL into the file
 }

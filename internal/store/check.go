@@ -145,9 +145,8 @@ func (c *checking) each(ctx context.Context, query string, into []any, do func()
 }
 
 func (c *checking) changes(ctx context.Context) error {
-	var upTo string
-	err := c.tx.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'calls'`).Scan(&upTo)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	upTo, err := meta(ctx, c.tx, metaCalls)
+	if err != nil {
 		return err
 	}
 	listed, err := strconv.ParseInt(upTo, 10, 64)

@@ -21,15 +21,13 @@ const vacuumUpTo = 64 << 20 // bytes: about a second
 
 // overwrite makes sure that nothing is left in the file from the time before deleted rows were overwritten.
 func (s *Store) overwrite(ctx context.Context) error {
-	var done int
-	if err := s.writer.QueryRowContext(ctx, `SELECT count(*) FROM meta WHERE key = 'overwrites'`).Scan(&done); err != nil || done > 0 {
+	if done, err := meta(ctx, s.writer, metaOverwrite); err != nil || done != "" {
 		return err
 	}
 	if _, err := s.writer.ExecContext(ctx, `VACUUM`); err != nil {
 		return fmt.Errorf("clean the file: %w", err)
 	}
-	_, err := s.writer.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('overwrites', '1')`)
-	return err
+	return setMeta(ctx, s.writer, metaOverwrite, "1")
 }
 
 // clean takes what was struck out of the file. words are looked for in its bytes; none are known after a restart.

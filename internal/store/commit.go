@@ -13,9 +13,8 @@ import (
 	"github.com/callboard-dev/callboard/internal/crash"
 )
 
-func newEpoch() string { return strings.ToLower(rand.Text()[:12]) }
-
-const setEpoch = `INSERT INTO meta (key, value) VALUES ('epoch', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`
+// NewEpoch is one that there was never before (D-1).
+func NewEpoch() string { return strings.ToLower(rand.Text()[:12]) }
 
 // Commit makes a batch durable: the newest version of each record, and every change. A change that is there already is left:
 // the outcome of an earlier commit may not have been known. An empty batch asks whether the store is sound. One call at a time.
@@ -45,7 +44,7 @@ func (s *Store) Commit(ctx context.Context, epoch string, batch []*board.Change)
 	}
 	defer tx.Rollback() // after Commit it does nothing
 	if epoch != s.epoch {
-		if _, err := tx.ExecContext(ctx, setEpoch, epoch); err != nil {
+		if err := setMeta(ctx, tx, metaEpoch, epoch); err != nil {
 			return fmt.Errorf("epoch: %w", err)
 		}
 	}

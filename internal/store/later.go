@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/board"
@@ -50,7 +49,7 @@ func (r *logReader) laterOf(ctx context.Context, number string) (*board.LaterKno
 		switch {
 		case found == nil:
 			found = &k
-		case !strings.EqualFold(strings.Join(strings.Fields(found.Name), " "), strings.Join(strings.Fields(k.Name), " ")):
+		case !board.SameName(found.Name, k.Name):
 			return nil, nil
 		}
 	}

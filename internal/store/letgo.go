@@ -40,7 +40,7 @@ type owed struct {
 func (s *Store) BeginLetGo(ctx context.Context, records []string, before uint64) error {
 	text, err := json.Marshal(owed{records, before})
 	if err == nil {
-		_, err = s.writer.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('letting_go', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, string(text))
+		err = setMeta(ctx, s.writer, metaLettingGo, string(text))
 	}
 	if err != nil {
 		return fmt.Errorf("note what is let go: %w", err)
@@ -50,14 +50,14 @@ func (s *Store) BeginLetGo(ctx context.Context, records []string, before uint64)
 
 // StrikeOwed strikes what was noted. Seqs stay, so cursors do.
 func (s *Store) StrikeOwed(ctx context.Context) error {
-	noted, err := read[owed](ctx, s.readers, "what is let go", `SELECT value FROM meta WHERE key = 'letting_go'`)
+	noted, err := read[owed](ctx, s.readers, "what is let go", `SELECT value FROM meta WHERE key = ?`, metaLettingGo)
 	if err != nil || len(noted) == 0 {
 		return err
 	}
 	if err := s.strikeLog(ctx, noted[0].Records, noted[0].Before); err != nil {
 		return err
 	}
-	if _, err := s.writer.ExecContext(ctx, `DELETE FROM meta WHERE key = 'letting_go'`); err != nil {
+	if err := dropMeta(ctx, s.writer, metaLettingGo); err != nil {
 		return fmt.Errorf("note what is let go: %w", err)
 	}
 	return nil
@@ -216,16 +216,12 @@ func (s *Store) TrimLog(ctx context.Context, before time.Time) (upTo uint64, err
 	return upTo, nil
 }
 
-func markUnclean(ctx context.Context, tx *sql.Tx) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('unclean', '1') ON CONFLICT (key) DO NOTHING`)
-	return err
-}
+func markUnclean(ctx context.Context, tx *sql.Tx) error { return setMeta(ctx, tx, metaUnclean, "1") }
 
 // Unclean reports whether something has gone and the file has yet to be cleaned of it.
 func (s *Store) Unclean(ctx context.Context) (bool, error) {
-	var n int
-	err := s.readers.QueryRowContext(ctx, `SELECT count(*) FROM meta WHERE key = 'unclean'`).Scan(&n)
-	return n > 0, err
+	marked, err := meta(ctx, s.readers, metaUnclean)
+	return marked != "", err
 }
 
 // Clean takes what has gone out of the bytes of the database: of PostgreSQL's tables, or of the file and what is beside it.
@@ -235,7 +231,7 @@ func (s *Store) Clean(ctx context.Context) error {
 	}
 	err := s.dialect.tidy(ctx, s)
 	if err == nil {
-		_, err = s.writer.ExecContext(ctx, `DELETE FROM meta WHERE key = 'unclean'`)
+		err = dropMeta(ctx, s.writer, metaUnclean)
 	}
 	return err
 }

@@ -108,33 +108,23 @@ func (s *Store) list(ctx context.Context) error {
 	return nil
 }
 
-func listedUpTo(ctx context.Context, db interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}, seq uint64) error {
-	_, err := db.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('calls', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, strconv.FormatUint(seq, 10))
-	return err
+func listedUpTo(ctx context.Context, db execer, seq uint64) error {
+	return setMeta(ctx, db, metaCalls, strconv.FormatUint(seq, 10))
 }
 
 // listRecord lists a record as it is stored: what was struck meanwhile is not found again.
 func (s *Store) listRecord(ctx context.Context, tx *sql.Tx, id string) error {
-	var body sql.RawBytes
-	rows, err := tx.StmtContext(ctx, s.commit.body).QueryContext(ctx, id)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	if !rows.Next() {
-		return rows.Err()
+	var body []byte
+	err := tx.StmtContext(ctx, s.commit.body).QueryRowContext(ctx, id).Scan(&body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
 	}
 	r := new(board.Record)
-	if err := rows.Scan(&body); err != nil {
-		return err
+	if err == nil {
+		err = json.Unmarshal(body, r)
 	}
-	if err := json.Unmarshal(body, r); err != nil {
+	if err != nil {
 		return fmt.Errorf("read the record %s: %w", id, err)
-	}
-	if err := rows.Close(); err != nil {
-		return err
 	}
 	if err := s.commit.calls.in(tx).save(ctx, r); err != nil {
 		return fmt.Errorf("the log entry of record %s: %w", id, err)
@@ -149,9 +139,8 @@ func (s *Store) startListing(ctx context.Context) error {
 		return err
 	}
 	s.listing.newest = uint64(newest.Int64)
-	var upTo string
-	err := s.writer.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'calls'`).Scan(&upTo)
-	if errors.Is(err, sql.ErrNoRows) {
+	upTo, err := meta(ctx, s.writer, metaCalls)
+	if err == nil && upTo == "" {
 		if err = s.fillCalls(ctx); err == nil {
 			err = listedUpTo(ctx, s.writer, s.listing.newest)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -19,10 +18,10 @@ func (s *Store) Load(ctx context.Context) (Loaded, error) {
 	if err := s.StrikeOwed(ctx); err != nil { // it is not to be read into memory
 		return l, err
 	}
-	err := s.readers.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'epoch'`).Scan(&l.Epoch)
-	if errors.Is(err, sql.ErrNoRows) {
-		l.Epoch = newEpoch()
-		_, err = s.writer.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('epoch', ?)`, l.Epoch)
+	var err error
+	if l.Epoch, err = meta(ctx, s.readers, metaEpoch); err == nil && l.Epoch == "" {
+		l.Epoch = NewEpoch()
+		err = setMeta(ctx, s.writer, metaEpoch, l.Epoch)
 	}
 	if err != nil {
 		return l, fmt.Errorf("read the epoch: %w", err)

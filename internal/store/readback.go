@@ -1,9 +1,8 @@
 package store
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -20,13 +19,12 @@ func (s *Store) CallsBetween(ctx context.Context, line string, from, to time.Tim
 
 // SeenUpTo is until when all calls of a line are known, seen or read back; zero: that was never so.
 func (s *Store) SeenUpTo(ctx context.Context, line string) (time.Time, error) {
-	var text string
-	err := s.readers.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = ?`, seenKey(line)).Scan(&text)
-	if errors.Is(err, sql.ErrNoRows) {
+	text, err := meta(ctx, s.readers, seenKey(line))
+	if err == nil && text == "" {
 		return time.Time{}, nil
 	}
 	ms, bad := strconv.ParseInt(text, 10, 64)
-	if err = errors.Join(err, bad); err != nil {
+	if err = cmp.Or(err, bad); err != nil {
 		return time.Time{}, fmt.Errorf("read until when the calls of line %s are known: %w", line, err)
 	}
 	return time.UnixMilli(ms), nil
@@ -34,9 +32,7 @@ func (s *Store) SeenUpTo(ctx context.Context, line string) (time.Time, error) {
 
 // KeepSeenUpTo keeps it.
 func (s *Store) KeepSeenUpTo(ctx context.Context, line string, at time.Time) error {
-	_, err := s.writer.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
-		seenKey(line), strconv.FormatInt(at.UnixMilli(), 10))
-	if err != nil {
+	if err := setMeta(ctx, s.writer, seenKey(line), strconv.FormatInt(at.UnixMilli(), 10)); err != nil {
 		return fmt.Errorf("keep until when the calls of line %s are known: %w", line, err)
 	}
 	return nil

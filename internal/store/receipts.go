@@ -38,9 +38,7 @@ func saveReceipt(ctx context.Context, tx *sql.Tx, r *board.Receipt) error {
 }
 
 // trimKeys forgets the keys of commands and writes that are older than a day.
-func trimKeys(ctx context.Context, db interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}, now time.Time) error {
+func trimKeys(ctx context.Context, db execer, now time.Time) error {
 	if _, err := db.ExecContext(ctx, `DELETE FROM commands WHERE at < ?`, now.Add(-commandsFor).UnixMilli()); err != nil {
 		return fmt.Errorf("trim the keys: %w", err)
 	}

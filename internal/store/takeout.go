@@ -70,8 +70,7 @@ func (s *Store) Import(ctx context.Context, next func() (*board.Record, error)) 
 		if err := ctx.Err(); err != nil || added == 0 {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, setEpoch, newEpoch())
-		return err
+		return setMeta(ctx, tx, metaEpoch, NewEpoch())
 	})
 	if err != nil {
 		return 0, 0, err

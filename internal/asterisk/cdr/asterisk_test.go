@@ -30,7 +30,7 @@ func TestAsterisk(t *testing.T) {
 	l := lab.StartT(t, lab.Options{Append: map[string]string{
 		"modules.conf":   "load = cdr_csv.so\nload = cdr_pgsql.so",
 		"cdr.conf":       "[csv]\nusegmtime=yes\nloguniqueid=yes\nloguserfield=yes\nnewcdrcolumns=yes\naccountlogs=no",
-		"cdr_pgsql.conf": fmt.Sprintf("[global]\nhostname=%s\nport=5432\ndbname=postgres\nuser=asterisk\npassword=none\ntable=cdr\ntimezone=America/New_York\nencoding=UTF8\n", u.Query().Get("host")),
+		"cdr_pgsql.conf": fmt.Sprintf("[global]\nhostname=%s\nport=5432\ndbname=postgres\nuser=postgres\npassword=none\ntable=cdr\ntimezone=America/New_York\nencoding=UTF8\n", u.Query().Get("host")),
 	}})
 	file := filepath.Join(l.Dir(), "log/cdr-csv/Master.csv")
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {

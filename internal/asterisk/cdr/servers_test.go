@@ -19,6 +19,8 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib" // registered as "pgx"
+
+	"github.com/callboard-dev/callboard/internal/store/pgtest"
 )
 
 // program finds one that Debian keeps off the PATH.
@@ -27,10 +29,9 @@ func program(t *testing.T, name string) string {
 	if path, err := exec.LookPath(name); err == nil {
 		return path
 	}
-	for _, pattern := range []string{"/usr/sbin/" + name, "/usr/lib/postgresql/*/bin/" + name} {
-		if found, _ := filepath.Glob(pattern); len(found) > 0 {
-			return found[len(found)-1]
-		}
+	path := filepath.Join("/usr/sbin", name)
+	if _, err := os.Stat(path); err == nil {
+		return path
 	}
 	t.Fatalf("%s is missing: `sh scripts/setup.sh` installs it", name)
 	return ""
@@ -86,7 +87,6 @@ func serve(t *testing.T, cmd *exec.Cmd, open func() (*sql.DB, error)) *sql.DB {
 	}
 	t.Cleanup(func() {
 		db.Close()
-		cmd.Process.Signal(syscall.SIGINT) // PostgreSQL: fast shutdown
 		cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-ended:
@@ -114,14 +114,20 @@ func serve(t *testing.T, cmd *exec.Cmd, open func() (*sql.DB, error)) *sql.DB {
 // startTestPostgres is a PostgreSQL of this test's own, and its address for Options.Source.
 func startTestPostgres(t *testing.T) (*sql.DB, string) {
 	t.Helper()
-	folder := serverFolder(t)
-	init := humble(t, exec.Command(program(t, "initdb"), "-D", filepath.Join(folder, "data"), "-U", "asterisk", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"), folder)
-	if out, err := init.CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
+	server, err := pgtest.Start("fsync=off")
+	if err != nil {
+		t.Fatal(err)
 	}
-	cmd := humble(t, exec.Command(program(t, "postgres"), "-D", filepath.Join(folder, "data"), "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "timezone=Asia/Tokyo"), folder)
-	address := "postgres://asterisk@/postgres?host=" + url.QueryEscape(folder)
-	return serve(t, cmd, func() (*sql.DB, error) { return sql.Open("pgx", address) }), address
+	db, err := sql.Open("pgx", server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(db.Close(), server.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return db, server.URL()
 }
 
 // startTestMariaDB is a MariaDB of this test's own.

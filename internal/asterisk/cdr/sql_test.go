@@ -74,10 +74,10 @@ func TestPostgres(t *testing.T) {
 	if err := exec1(t.Context(), db, "CREATE TABLE few (calldate timestamp, src text)", "CREATE ROLE reader LOGIN", "GRANT SELECT ON cdr TO reader"); err != nil {
 		t.Fatal(err)
 	}
-	check(t, Options{Source: strings.Replace(address, "asterisk@", "reader@", 1), Zone: "Europe/Copenhagen"}, "2026-10-25 01:30:00", "2026-10-25 09:00:00")
+	check(t, Options{Source: strings.Replace(address, "postgres@", "reader@", 1), Zone: "Europe/Copenhagen"}, "2026-10-25 01:30:00", "2026-10-25 09:00:00")
 	refuses(t, Options{Source: address, Table: "none"}, "does not exist", "GRANT SELECT")
 	refuses(t, Options{Source: address, Table: "few"}, "no column channel")
-	refuses(t, Options{Source: strings.Replace(address, "asterisk@", "reader@", 1), Table: "public.zoned"}, "permission denied")
+	refuses(t, Options{Source: strings.Replace(address, "postgres@", "reader@", 1), Table: "public.zoned"}, "permission denied")
 }
 
 // TestMariaDB reads FreePBX's table in a real MariaDB: a DATETIME is the PBX's, a TIMESTAMP the database's.
