@@ -5,45 +5,55 @@ package delivery
 import (
 	"io"
 	"net"
+	"sync"
 	"syscall"
 )
 
-// rawSocket speaks with the system itself: a write that would wait is not begun.
+// rawSocket speaks with the system itself: a write that would wait is not begun. Such writes are most of what Callboard does, so they
+// go past what net guards a connection with.
 type rawSocket struct {
 	net.Conn
 	raw syscall.RawConn
 
-	out     []byte // of the Try that is under way; there is one at a time
-	n       int
-	err     error
-	attempt func(fd uintptr) bool
+	mu   sync.Mutex // held for a Try, so that Close does not leave the descriptor's number to somebody else meanwhile
+	fd   int
+	open bool
 }
 
 func direct(conn net.Conn, raw syscall.RawConn) socket {
 	s := &rawSocket{Conn: conn, raw: raw}
-	s.attempt = s.once
+	if raw.Control(func(fd uintptr) { s.fd, s.open = int(fd), true }) != nil {
+		return nil
+	}
 	return s
 }
 
-func (s *rawSocket) once(fd uintptr) bool {
+func (s *rawSocket) Try(bytes []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.open {
+		return 0, net.ErrClosed
+	}
 	for {
-		s.n, s.err = syscall.Write(int(fd), s.out)
-		if s.err != syscall.EINTR {
-			return true
+		n, err := writeNow(s.fd, bytes)
+		switch err {
+		case 0:
+			return n, nil
+		case syscall.EAGAIN:
+			return 0, nil
+		case syscall.EINTR:
+		default:
+			return 0, err
 		}
 	}
 }
 
-func (s *rawSocket) Try(bytes []byte) (int, error) {
-	s.out = bytes
-	if err := s.raw.Write(s.attempt); err != nil {
-		return 0, err
-	}
-	s.out = nil
-	if s.err == syscall.EAGAIN {
-		return 0, nil
-	}
-	return max(s.n, 0), s.err
+// Close ends the connection once no Try is under way.
+func (s *rawSocket) Close() error {
+	s.mu.Lock()
+	s.open = false
+	s.mu.Unlock()
+	return s.Conn.Close()
 }
 
 func (s *rawSocket) ReadSome(take func(data []byte) error) error {
