@@ -1668,7 +1668,10 @@ type LinkData struct {
 type LogEntry struct {
 	AnsweredAt time.Time `json:"answered_at,omitempty,omitzero"`
 	Company    string    `json:"company,omitempty,omitzero"`
-	Direction  Direction `json:"direction,omitempty,omitzero"`
+
+	// Complete False when the PBX could not be seen for a part of the call. Of one that is over and has no `ended_at`, that was its end.
+	Complete  bool      `json:"complete"`
+	Direction Direction `json:"direction,omitempty,omitzero"`
 
 	// DurationMs How long the two spoke.
 	DurationMs int64     `json:"duration_ms,omitempty,omitzero"`
@@ -1699,6 +1702,9 @@ type LogEntry struct {
 	// StartedAt Of a lookup: when it was opened.
 	StartedAt time.Time `json:"started_at"`
 	Tags      string    `json:"tags,omitempty,omitzero"`
+
+	// Unseen Nobody saw the call: it was read back from the PBX's own records, which tell less.
+	Unseen bool `json:"unseen,omitempty,omitzero"`
 
 	// View missed, received, dialed or lookups; absent: none of these.
 	View LogView `json:"view,omitempty,omitzero"`

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,7 +68,7 @@ func TestReadBack(t *testing.T) {
 	missed()
 	cb = run()
 	log := entries(cb, 2)
-	if log[1].Record != seen.ID || string(log[0].View) != "missed" || log[0].NumberRaw != bobsNumber || log[0].Name != bob {
+	if log[1].Record != seen.ID || log[1].Unseen || !log[1].Complete || !log[0].Unseen || log[0].Complete || string(log[0].View) != "missed" || log[0].NumberRaw != bobsNumber || log[0].Name != bob {
 		t.Errorf("the log: %+v", log)
 	}
 	unseen, err := cb.client.Record(t.Context(), log[0].Record, true)
@@ -75,6 +76,14 @@ func TestReadBack(t *testing.T) {
 	if !unseen.Call.Unseen || unseen.Complete || unseen.State != client.Closed {
 		t.Errorf("the call that nobody saw: %+v", unseen.Record)
 	}
+	screen := browse(t, cb.page)
+	screen.press(`[data-testid="tab-log"]`)
+	screen.see(logEntry(unseen.ID, ` [data-testid="unseen"]`))
+	screen.see(logEntry(seen.ID, `:not(:has([data-testid="unseen"]))`))
+	if mark := screen.text(logEntry(unseen.ID, ` [data-testid="unseen"]`)); !strings.HasPrefix(mark, "Not seen live") || !strings.Contains(mark, "Nobody saw this call") {
+		t.Errorf("the mark reads %q", mark)
+	}
+	screen.inWidths("log-unseen", logEntry(unseen.ID, ` [data-testid="unseen"]`))
 	for id, app := range map[string]struct{ needs, gives string }{"book": {"party.number", "party.company"}, "crm": {"party.company", "x.crm.owner"}} {
 		made, err := cb.client.RenewApp(t.Context(), id, "")
 		must(t, err)

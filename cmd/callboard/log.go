@@ -116,8 +116,18 @@ func nameOf(e api.LogEntry) string {
 	return e.Name
 }
 
-// kindOf says in a word or two what a call was.
+// kindOf says in a few words what a call was, and whether it was seen.
 func kindOf(e api.LogEntry) string {
+	switch {
+	case e.Unseen:
+		return cameOut(e) + ", not seen live"
+	case !e.Complete:
+		return cameOut(e) + ", seen in part"
+	}
+	return cameOut(e)
+}
+
+func cameOut(e api.LogEntry) string {
 	result := strings.ReplaceAll(string(e.Result), "_", " ")
 	switch {
 	case e.View == api.LogViewLookups:

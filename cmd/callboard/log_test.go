@@ -32,7 +32,7 @@ func TestLog(t *testing.T) {
 	}
 	out, _, code := command(t, home, "log", "--json")
 	var entry api.LogEntry
-	if err := json.Unmarshal([]byte(strings.Split(out, "\n")[1]), &entry); err != nil || code != 0 || strings.Count(out, "\n") != 1 || entry.Record != r.ID {
+	if err := json.Unmarshal([]byte(strings.Split(out, "\n")[1]), &entry); err != nil || code != 0 || strings.Count(out, "\n") != 1 || entry.Record != r.ID || !entry.Complete {
 		t.Errorf("as JSON: exit %d, %q, %v", code, out, err)
 	}
 	if out, complaint, code := command(t, home, "log", "--limit", "1"); code != 0 || strings.Count(out, "\n") != 1 || !strings.Contains(complaint, "There are more") {
@@ -58,16 +58,19 @@ func TestPrintLog(t *testing.T) {
 	at := time.Date(2026, 11, 28, 14, 30, 0, 0, time.UTC)
 	var out strings.Builder
 	must(t, printLog(&out, []api.LogEntry{
-		{Record: "r1", StartedAt: at, View: api.LogViewMissed, Result: api.ResultVoicemail, Number: "+4512345678", Name: "Åse", Company: "Tømrer", Notes: 2},
-		{Record: "r2", StartedAt: at, View: api.LogViewReceived, Result: api.ResultAnswered, NumberRaw: "1002", DurationMs: 61_400},
-		{Record: "r3", StartedAt: at},
-		{Record: "r4", StartedAt: at, Later: api.LaterKnown{Name: "Bo", Company: "Acme", At: at, Record: "r5"}},
+		{Record: "r1", Complete: true, StartedAt: at, View: api.LogViewMissed, Result: api.ResultVoicemail, Number: "+4512345678", Name: "Åse", Company: "Tømrer", Notes: 2},
+		{Record: "r2", Complete: true, StartedAt: at, View: api.LogViewReceived, Result: api.ResultAnswered, NumberRaw: "1002", DurationMs: 61_400},
+		{Record: "r3", Complete: true, StartedAt: at},
+		{Record: "r4", Complete: true, StartedAt: at, Later: api.LaterKnown{Name: "Bo", Company: "Acme", At: at, Record: "r5"}},
+		{Record: "r6", Unseen: true, StartedAt: at, View: api.LogViewMissed, Result: api.ResultMissed},
+		{Record: "r7", StartedAt: at, View: api.LogViewReceived, Result: api.ResultAnswered},
 	}, time.UTC))
 	var lines []string
 	for line := range strings.Lines(out.String()) {
 		lines = append(lines, strings.Join(strings.Fields(line), " "))
 	}
-	want := []string{"WHEN CALL NUMBER NAME COMPANY LASTED NOTES RECORD", "2026-11-28 14:30 missed, voicemail +4512345678 Åse Tømrer 2 r1", "2026-11-28 14:30 received 1002 1m1s r2", "2026-11-28 14:30 now r3", "2026-11-28 14:30 now Bo (found 2026-11-28) Acme r4"}
+	want := []string{"WHEN CALL NUMBER NAME COMPANY LASTED NOTES RECORD", "2026-11-28 14:30 missed, voicemail +4512345678 Åse Tømrer 2 r1", "2026-11-28 14:30 received 1002 1m1s r2", "2026-11-28 14:30 now r3", "2026-11-28 14:30 now Bo (found 2026-11-28) Acme r4",
+		"2026-11-28 14:30 missed, not seen live r6", "2026-11-28 14:30 received, seen in part r7"}
 	if strings.Join(lines, "|") != strings.Join(want, "|") {
 		t.Errorf("got %q, want %q", lines, want)
 	}

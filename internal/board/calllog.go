@@ -38,6 +38,8 @@ type LogEntry struct {
 	Email      string
 	Tags       string // parted by commas
 	Notes      int
+	Complete   bool        // false: a part of the call was not seen
+	Unseen     bool        // nothing of it was: all is from the PBX's own records
 	Later      *LaterKnown // of a number without a name; nil: nothing, or of more than one person
 }
 
@@ -61,6 +63,7 @@ func LogEntryOf(r *Record) LogEntry {
 	e := LogEntry{
 		Record: r.ID, Line: r.Line, Lookup: r.Call == nil, StartedAt: r.OpenedAt, Number: r.Value("party.number"), NumberRaw: r.Value("party.number_raw"),
 		Name: r.Value("party.name"), Company: r.Value("party.company"), Email: r.Value("party.email"), Tags: r.Value("party.tags"), Notes: len(r.Items["notes"]),
+		Complete: r.Complete(),
 	}
 	c := r.Call
 	if c == nil {
@@ -68,6 +71,7 @@ func LogEntryOf(r *Record) LogEntry {
 		return e
 	}
 	e.Direction, e.Result, e.StartedAt, e.AnsweredAt, e.EndedAt, e.Extension = c.Direction, c.Result, c.StartedAt, c.AnsweredAt, c.EndedAt, c.User.Extension
+	e.Unseen = c.Unseen
 	if c.State != telephony.Ended {
 		e.Result = ""
 	}

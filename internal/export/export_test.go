@@ -110,7 +110,7 @@ func TestCSV(t *testing.T) {
 			}
 		}
 	}
-	if want := []string{"2026-11-28T08:00:01Z", "Alice", "received", "inbound", "answered", "'+4512345678"}; !slices.Equal(rows[2][:6], want) || rows[2][14] != "61" {
+	if want := []string{"2026-11-28T08:00:01Z", "Alice", "received", "inbound", "answered", "'+4512345678"}; !slices.Equal(rows[2][:6], want) || rows[2][14] != "61" || rows[2][17] != "part" || rows[1][17] != "" {
 		t.Errorf("%q", rows[2])
 	}
 	if strings.Count(text, "\r\n") < len(s) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/callboard-dev/callboard/api"
+	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
 func (h *house) log(token string, query url.Values) api.CallLog {
@@ -87,13 +88,18 @@ func TestLog(t *testing.T) {
 		}
 	}
 	first := h.log(h.user, url.Values{"limit": {"2"}})
-	h.ring("4155552674", "")
+	goesOn, torn := h.ring("4155552674", "")
 	rest := h.log(h.user, url.Values{"limit": {"2"}, "cursor": {first.Next}})
 	if len(first.Entries) != 2 || len(rest.Entries) != 1 || rest.Entries[0].Record != looked || rest.Next != "" {
 		t.Errorf("pages: %+v, then %+v", first, rest)
 	}
+	goesOn.say(telephony.LinkLost{})
+	h.eventually(func() bool {
+		now := h.log(h.user, nil).Entries[0]
+		return now.Record == torn && !now.Complete && !now.Unseen
+	})
 	e := first.Entries[0]
-	if e.Record != received || e.DurationMs <= 0 || e.Notes != 1 || e.Number != "+14155552673" || e.Extension != "1001" || e.Company != "Müller & Søn" || e.EndedAt.Before(e.StartedAt) {
+	if e.Record != received || !e.Complete || e.Unseen || e.DurationMs <= 0 || e.Notes != 1 || e.Number != "+14155552673" || e.Extension != "1001" || e.Company != "Müller & Søn" || e.EndedAt.Before(e.StartedAt) {
 		t.Errorf("the entry: %+v", e)
 	}
 }

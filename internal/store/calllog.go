@@ -227,8 +227,7 @@ func (r *logReader) entries(ctx context.Context, places []int64) ([]board.LogEnt
 	if len(places) == 0 {
 		return nil, nil
 	}
-	rows, err := r.tx.QueryContext(ctx, `SELECT record, sum, facet, direction, started_at, answered_at, ended_at, extension, number, number_raw, name, company, email, tags, notes
-		FROM calls WHERE n IN (`+strings.Join(texts(places), ", ")+`) ORDER BY n DESC`)
+	rows, err := r.tx.QueryContext(ctx, `SELECT record, `+callColumns+` FROM calls WHERE n IN (`+strings.Join(texts(places), ", ")+`) ORDER BY n DESC`)
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func generated(r *rand.Rand, id string, at time.Time, callers int) *board.Record
 	if r.IntN(50) == 0 {
 		return rec // a lookup
 	}
-	call := &telephony.Call{ID: telephony.CallID(id), State: telephony.Ended, StartedAt: at, EndedAt: at.Add(time.Minute)}
+	call := &telephony.Call{ID: telephony.CallID(id), State: telephony.Ended, StartedAt: at, EndedAt: at.Add(time.Minute), Complete: at.Minute()%3 > 0, Unseen: at.Minute()%6 == 0}
 	call.User.Extension = "1001"
 	switch r.IntN(10) {
 	case 0, 1:

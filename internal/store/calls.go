@@ -28,8 +28,15 @@ func place(at time.Time) int64 {
 	return min(max(at.UnixMilli(), 0), last) * placesPerMs
 }
 
-// callRow is what is kept of one record. sum is of all that it says and is found by: while that is the same, nothing is written.
+// callRow is what is kept of one record.
 type callRow struct {
+	summed
+	unseen int // of the call: 0 nothing, 1 a part, 2 all
+}
+
+// summed is what is in the sum as it stands; the rest is added to that where it says something. So a row of before, of which that
+// says nothing, stays as it is. sum is of all that a record says and is found by: while that is the same, nothing is written.
+type summed struct {
 	sum                            int64
 	facet                          int64
 	direction                      string
@@ -46,7 +53,7 @@ type callWords struct {
 }
 
 func rowOf(e *board.LogEntry, notes string) callRow {
-	row := callRow{
+	row := summed{
 		direction: string(e.Direction), startedAt: e.StartedAt.UnixMilli(), answeredAt: millis(e.AnsweredAt), endedAt: millis(e.EndedAt),
 		extension: e.Extension, number: e.Number, numberRaw: e.NumberRaw, name: e.Name, company: e.Company, email: e.Email, tags: e.Tags, notes: e.Notes,
 	}
@@ -54,8 +61,22 @@ func rowOf(e *board.LogEntry, notes string) callRow {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%d %+v %q %q %q ", form, row, e.Line, e.View, e.Result)
 	io.WriteString(h, notes)
+	unseen := unseenOf(e)
+	if unseen > 0 {
+		fmt.Fprint(h, " unseen ", unseen)
+	}
 	row.sum = int64(h.Sum64())
-	return row
+	return callRow{row, unseen}
+}
+
+func unseenOf(e *board.LogEntry) int {
+	switch {
+	case e.Unseen:
+		return 2
+	case !e.Complete:
+		return 1
+	}
+	return 0
 }
 
 func wordsOf(e *board.LogEntry, notes string, facet int64) callWords {
@@ -80,11 +101,11 @@ func timeOf(ms int64) time.Time {
 }
 
 func (r *callRow) columns() []any {
-	return []any{r.sum, r.facet, r.direction, r.startedAt, r.answeredAt, r.endedAt, r.extension, r.number, r.numberRaw, r.name, r.company, r.email, r.tags, r.notes}
+	return []any{r.sum, r.facet, r.direction, r.startedAt, r.answeredAt, r.endedAt, r.extension, r.number, r.numberRaw, r.name, r.company, r.email, r.tags, r.notes, r.unseen}
 }
 
 func (r *callRow) into() []any {
-	return []any{&r.sum, &r.facet, &r.direction, &r.startedAt, &r.answeredAt, &r.endedAt, &r.extension, &r.number, &r.numberRaw, &r.name, &r.company, &r.email, &r.tags, &r.notes}
+	return []any{&r.sum, &r.facet, &r.direction, &r.startedAt, &r.answeredAt, &r.endedAt, &r.extension, &r.number, &r.numberRaw, &r.name, &r.company, &r.email, &r.tags, &r.notes, &r.unseen}
 }
 
 func (w *callWords) columns() []any {
@@ -94,6 +115,9 @@ func (w *callWords) columns() []any {
 func (w *callWords) into() []any {
 	return []any{&w.facet, &w.name, &w.company, &w.number, &w.email, &w.tags, &w.notes}
 }
+
+// callColumns are those of calls besides n and record.
+const callColumns = `sum, facet, direction, started_at, answered_at, ended_at, extension, number, number_raw, name, company, email, tags, notes, unseen`
 
 // wordColumns are those of call_words besides n.
 const wordColumns = `facet, name, company, number, email, tags, notes`
@@ -107,15 +131,14 @@ type callStatements struct {
 }
 
 func (c *callStatements) all() map[**sql.Stmt]string {
-	const columns = `sum, facet, direction, started_at, answered_at, ended_at, extension, number, number_raw, name, company, email, tags, notes`
 	return map[**sql.Stmt]string{
 		&c.same:        `SELECT 1 FROM calls WHERE record = ? AND sum = ?`,
 		&c.find:        `SELECT calls.n, started_at, w.facet, w.name, w.company, w.number, w.email, w.tags, w.notes FROM calls JOIN call_words w ON w.n = calls.n WHERE record = ?`,
 		&c.facet:       `SELECT id FROM call_facets WHERE line = ? AND view = ? AND result = ?`,
 		&c.addFacet:    `INSERT INTO call_facets (line, view, result) VALUES (?, ?, ?) RETURNING id`,
 		&c.last:        `SELECT max(n) FROM calls WHERE n >= ? AND n < ?`,
-		&c.add:         `INSERT INTO calls (n, record, ` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		&c.change:      `UPDATE calls SET (` + columns + `) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE n = ?`,
+		&c.add:         `INSERT INTO calls (n, record, ` + callColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&c.change:      `UPDATE calls SET (` + callColumns + `) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE n = ?`,
 		&c.drop:        `DELETE FROM calls WHERE n = ?`,
 		&c.addWords:    `INSERT INTO call_words (n, ` + wordColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		&c.changeWords: `UPDATE call_words SET (` + wordColumns + `) = (?, ?, ?, ?, ?, ?, ?) WHERE n = ?`,
@@ -239,7 +262,8 @@ func (c callsIn) facetOf(ctx context.Context, e *board.LogEntry) (id int64, err 
 	return id, err
 }
 
-// fillCalls adds to the log what was stored before there was one. What is there already is left as it is, so that it can be gone on with.
+// fillCalls lists all records: what was stored before there was a log, or before it said all that it says today. What is right already is left as
+// it is, so that it can be gone on with.
 func (s *Store) fillCalls(ctx context.Context) error {
 	statements, err := s.prepareCalls(ctx)
 	if err != nil {
@@ -296,5 +320,6 @@ func entryOf(record string, f facet, r *callRow) board.LogEntry {
 		Record: record, Line: f.line, View: f.view, Lookup: f.view == board.LogLookups, Direction: telephony.Direction(r.direction), Result: f.result,
 		StartedAt: time.UnixMilli(r.startedAt).UTC(), AnsweredAt: timeOf(r.answeredAt), EndedAt: timeOf(r.endedAt), Extension: r.extension,
 		Number: r.number, NumberRaw: r.numberRaw, Name: r.name, Company: r.company, Email: r.email, Tags: r.tags, Notes: r.notes,
+		Complete: r.unseen == 0, Unseen: r.unseen == 2,
 	}
 }

@@ -100,16 +100,32 @@ var pastData = map[int64][]string{
 // past makes a store as a version of the past has left it.
 func past(t *testing.T, path string, version int64) {
 	t.Helper()
-	db, err := sql.Open("sqlite", source(path, "journal_mode(WAL)"))
+	schemas(t, path, version, func(db *sql.DB, version int64) {
+		for _, query := range pastData[version] {
+			if _, err := db.Exec(query); err != nil {
+				t.Fatalf("%s: %v", query, err)
+			}
+		}
+	})
+}
+
+// schemas brings an empty store up to a version, and calls each after every step.
+func schemas(t *testing.T, at string, version int64, each func(db *sql.DB, version int64)) {
+	t.Helper()
+	driver, from, dialect, all, folder := "sqlite", source(at, "journal_mode(WAL)"), goose.DialectSQLite3, migrations, "migrations"
+	if inPostgres(at) {
+		driver, from, dialect, all, folder = "pgx", at, goose.DialectPostgres, postgresMigrations, "migrations/postgres"
+	}
+	db, err := sql.Open(driver, from)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	folder, err := fs.Sub(migrations, "migrations")
+	files, err := fs.Sub(all, folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, folder, goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(dialect, db, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,11 +136,7 @@ func past(t *testing.T, path string, version int64) {
 		if _, err := provider.UpTo(t.Context(), source.Version); err != nil {
 			t.Fatal(err)
 		}
-		for _, query := range pastData[source.Version] {
-			if _, err := db.Exec(query); err != nil {
-				t.Fatalf("%s: %v", query, err)
-			}
-		}
+		each(db, source.Version)
 	}
 }
 

@@ -119,6 +119,13 @@ export function entryResult({ view, direction, result }: LogEntry): string {
   return resultWord({ direction: direction ?? 'unknown', result });
 }
 
+/** What nobody saw of a call, in brief, and what that means. */
+export function unseenWords({ complete, unseen }: Pick<LogEntry, 'complete' | 'unseen'>): { mark: string; why: string } | undefined {
+  if (unseen) return { mark: 'Not seen live', why: 'Nobody saw this call: what is said of it is from the records of the phone system, which tell less.' };
+  if (!complete) return { mark: 'Seen in part', why: 'A part of this call was not seen, because the phone system could not be reached.' };
+  return undefined;
+}
+
 /** Who an entry of the log is, and what else one knows them by. Who was found to be behind the number only later is marked so. */
 export function entryTitle({ name, company, number, number_raw, email, later }: LogEntry): { name: string; more?: string } {
   if (!name && later) return { name: later.name, more: `found later${later.company ? `, ${later.company}` : ''}` };

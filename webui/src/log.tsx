@@ -2,7 +2,7 @@ import type { Line, LogEntry, LogView, Result } from '@callboard/sdk';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { filtersOf, NOTHING_ASKED, type Asked } from './calllog.js';
 import type { Desk } from './desk.js';
-import { dayWords, duration, entryResult, entryTitle, RESULTS, when } from './format.js';
+import { dayWords, duration, entryResult, entryTitle, RESULTS, unseenWords, when } from './format.js';
 import { tell, useKeptPlace, useLog } from './hooks.js';
 import { Inbound, Internal, Missed, Outbound, Phone, Search } from './icons.js';
 import { isNumber } from './numbers.js';
@@ -146,6 +146,7 @@ function Entry({ entry, current, onOpen }: { entry: LogEntry; current: boolean; 
         <span class="call-who">
           <span class="call-name"><bdi>{name}</bdi></span>
           <span class="call-more">{more && <bdi>{more}</bdi>}{more && extra && ' · '}{extra && <bdi>{extra}</bdi>}</span>
+          <Unseen entry={entry} />
         </span>
         <span class="call-at">
           <span class="state-word" data-state="ended">{entryResult(entry)}</span>
@@ -155,6 +156,13 @@ function Entry({ entry, current, onOpen }: { entry: LogEntry; current: boolean; 
       {number && isNumber(number) && <Tel number={number} label={`Look up or call ${number}`}><Phone /></Tel>}
     </li>
   );
+}
+
+/** For a screen reader it is told with why, which others read when they point at it. */
+function Unseen({ entry }: { entry: LogEntry }) {
+  const words = unseenWords(entry);
+  if (!words) return null;
+  return <span class="mark" data-testid="unseen" title={words.why}>{words.mark}<span class="visually-hidden">. {words.why}</span></span>;
 }
 
 function EntryIcon({ entry: { view, direction } }: { entry: LogEntry }) {

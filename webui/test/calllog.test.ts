@@ -4,7 +4,7 @@ import { CallLog, filtersOf, joined, NOTHING_ASKED, patched, queryOf } from '../
 import { Missed } from '../src/missed.js';
 import { at, call, record } from './records.js';
 
-const entry = (n: number, more: Partial<LogEntry> = {}): LogEntry => ({ record: `r${n}`, line: 'l', started_at: at(n), notes: 0, ...more });
+const entry = (n: number, more: Partial<LogEntry> = {}): LogEntry => ({ record: `r${n}`, line: 'l', started_at: at(n), notes: 0, complete: true, ...more });
 
 /** A log as the server keeps it: newest first, and pages by the place of the last entry. */
 class Store {
@@ -172,6 +172,8 @@ it('two lists that do not meet are not joined', () => {
   expect(joined([entry(9), entry(8)], [entry(6)])).toBeUndefined();
   expect(joined([entry(9), entry(8)], [entry(8), entry(6)])?.map((e) => e.record)).toEqual(['r9', 'r8', 'r6']);
   expect(patched(entry(1, { name: 'Old' }), record('r1')).name).toBeUndefined();
+  const lost = record('r1', {}, { complete: false, call: call('ended', { complete: false, unseen: true }) });
+  expect(patched(entry(1), lost)).toMatchObject({ complete: false, unseen: true });
 });
 
 describe('missed calls', () => {

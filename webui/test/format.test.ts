@@ -1,6 +1,6 @@
 import type { Call, View } from '@callboard/sdk';
 import { describe, expect, it } from 'vitest';
-import { briefState, briefly, callSpan, callWords, duration, endedWords, entryTitle, entryWords, exactly, flagsOf, isMissed, resultWord, resultWords, sentences, settledWords, titleOf, when, words } from '../src/format.js';
+import { briefState, briefly, callSpan, callWords, duration, endedWords, entryTitle, entryWords, exactly, flagsOf, isMissed, resultWord, resultWords, sentences, settledWords, titleOf, unseenWords, when, words } from '../src/format.js';
 import { T0, at, call, field, record } from './records.js';
 
 const GB = ['en-GB', 'UTC'] as const;
@@ -39,11 +39,17 @@ describe('times', () => {
 
 describe('titles', () => {
   it('tells of a call without a name who that was found to be', () => {
-    const entry = { record: 'r1', line: 'l', started_at: '2026-11-28T10:00:00Z', notes: 0, number: '+4512345678' };
+    const entry = { record: 'r1', line: 'l', started_at: '2026-11-28T10:00:00Z', notes: 0, complete: true, number: '+4512345678' };
     expect(entryTitle(entry)).toEqual({ name: '+4512345678' });
     const later = { name: 'Ann Smith', company: 'Acme', record: 'r2', at: '2026-11-29T10:00:00Z' };
     expect(entryTitle({ ...entry, later })).toEqual({ name: 'Ann Smith', more: 'found later, Acme' });
     expect(entryTitle({ ...entry, later, name: 'Bo' }).name).toBe('Bo');
+  });
+
+  it('say what of a call nobody saw', () => {
+    expect(unseenWords({ complete: true })).toBeUndefined();
+    expect(unseenWords({ complete: false })?.mark).toBe('Seen in part');
+    expect(unseenWords({ complete: false, unseen: true })).toEqual({ mark: 'Not seen live', why: expect.stringContaining('the records of the phone system') });
   });
 
   const view = { extension: '1001', direction: 'inbound' as const, state: 'ringing' as const, started_at: at(0), timeline: [] } satisfies Omit<View, 'party'>;

@@ -1840,6 +1840,10 @@ export interface components {
             tags?: string;
             /** @description How many there are. */
             notes: number;
+            /** @description False when the PBX could not be seen for a part of the call. Of one that is over and has no `ended_at`, that was its end. */
+            complete: boolean;
+            /** @description Nobody saw the call: it was read back from the PBX's own records, which tell less. */
+            unseen?: boolean;
             /** @description Of an entry without a name: who that number is by another record. Absent where nothing is known, or of more than one person. */
             later?: components["schemas"]["LaterKnown"];
         };
