@@ -456,10 +456,13 @@ func both(a, b telephony.Known) telephony.Known {
 	return telephony.Unknown
 }
 
-// host is an address without its port.
+// host is an address without its port, if it has one.
 func host(address string) string {
 	if with, err := netip.ParseAddrPort(address); err == nil {
 		return with.Addr().Unmap().String()
+	}
+	if bare, err := netip.ParseAddr(address); err == nil {
+		return bare.Unmap().String()
 	}
 	return ""
 }

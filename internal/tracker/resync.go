@@ -113,6 +113,9 @@ func (t *Tracker) found(s telephony.SnapshotLeg, now time.Time) {
 		}
 		t.legs[l.id] = l
 	}
+	if s.Device != "" && s.Device != l.device { // another than was asked
+		l.inspected = telephony.LegInspected{}
+	}
 	l.merge(s.LegFacts)
 	t.pair(l)
 	t.leaveBridge(l)
@@ -195,6 +198,7 @@ func (t *Tracker) restore(stored *telephony.Call, seenAt time.Time) {
 			held: each.State == telephony.Held, addedAt: stored.StartedAt, gone: each.State == telephony.Ended}
 		l.number, l.name = raw(each.Party.RawNumber, each.Party.Number), raw(each.Party.RawName, each.Party.Name)
 		l.firstName = l.name
+		l.inspected.Address, l.inspected.MediaAddress = each.Party.IP, each.Media
 		if l.caller {
 			caller = l
 		}
@@ -242,7 +246,22 @@ func (c *call) restoreView(stored telephony.View) {
 				}
 			}
 		}
+		l.view.recall(&stored)
 		c.views = append(c.views, l.view)
+	}
+}
+
+// recall takes what was learned by asking from what was told of it. It holds until the PBX has answered again.
+func (v *view) recall(stored *telephony.View) {
+	v.leg.inspected.Signalling, v.leg.inspected.Media = stored.Encrypted, stored.Encrypted
+	if v.peer == nil {
+		return
+	}
+	if stored.Party.Withheld {
+		v.peer.inspected.Withheld = telephony.Yes
+	}
+	if stored.Encrypted != telephony.No { // else the line is not secure whatever the other end is
+		v.peer.inspected.Signalling, v.peer.inspected.Media = stored.SecureLine, stored.SecureLine
 	}
 }
 

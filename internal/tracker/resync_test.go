@@ -2,6 +2,7 @@ package tracker_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -269,6 +270,52 @@ func TestRestoreRingGroup(t *testing.T) {
 	want(t, viewOf(t, c, "1002"), "inbound ended answered self "+bob+"/Bob")
 	if c.Result != telephony.Answered || c.User.Extension != "1002" {
 		t.Errorf("the call says %s by %s", c.Result, c.User.Extension)
+	}
+}
+
+// What was learned of a leg by asking is still so when the PBX is seen again, whether the link was lost or the program ended. Of
+// another device under the leg's id it is not.
+func TestInspectedStays(t *testing.T) {
+	t.Parallel()
+	asked := observations{fact(telephony.LegInspected{Leg: "A", Address: "[2001:db8::1]:5060", MediaAddress: "198.51.100.9:4000", Signalling: telephony.Yes, Media: telephony.No, Withheld: telephony.Yes}),
+		fact(telephony.LegInspected{Leg: "B", Address: "192.0.2.7:5061", MediaAddress: "192.0.2.8:10000", Signalling: telephony.Yes, Media: telephony.Yes})}
+	moved := liveA
+	moved.Device = "PJSIP/other-trunk"
+	known := func(c *telephony.Call) string {
+		v := c.Views[0]
+		return fmt.Sprintf("%s user %s party %s withheld %v encrypted %s secure %s legs %s %s %s %s", c.ID, v.User.IP, v.Party.IP, v.Party.Withheld, v.Encrypted, v.SecureLine,
+			c.Legs[0].Party.IP, c.Legs[0].Media, c.Legs[1].Party.IP, c.Legs[1].Media)
+	}
+	const stays = "call-1 user 192.0.2.7 party 2001:db8::1 withheld true encrypted yes secure no legs 192.0.2.7 192.0.2.8 2001:db8::1 198.51.100.9"
+	const other = "call-1 user 192.0.2.7 party  withheld false encrypted yes secure unknown legs 192.0.2.7 192.0.2.8  "
+	for name, test := range map[string]struct {
+		restart bool
+		found   telephony.SnapshotLeg
+		want    string
+	}{
+		"the link is back": {false, liveA, stays}, "a new program": {true, liveA, stays},
+		"the link is back, another device": {false, moved, other}, "a new program, another device": {true, moved, other},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, "1001")
+			s.see(join(inbound(), answered(), asked)...)
+			if got := known(s.one()); got != stays {
+				t.Fatalf("before: %s", got)
+			}
+			s.see(lost())
+			if test.restart {
+				s = s.restart(s.now, "1001")
+			}
+			s.see(linkUp(begin), snapshot(test.found, liveB))
+			if got := known(s.one()); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+			s.see(fact(telephony.LegInspected{Leg: "A", Address: "203.0.113.5:5060", Media: telephony.Yes, Withheld: telephony.No}))
+			if v := s.one().Views[0]; v.Party.IP != "203.0.113.5" || v.Party.Withheld {
+				t.Errorf("asked again: %+v", v.Party)
+			}
+		})
 	}
 }
 
