@@ -123,8 +123,13 @@ func (a *App) open(ctx context.Context) error {
 
 // wire joins board, line and committer on what the store had. What was to be erased does not come onto the board.
 func (a *App) wire(ctx context.Context, c config.Config, loaded store.Loaded) error {
+	past := time.Duration(0)
+	if a.records != nil {
+		past = config.Days(c.PBX.CDR.Days)
+	}
 	a.board = board.New(board.Options{
-		Epoch: loaded.Epoch, NewID: newID, Normal: line.Normal(c.Line.Region), Authority: c.Board.Authority, Order: c.Board.Order, KeepLookups: c.Board.KeepLookups(),
+		Epoch: loaded.Epoch, NewID: newID, Normal: line.Normal(c.Line.Region), Authority: c.Board.Authority, Order: c.Board.Order,
+		KeepLookups: c.Board.KeepLookups(), Past: past,
 	})
 	a.eraser = a.newEraser(c.Line.Region)
 	finished, err := a.eraser.Restore(ctx)
@@ -136,7 +141,7 @@ func (a *App) wire(ctx context.Context, c config.Config, loaded store.Loaded) er
 			return err
 		}
 	}
-	waiting, err := a.store.Lookups(ctx, time.Now().Add(-c.Board.KeepLookups()))
+	waiting, err := a.store.Lookups(ctx, time.Now().Add(-c.Board.KeepLookups()-past))
 	if err != nil {
 		return err
 	}

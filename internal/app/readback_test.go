@@ -166,3 +166,101 @@ func TestSeenAndNoted(t *testing.T) {
 		t.Errorf("the call that was seen: %+v", same.Call)
 	}
 }
+
+// TestFridayMeetsUnseenMonday: a number is looked up on Friday, and two apps say what they know. On Monday it calls while Callboard is off: the
+// call that is read back has Friday's record, and every app works on it again. A call from before Friday and a second one on Monday have records of
+// their own; after another restart all is so still (B-20, B-23).
+func TestFridayMeetsUnseenMonday(t *testing.T) {
+	t.Parallel()
+	pbx := startPBX(t, 1)
+	c := settings(pbx.Addr(), t.TempDir())
+	records := keeps(t, &c)
+	p := start(t, c)
+	p.connected()
+	apps := func() {
+		t.Helper()
+		p.enricher(t, "book", "party.number", "party.company", func(r *client.Record) string {
+			if r.HasCall() {
+				return "Acme Bakery"
+			}
+			return "Acme"
+		})
+		p.enricher(t, "crm", "party.company", "x.crm.owner", func(r *client.Record) string { return r.Value("party.company") + "'s Olga" })
+	}
+	settled := func(id, owner string) *client.Record {
+		t.Helper()
+		p.until(owner+" to be told of", func(n servertest.Notification) bool {
+			return string(n.Type) == "record.settled" && n.Subject == id && p.record(id).Value("x.crm.owner") == owner
+		})
+		return p.record(id)
+	}
+	apps()
+	friday, err := p.client.LookupAny(t.Context(), client.Sought{Number: caller, Vcard: "BEGIN:VCARD\nVERSION:4.0\nFN:Ann Smith\nTEL:+4587654321\nEMAIL:ann@example.com\nEND:VCARD"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	friday = settled(friday.ID, "Acme's Olga")
+	p.stop()
+	monday := friday.OpenedAt.Add(2 * time.Second).Truncate(time.Second)
+	records.missed(monday.Add(-time.Minute), caller, "Bo")
+	records.missed(monday, caller, "Unknown")
+	records.missed(monday.Add(20*time.Second), caller, "Bo")
+
+	p = start(t, c)
+	apps()
+	r := settled(friday.ID, "Acme Bakery's Olga")
+	if !r.HasCall() || !r.Call.Unseen || !r.Call.StartedAt.Equal(monday) || r.State != client.Open || r.Wave == friday.Wave {
+		t.Errorf("Monday's call has %+v", r.Record)
+	}
+	for _, field := range []string{"party.name", "party.email"} {
+		if f := r.Fields[field]; f.Value != friday.Fields[field].Value || !f.At.Equal(friday.Fields[field].At) {
+			t.Errorf("%s is %+v, on Friday it was %+v", field, f, friday.Fields[field])
+		}
+	}
+	p.stop()
+
+	p = start(t, c) // reads the same records again
+	p.connected()
+	log := p.log(3)
+	if log[1].Record != friday.ID || !log[1].Unseen || log[1].Name != "Ann Smith" || !log[1].StartedAt.Equal(monday) {
+		t.Errorf("Monday's call in the log: %+v", log[1])
+	}
+	for _, e := range []api.LogEntry{log[0], log[2]} {
+		if own := p.record(e.Record); e.Name != "Bo" || own.State != client.Closed || own.Value("party.email")+own.Value("party.company") != "" {
+			t.Errorf("another call in the log: %+v, %+v", e, own.Record)
+		}
+	}
+	if kept := p.record(friday.ID); kept.Call.ID != r.Call.ID || kept.Value("x.crm.owner") != "Acme Bakery's Olga" || kept.Value("party.email") != "ann@example.com" {
+		t.Errorf("after a restart: %+v", kept.Record)
+	}
+}
+
+// TestUnseenCallMixesNobody: two people are known at a number that was looked up, and nobody was picked. A call that is read back joins, and still
+// it is for the person to say who that was (B-24).
+func TestUnseenCallMixesNobody(t *testing.T) {
+	t.Parallel()
+	pbx := startPBX(t, 1)
+	c := settings(pbx.Addr(), t.TempDir())
+	records := keeps(t, &c)
+	p := start(t, c)
+	p.connected()
+	p.people(t)
+	looked := p.looksUp(t, caller)
+	p.stop()
+	records.missed(looked.OpenedAt.Add(2*time.Second).Truncate(time.Second), caller, "Unknown")
+
+	p = start(t, c)
+	p.people(t)
+	p.until("the call to join", kind("record.joined"))
+	p.until("it to settle", kind("record.settled"))
+	r := p.record(looked.ID)
+	if !r.HasCall() || len(r.List("party.candidates")) != 2 || r.Value("party.candidate") != "" || r.Value("party.name") != "Unknown" {
+		t.Errorf("joined: %+v", r.Record)
+	}
+	if _, err := p.client.Claim(t.Context(), r.ID, client.NewClaim{Field: "party.candidate", Value: "crm/18"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.record(r.ID).Value("party.name"); got != "Bo" {
+		t.Errorf("picked: %q", got)
+	}
+}

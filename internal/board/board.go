@@ -21,6 +21,7 @@ type Options struct {
 	Exclusive   []string                         // fields with one owner (B-2); nil: call.disposition
 	Grace       time.Duration                    // how long after its end a call stays open (B-19); 0: 10 min
 	KeepLookups time.Duration                    // how long a lookup waits for its number to call (B-20); 0: 30 days
+	Past        time.Duration                    // how far back calls are read back: a lookup may have waited for one of them, and is held so much longer
 	Window      int                              // how many changes are held in memory; 0: 10,000
 	WindowBytes int                              // about how many bytes of changes at most; 0: 32 MiB
 }

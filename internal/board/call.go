@@ -51,13 +51,7 @@ func (b *Board) OfCall(id telephony.CallID) (record string, seq uint64) {
 }
 
 func (b *Board) openFor(line string, c telephony.Change, claims []NewClaim) *entry {
-	number := ""
-	for _, claim := range claims {
-		if claim.Field == "party.number" {
-			number = claim.Value
-		}
-	}
-	if e := b.waiting(line, "party.number", number, func(r *Record) bool { return b.waits(r, c.At) }); e != nil {
+	if e := b.waiting(line, "party.number", numberOf(claims), func(r *Record) bool { return b.waits(r, c.At) }); e != nil {
 		from := b.wake(e).newWave()
 		next := e.now.clone()
 		if next.State == Closed {
@@ -74,6 +68,16 @@ func (b *Board) openFor(line string, c telephony.Change, claims []NewClaim) *ent
 	})
 	b.calls[c.Call.ID] = e
 	return e
+}
+
+func numberOf(claims []NewClaim) string {
+	number := ""
+	for _, claim := range claims {
+		if claim.Field == "party.number" {
+			number = claim.Value
+		}
+	}
+	return number
 }
 
 // waiting finds the lookup of a line and number, or other field, that no call has joined yet: an open one before a closed

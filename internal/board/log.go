@@ -193,7 +193,7 @@ func (b *Board) forget(e *entry) {
 	var oldest *entry
 	for _, other := range b.entries {
 		done := other.shown != nil && other.shown.State == Closed && other.unshown == 0
-		if !done || b.waits(other.now, e.touched) { // one that waits may be joined yet
+		if !done || b.waits(other.now, e.touched.Add(-b.options.Past)) { // one that waits may be joined yet
 			continue
 		}
 		if oldest == nil || other.shown.OpenedAt.Before(oldest.shown.OpenedAt) {

@@ -232,7 +232,7 @@ func (r *reader) records(ctx context.Context, since time.Time) ([]*board.Record,
 	return all, nil
 }
 
-// take takes a past call to the board: as a new record, as the end of one that was not seen, or not at all.
+// take takes a past call to the board: as a new one, as the end of one that was not seen, or not at all.
 func (r *reader) take(ctx context.Context, p *telephony.PastCall, record *board.Record) (seq uint64, added bool, err error) {
 	here := r.line.board
 	if record == nil {
