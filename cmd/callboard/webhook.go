@@ -26,14 +26,14 @@ type webhookCommand struct {
 	Test   testWebhookCommand   `cmd:"" help:"Send a test now, and say what came of it."`
 }
 
-// with runs something as the person at the Callboard that is meant. Its refusals are sentences.
+// with runs something as the person at the Callboard that is meant.
 func (c *webhookCommand) with(ctx context.Context, do func(board *client.Client) error) error {
 	board, _, err := c.Which.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer board.Close()
-	return plain(do(board))
+	return do(board)
 }
 
 type addWebhookCommand struct {
@@ -46,12 +46,17 @@ type addWebhookCommand struct {
 	Deadline   time.Duration   `help:"How long it takes for a work. Default: 5s." placeholder:"5s"`
 	Types      []string        `help:"Tell it these types of notification, such as call.ended or call.*. Default, without work: all." placeholder:"call.*"`
 	Lines      []string        `help:"Tell it only of records of these lines."`
-	CallStates []api.CallState `help:"Tell it only of records whose call is in one of these states."`
+	CallStates []api.CallState `help:"Tell it only of records whose call is in one of these states: dialing, ringing, connected, held, ended." placeholder:"ended"`
 	Fields     []string        `help:"Tell it only of changes of these fields, and of items of these lists." placeholder:"party.*"`
 	Claims     bool            `help:"Send with every field all its claims."`
 }
 
 func (c *addWebhookCommand) Run(ctx context.Context, of *webhookCommand) error {
+	for _, name := range c.Types {
+		if !strings.HasSuffix(name, ".*") && !api.NotificationType(name).Valid() {
+			return fmt.Errorf("%q is no type of notification: say one, such as call.ended, or all of a kind, such as call.*", name)
+		}
+	}
 	hook := api.NewWebhook{ID: c.ID, Name: c.Name, URL: c.URL}
 	if c.Claims {
 		hook.Include = api.NewWebhookIncludeClaims

@@ -127,6 +127,7 @@ func webhookCommands(t *testing.T, home, address string) {
 	says(``, "enable", "hello-hook")
 	says(`there is no webhook nobody`, "remove", "nobody")
 	says(`192.168.7.7 is an address of this computer.*webhooks.allow`, "add", "lan", "http://192.168.7.7/", "--types", "call.*")
+	says(`"call.over" is no type of notification: say one, such as`, "add", "lan", "https://hook.example/", "--types", "call.over")
 	says(`^\n?$`, "remove", "hello-hook")
 	says(`There are no webhooks.*webhook add ID URL`)
 }
