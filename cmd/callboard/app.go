@@ -24,17 +24,25 @@ type appCommand struct {
 // granted are the flags that say what an app may. Absent: unless said otherwise.
 type granted struct {
 	May        []client.Permission `help:"What it may do besides: dial (make calls), control (command calls that there are), reopen (put closed records back), metrics (read how Callboard is), none." placeholder:"dial,control"`
-	Claim      []string            `help:"Fields and lists that it may write, such as party.email, notes or x.acme-crm.*; none for nothing. Default: all." placeholder:"party.*"`
-	Read       []string            `help:"Fields and lists that it may read, besides its own fields; none for nothing. Default: all." placeholder:"party.*"`
+	Claim      []string            `help:"Fields and lists that it may write, such as party.email, notes or x.acme-crm.*; all, or none. Default: all." placeholder:"party.*"`
+	Read       []string            `help:"Fields and lists that it may read, besides its own fields; all, or none. Default: all." placeholder:"party.*"`
 	MaxQuality *client.Quality     `help:"What its claims count as at most: guess, derived, matched, verified." placeholder:"verified"`
 	AfterCall  *bool               `help:"It may write when the record is closed, some minutes after the call." negatable:""`
 }
 
 // change is what the flags say.
 func (g *granted) change() api.AppChange {
-	c := api.AppChange{MaxQuality: g.MaxQuality, AfterCall: g.AfterCall, Claim: said(g.Claim), Read: said(g.Read)}
+	c := api.AppChange{MaxQuality: g.MaxQuality, AfterCall: g.AfterCall, Claim: patterns(g.Claim), Read: patterns(g.Read)}
 	c.May = said(g.May)
 	return c
+}
+
+// patterns is a flag's list of fields; a * alone is the shell's.
+func patterns(list []string) *[]string {
+	if len(list) == 1 && list[0] == "all" {
+		return &[]string{"*"}
+	}
+	return said(list)
 }
 
 // said is a flag's list; nil: it is absent.
@@ -150,7 +158,7 @@ func printGrant(what string, patterns []string) {
 }
 
 type setAppCommand struct {
-	ID   string  `arg:""`
+	ID   string  `arg:"" help:"The app, as in app list."`
 	Name *string `help:"What to call it."`
 	granted
 }
@@ -172,7 +180,7 @@ func (c *setAppCommand) Run(ctx context.Context, of *appCommand) error {
 }
 
 type releaseAppCommand struct {
-	ID    string `arg:""`
+	ID    string `arg:"" help:"The app, as in app list."`
 	Field string `arg:"" help:"The field or list that it is barred from."`
 }
 
@@ -186,7 +194,7 @@ func (c *releaseAppCommand) Run(ctx context.Context, of *appCommand) error {
 }
 
 type removeAppCommand struct {
-	ID string `arg:""`
+	ID string `arg:"" help:"The app, as in app list."`
 }
 
 func (c *removeAppCommand) Run(ctx context.Context, of *appCommand) error {

@@ -26,7 +26,7 @@ func (c *dialCommand) Run(ctx context.Context) error {
 	defer board.Close()
 	record, err := board.Dial(ctx, c.Number, client.Extension(c.Extension))
 	if err != nil {
-		return plain(err)
+		return err
 	}
 	fmt.Fprintf(os.Stderr, "Your phone rings: pick it up, and it calls %s. `%s hangup` gives up.\n", c.Number, self())
 	fmt.Println(record)
@@ -46,10 +46,10 @@ func (c *hangupCommand) Run(ctx context.Context) error {
 	defer board.Close()
 	r, err := c.record(ctx, board)
 	if err != nil {
-		return plain(err)
+		return err
 	}
 	if err := board.Hangup(ctx, r.ID); err != nil {
-		return plain(err)
+		return err
 	}
 	did := "Hung up"
 	if r.HasCall() && r.Call.State == api.CallStateRinging && r.Call.Direction == api.DirectionInbound {
@@ -79,12 +79,4 @@ func newestCall(ctx context.Context, board *client.Client) (*client.Record, erro
 		}
 	}
 	return nil, errors.New("there is no call just now")
-}
-
-// plain is a refusal as a sentence for the terminal, without its code.
-func plain(err error) error {
-	if p, ok := errors.AsType[*client.Problem](err); ok && p.Detail != "" {
-		return fmt.Errorf("%s: %s", p.Detail, p.Remedy)
-	}
-	return err
 }

@@ -36,7 +36,7 @@ func (c *eraseCommand) Run(ctx context.Context) error {
 	who := api.NewErasure{Numbers: c.Numbers, Words: c.Name, Records: c.Record, DryRun: true}
 	would, err := board.Erase(ctx, who)
 	if err != nil {
-		return plain(err)
+		return err
 	}
 	fmt.Println("Would go: " + goes(would))
 	if c.DryRun {
@@ -50,11 +50,11 @@ func (c *eraseCommand) Run(ctx context.Context) error {
 	who.DryRun = false
 	done, err := board.Erase(ctx, who)
 	if err != nil {
-		return plain(err)
+		return err
 	}
 	code := done.Code // it is told once
 	if done, err = untilDone(ctx, board, done); err != nil {
-		return plain(err)
+		return err
 	}
 	fmt.Printf("Erased: %s\n%sThe proof is %s: nothing of that person is in Callboard since %s. Backups and your other systems are yours to see to.\n",
 		goes(done), searched(done), done.ID, done.DoneAt.Local().Format(time.DateTime))
@@ -67,7 +67,7 @@ func (c *eraseCommand) Run(ctx context.Context) error {
 func (c *eraseCommand) verify(ctx context.Context, board *client.Client) error {
 	v, err := board.VerifyErasure(ctx, c.Verify, api.NewVerification{Numbers: c.Numbers, Words: c.Name, Records: c.Record, Code: c.Code})
 	if err != nil {
-		return plain(err)
+		return err
 	}
 	fmt.Printf("%s%s", searched(v.Left), holds(v.Erasure))
 	switch {

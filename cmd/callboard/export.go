@@ -27,7 +27,7 @@ func (c *exportCommand) Run(ctx context.Context) (err error) {
 	}
 	defer board.Close()
 	if c.File == "" {
-		return plain(board.Export(ctx, c.Format, os.Stdout))
+		return board.Export(ctx, c.Format, os.Stdout)
 	}
 	if _, err := os.Lstat(c.File); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is there already: choose another name, or remove it", c.File)

@@ -50,7 +50,7 @@ func (c *logCommand) Run(ctx context.Context) error {
 	defer board.Close()
 	entries, more, err := pages(ctx, board, q, c.Limit)
 	if err != nil {
-		return plain(err)
+		return err
 	}
 	if c.JSON {
 		out := json.NewEncoder(os.Stdout)

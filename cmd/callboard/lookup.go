@@ -45,7 +45,7 @@ func (c *lookupCommand) Run(ctx context.Context) error {
 	defer board.Close()
 	r, err := board.LookupAny(ctx, sought)
 	if err != nil {
-		return plain(err)
+		return err
 	}
 	fmt.Println(r.ID)
 	return nil
@@ -100,7 +100,7 @@ func (c *reopenCommand) Run(ctx context.Context) error {
 	defer board.Close()
 	r, err := board.Reopen(ctx, c.Record)
 	if err != nil {
-		return plain(err)
+		return err
 	}
 	fmt.Println(r.ID)
 	return nil

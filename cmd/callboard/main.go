@@ -3,12 +3,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/callboard-dev/callboard/client"
 )
 
 // commands are the program's verbs. Each lives in the file of its name.
@@ -38,11 +42,27 @@ type commands struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	parsed := kong.Parse(&commands{}, kong.Name("callboard"), kong.UsageOnError(),
+	if len(os.Args) == 1 {
+		os.Args = append(os.Args, "--help")
+	}
+	parsed := kong.Parse(&commands{}, kong.Name("callboard"), kong.ShortUsageOnError(),
 		kong.Description("One line to your phone system, every app on the call."), kong.Vars{"version": "callboard " + version()}, kong.BindTo(ctx, (*context.Context)(nil)))
 	if err := parsed.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "callboard:", err)
+		fmt.Fprintln(os.Stderr, "callboard:", plain(err))
 		stop()
 		os.Exit(1)
 	}
+}
+
+// plain is a refusal as a sentence for the terminal, without its code. What is against the contract is against the flags here.
+func plain(err error) error {
+	p, ok := errors.AsType[*client.Problem](err)
+	if !ok || p.Detail == "" {
+		return err
+	}
+	remedy := p.Remedy
+	if strings.Contains(remedy, "openapi.yaml") {
+		remedy = "see --help"
+	}
+	return fmt.Errorf("%s: %s", p.Detail, remedy)
 }

@@ -25,6 +25,9 @@ func (c configured) load() (path string, settings config.Config, err error) {
 		path = config.DefaultPath()
 	}
 	settings, err = config.Load(path)
+	if c.Config == "" && errors.Is(err, config.ErrNone) {
+		err = fmt.Errorf("%w, and no callboard.yaml in this folder: name one with --config", err)
+	}
 	return path, settings, err
 }
 
