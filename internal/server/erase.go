@@ -2,6 +2,7 @@ package server
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 
 	"github.com/callboard-dev/callboard/api"
@@ -83,7 +84,7 @@ func (s *Server) GetErasure(w http.ResponseWriter, r *http.Request, erasure stri
 	}
 	proof, err := s.options.Eraser.Proof(r.Context(), erasure)
 	if err == nil && proof == nil {
-		err = noErasure
+		err = noErasure(erasure)
 	}
 	if err != nil {
 		s.fail(w, err)
@@ -106,7 +107,7 @@ func (s *Server) VerifyErasure(w http.ResponseWriter, r *http.Request, erasure s
 		found, err = s.options.Eraser.Verify(r.Context(), erasure, body.Code, board.Match{Numbers: body.Numbers, Words: body.Words, Records: body.Records})
 	}
 	if err == nil && found == nil {
-		err = noErasure
+		err = noErasure(erasure)
 	}
 	if err != nil {
 		s.fail(w, err)
@@ -115,7 +116,9 @@ func (s *Server) VerifyErasure(w http.ResponseWriter, r *http.Request, erasure s
 	s.reply(w, http.StatusOK, api.Verification{Erasure: wireProof(&found.Proof), OfThisPerson: found.OfThisPerson, Left: wireProof(&found.Left), InFile: found.InFile})
 }
 
-var noErasure = &telephony.Error{Code: telephony.CodeNotFound, Message: "there is no such erasure", Remedy: "list them: GET /v1/erasures"}
+func noErasure(id string) error {
+	return &telephony.Error{Code: telephony.CodeNotFound, Message: fmt.Sprintf("there is no erasure %q", telephony.Display(id)), Remedy: "list them: GET /v1/erasures"}
+}
 
 func wireProof(p *board.Proof) api.Erasure {
 	var searched *api.Searched

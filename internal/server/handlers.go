@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -119,7 +120,7 @@ func (s *Server) find(ctx context.Context, id string) (*board.Record, error) {
 	}
 	found, err := s.options.Store.Record(ctx, id)
 	if err == nil && found == nil {
-		err = &telephony.Error{Code: telephony.CodeNotFound, Message: "there is no such record", Remedy: "list the records"}
+		err = &telephony.Error{Code: telephony.CodeNotFound, Message: fmt.Sprintf("there is no record %q", telephony.Display(id)), Remedy: "look it up in the log"}
 	}
 	return found, err
 }
