@@ -271,6 +271,26 @@ function strength(claim) {
   return claim.value === "" ? -1 : STRENGTH[claim.quality ?? "matched"];
 }
 
+// src/abort.ts
+var acts = /* @__PURE__ */ new WeakMap();
+function onAbort(signal, act) {
+  if (!signal || signal.aborted) {
+    if (signal) act();
+    return () => void 0;
+  }
+  const waiting = acts.get(signal) ?? listen(signal);
+  waiting.add(act);
+  return () => void waiting.delete(act);
+}
+function listen(signal) {
+  const waiting = /* @__PURE__ */ new Set();
+  acts.set(signal, waiting);
+  signal.addEventListener("abort", () => {
+    for (const act of waiting) act();
+  }, { once: true });
+  return waiting;
+}
+
 // src/http.ts
 var PATIENCE = 15e3;
 var AGAIN = 250;
@@ -344,9 +364,7 @@ async function exchangeCode(url, code) {
 }
 async function send(url, method, headers, ask) {
   const abort = new AbortController();
-  const stop = () => abort.abort(ask.signal?.reason);
-  if (ask.signal?.aborted) stop();
-  ask.signal?.addEventListener("abort", stop);
+  const leave = onAbort(ask.signal, () => abort.abort(ask.signal?.reason));
   const patience = ask.patience ?? PATIENCE;
   const timer = setTimeout(() => abort.abort(new Error(`No answer within ${patience} ms.`)), patience);
   const init = {
@@ -371,7 +389,7 @@ async function send(url, method, headers, ask) {
     throw unreachable(url, reason);
   } finally {
     clearTimeout(timer);
-    if (ask.accept !== EVENT_STREAM) ask.signal?.removeEventListener("abort", stop);
+    if (ask.accept !== EVENT_STREAM) leave();
   }
 }
 var EVENT_STREAM = "text/event-stream";
@@ -485,9 +503,7 @@ var FrameReader = class {
 // src/stream.ts
 async function* openStream(http, options) {
   const abort = new AbortController();
-  const stop = () => abort.abort(options.signal.reason);
-  if (options.signal.aborted) stop();
-  options.signal.addEventListener("abort", stop);
+  const leave = onAbort(options.signal, () => abort.abort(options.signal.reason));
   let quietTimer;
   const heard = () => {
     clearTimeout(quietTimer);
@@ -511,7 +527,7 @@ async function* openStream(http, options) {
     }
   } finally {
     clearTimeout(quietTimer);
-    options.signal.removeEventListener("abort", stop);
+    leave();
     abort.abort();
   }
 }
@@ -572,11 +588,11 @@ function pause(ms, signal) {
     if (signal.aborted) return resolve();
     const done = () => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", done);
+      leave();
       resolve();
     };
     const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
+    const leave = onAbort(signal, done);
   });
 }
 

@@ -1,3 +1,4 @@
+import { onAbort } from './abort.js';
 import { CallboardError, problemOf, unexpected } from './error.js';
 import type { Session } from './wire.js';
 
@@ -101,9 +102,7 @@ export async function exchangeCode(url: string | URL, code: string): Promise<Ses
 
 async function send(url: string, method: string, headers: Record<string, string>, ask: Ask): Promise<Response> {
   const abort = new AbortController();
-  const stop = () => abort.abort(ask.signal?.reason);
-  if (ask.signal?.aborted) stop();
-  ask.signal?.addEventListener('abort', stop);
+  const leave = onAbort(ask.signal, () => abort.abort(ask.signal?.reason));
   const patience = ask.patience ?? PATIENCE;
   const timer = setTimeout(() => abort.abort(new Error(`No answer within ${patience} ms.`)), patience);
   const init: RequestInit = {
@@ -128,7 +127,7 @@ async function send(url: string, method: string, headers: Record<string, string>
   } finally {
     // For a stream the caller's signal must go on working after the head has come.
     clearTimeout(timer);
-    if (ask.accept !== EVENT_STREAM) ask.signal?.removeEventListener('abort', stop);
+    if (ask.accept !== EVENT_STREAM) leave();
   }
 }
 

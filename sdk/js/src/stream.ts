@@ -1,3 +1,4 @@
+import { onAbort } from './abort.js';
 import { CallboardError, unexpected } from './error.js';
 import { EVENT_STREAM, unreachable, type Http } from './http.js';
 import { FrameReader } from './sse.js';
@@ -35,9 +36,7 @@ export interface StreamOptions extends WatchFilter {
  */
 export async function* openStream(http: Http, options: StreamOptions): AsyncGenerator<Notification, void, void> {
   const abort = new AbortController();
-  const stop = () => abort.abort(options.signal.reason);
-  if (options.signal.aborted) stop();
-  options.signal.addEventListener('abort', stop);
+  const leave = onAbort(options.signal, () => abort.abort(options.signal.reason));
   let quietTimer: ReturnType<typeof setTimeout> | undefined;
   const heard = () => {
     clearTimeout(quietTimer);
@@ -61,7 +60,7 @@ export async function* openStream(http: Http, options: StreamOptions): AsyncGene
     }
   } finally {
     clearTimeout(quietTimer);
-    options.signal.removeEventListener('abort', stop);
+    leave();
     abort.abort();
   }
 }
@@ -144,10 +143,10 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return resolve();
     const done = () => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', done);
+      leave();
       resolve();
     };
     const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
+    const leave = onAbort(signal, done);
   });
 }
