@@ -125,7 +125,7 @@ func ofCompany(r *board.Record, known *recalled) []board.NewItem {
 func entry(view, record, who, with string, c *board.EarlierCall) board.NewItem {
 	fields := map[string]string{"history.view": view, "history.record": record, "history.at": c.StartedAt.UTC().Format(time.RFC3339),
 		"history.direction": string(c.Direction), "history.result": string(c.Result), "history.who": who}
-	title := spoken(string(c.Direction)) + " call, " + spoken(string(c.Result))
+	title := titleOf(c)
 	if !c.AnsweredAt.IsZero() && c.EndedAt.After(c.AnsweredAt) {
 		took := c.EndedAt.Sub(c.AnsweredAt).Round(time.Second)
 		fields["history.duration_s"] = strconv.Itoa(int(took.Seconds()))
@@ -135,7 +135,7 @@ func entry(view, record, who, with string, c *board.EarlierCall) board.NewItem {
 	if view != userAndParty {
 		text = strings.TrimSpace(text + " with " + telephony.Display(with))
 	}
-	return board.NewItem{List: "history", ID: record, Title: strings.ToUpper(title[:1]) + title[1:], Text: text, Fields: fields, At: c.StartedAt}
+	return board.NewItem{List: "history", ID: record, Title: title, Text: text, Fields: fields, At: c.StartedAt}
 }
 
 func firstOf(a, b string) string {
@@ -145,9 +145,22 @@ func firstOf(a, b string) string {
 	return b
 }
 
-func spoken(word string) string {
-	if word == "" {
-		return "unknown"
+// titleOf says how a call came out in the words of the call log: whoever called and did not get through was missed.
+func titleOf(c *board.EarlierCall) string {
+	title, result := "Call", strings.ReplaceAll(string(c.Result), "_", " ")
+	switch c.Direction {
+	case telephony.Inbound:
+		title = "Incoming call"
+		if c.Result == telephony.Cancelled || c.Result == telephony.Busy {
+			result = "missed"
+		}
+	case telephony.Outbound:
+		title = "Outgoing call"
+		if c.Result == telephony.Missed {
+			result = "no answer"
+		}
+	case telephony.Internal:
+		title = "Internal call"
 	}
-	return strings.ReplaceAll(word, "_", " ")
+	return title + ", " + firstOf(result, "unknown")
 }

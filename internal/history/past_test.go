@@ -99,10 +99,11 @@ func TestTwoPeopleAreNotMixed(t *testing.T) {
 // TestEntries: the earlier calls are items of the list history in one change, each with its view; asked again it is silent (B-5, B-21).
 func TestEntries(t *testing.T) {
 	play(t, func(s *stage) {
-		calls := []board.Earlier{record("old_4", "desk", 1), record("old_3", "desk", 2), record("old_2", "other line", 3), record("old_1", "desk", 4)}
+		calls := []board.Earlier{record("old_4", "desk", 1), record("old_3", "desk", 2), record("old_2", "other line", 3), record("old_1", "desk", 4), record("old_0", "desk", 5)}
 		calls[0].Call = &board.EarlierCall{Direction: telephony.Inbound, Result: telephony.Answered, StartedAt: friday, AnsweredAt: friday, EndedAt: friday.Add(65 * time.Second)}
 		calls[1].Call = &board.EarlierCall{Direction: telephony.Inbound, Result: telephony.AnsweredElsewhere, StartedAt: friday, AnsweredBy: "1002"}
 		calls[2].Call = &board.EarlierCall{Direction: telephony.Outbound, Result: telephony.Missed, StartedAt: friday}
+		calls[4].Call = &board.EarlierCall{Direction: telephony.Inbound, Result: telephony.Cancelled, StartedAt: friday}
 		s.memory.earlier = calls
 		id, seq := s.OpenLookup("desk", board.SourceUser, []board.NewClaim{{Field: "party.number", Value: "+4512345678"}}, time.Now())
 		s.show()
@@ -114,7 +115,8 @@ func TestEntries(t *testing.T) {
 				s.t.Errorf("%+v", i)
 			}
 		}
-		want := "[old_4 user-party Inbound call, answered, 1:05 old_3 our company-party Inbound call, answered elsewhere old_2 our company-party Outbound call, missed]"
+		want := "[old_4 user-party Incoming call, answered, 1:05 old_3 our company-party Incoming call, answered elsewhere " +
+			"old_2 our company-party Outgoing call, no answer old_0 user-party Incoming call, missed]"
 		if fmt.Sprint(got) != want || list[0].Fields["history.duration_s"] != "65" {
 			s.t.Errorf("%v", got)
 		}
