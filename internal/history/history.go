@@ -8,6 +8,7 @@ package history
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"time"
@@ -116,7 +117,9 @@ func (m memory) answer(ctx context.Context, s Store, w *board.Work, logger *slog
 		known, err = m.recall(ctx, s, w)
 	}
 	if err != nil {
-		logger.Warn("what is remembered could not be read", "record", r.ID, "error", err)
+		if !errors.Is(err, context.Canceled) { // at the end
+			logger.Warn("what is remembered could not be read", "record", r.ID, "error", err)
+		}
 		return board.Answer{Error: "what is remembered could not be read"}
 	}
 	return board.Answer{Claims: append(picks, said(r, known.earlier)...), Past: append(entries(r.Line, known.earlier), ofCompany(r, &known)...)}
