@@ -251,8 +251,13 @@ func TestDemoEnds(t *testing.T) {
 	if !strings.HasPrefix(said.Page, said.URL+"/#code=") {
 		t.Errorf("it said %+v", said)
 	}
-	if _, err := person(t, said.URL, said.Token).Status(t.Context()); err != nil {
-		t.Error(err)
+	board := person(t, said.URL, said.Token)
+	if _, err := board.CreateWebhook(t.Context(), api.NewWebhook{ID: "here", URL: "http://127.0.0.1:9/", Notify: &api.WebhookFilter{Types: []string{"webhook.test"}}}); err != nil {
+		t.Error("a webhook on this computer:", err)
+	}
+	_, err := board.Dial(t.Context(), "+4512345678")
+	if refused, ok := errors.AsType[*client.Problem](err); ok && refused.Code == "number_denied" {
+		t.Error("one of the demo's people cannot be called:", err)
 	}
 	if took, code := p.end(os.Interrupt); took > 5*time.Second || code != 0 {
 		t.Errorf("Ctrl-C: %v, exit %d", took, code)

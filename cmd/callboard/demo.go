@@ -75,7 +75,7 @@ func (c *demoCommand) settings(pbx, folder string) config.Config {
 	s.Line.Extensions = []config.Extension{{Number: "1001", Device: "PJSIP/1001"}}
 	s.Listen.Address = c.address(s.Listen.Address)
 	// Nobody real is called, and whoever tries a webhook has it on this computer.
-	s.Dial.Allow, s.Webhooks.Allow = []string{"+"}, []string{"127.0.0.0/8", "::1/128"}
+	s.Dial.Allow, s.Dial.E164, s.Webhooks.Allow = []string{"+"}, true, []string{"127.0.0.0/8", "::1/128"}
 	s.Data = folder
 	return s
 }
