@@ -18,7 +18,7 @@ export function Facts({ call, now }: { call: Call; now: number }) {
   const answered = call.answered_at ? exactly(call.answered_at, now) : call.result === 'answered' ? 'Not seen' : undefined;
   const talked = answered !== undefined || span === undefined; // nobody talked for 0:00
   const rows: [string, string | undefined, string?][] = [
-    ['Dialled', view?.dialed],
+    ['Dialed', view?.dialed],
     ['Started', exactly(call.started_at, now), 'started'],
     ['Answered', answered, 'answered'],
     ['Ended', endedWords(call, now), 'ended'],

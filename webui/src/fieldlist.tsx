@@ -48,7 +48,7 @@ export function Fields({ desk, record, now, cut, fixed }: { desk: Desk; record: 
       ))}
       <p class="hidden-values">
         <button type="button" class="quiet" data-testid="show-hidden" aria-expanded={unhidden} onClick={() => setUnhidden(!unhidden)}>
-          {unhidden ? 'Done with hidden values' : 'Hidden values'}
+          {unhidden ? 'Done with hidden values' : 'Show hidden values'}
         </button>
         <span role="status">{unhidden && claims && blank.length === 0 && 'No field is hidden.'}</span>
       </p>

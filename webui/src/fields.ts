@@ -20,7 +20,7 @@ export interface Group {
 
 const LABELS: Record<string, string> = {
   'party.name': 'Name', 'party.company': 'Company', 'party.job_title': 'Job title', 'party.number': 'Number',
-  'party.number_raw': 'Number as received', 'party.email': 'E-mail', 'party.address': 'Address', 'party.location': 'Location',
+  'party.number_raw': 'Number as given', 'party.email': 'E-mail', 'party.address': 'Address', 'party.location': 'Location',
   'party.company_location': 'Company location', 'party.website': 'Website', 'party.bio': 'About', 'party.image': 'Picture',
   'party.ip': 'IP address', 'user.name': 'Your name', 'user.number': 'Your number', 'user.extension': 'Extension', 'user.ip': 'IP address',
 };

@@ -58,13 +58,15 @@ export interface Title {
 /** Who does not show himself is "Anonymous" by name and "anonymous" by number: once is enough. */
 export const sameText = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
-/** The best there is to call a record by. */
+/** The best there is to call a record by; of a lookup, what was looked up. */
 export function titleOf(record: BoardRecord): Title {
   const view = record.call?.views[0];
   const number = record.party.number ?? record.party.number_raw ?? view?.party.number ?? view?.party.extension;
   const name = record.party.name ?? view?.party.name ?? record.party.company;
   const company = record.party.company;
-  if (!name) return { name: number ?? 'Unknown number' };
+  const { email, website, ip } = record.party;
+  const sought = record.call ? 'Unknown number' : email ?? website ?? ip ?? 'Nobody known';
+  if (!name) return { name: number ?? sought };
   return { name, ...(number && !sameText(number, name) ? { number } : {}), ...(company && company !== name ? { company } : {}) };
 }
 
@@ -114,7 +116,7 @@ export function resultWords(of: Outcome): string {
 /** How an entry of the log came out, as the record says it. */
 export function entryResult({ view, direction, result }: LogEntry): string {
   if (view === 'lookups') return 'Lookup';
-  if (!result) return 'Goes on';
+  if (!result) return 'Now';
   if (view === 'missed' && (result === 'missed' || result === 'cancelled')) return RESULT.missed;
   return resultWord({ direction: direction ?? 'unknown', result });
 }
@@ -127,11 +129,11 @@ export function unseenWords({ complete, unseen }: Pick<LogEntry, 'complete' | 'u
 }
 
 /** Who an entry of the log is, and what else one knows them by. Who was found to be behind the number only later is marked so. */
-export function entryTitle({ name, company, number, number_raw, email, later }: LogEntry): { name: string; more?: string } {
+export function entryTitle({ view, name, company, number, number_raw, email, later }: LogEntry): { name: string; more?: string } {
   if (!name && later) return { name: later.name, more: `found later${later.company ? `, ${later.company}` : ''}` };
   const [first, ...rest] = [name, company, number ?? number_raw, email].filter((text): text is string => !!text);
   const more = rest.find((text) => !sameText(text, first ?? ''));
-  return { name: first ?? 'Unknown number', ...(more !== undefined && { more }) };
+  return { name: first ?? (view === 'lookups' ? 'Nobody known' : 'Unknown number'), ...(more !== undefined && { more }) };
 }
 
 export const endedByWords = (by: EndedBy): string => ENDED_BY[by] ?? words(by);
@@ -209,10 +211,20 @@ const END: Record<string, string> = {
   'the PBX could not be seen': 'Found ended: the phone system could not be seen', 'the PBX was started anew': 'Found ended: the phone system was started anew',
 };
 
+/** How the wire says what nobody saw. */
+const READ_BACK = /(?:^|, )from the PBX's own records$/;
+
 export function entryWords({ what, detail = '' }: TimelineEntry): { what: string; detail: string } {
-  if (what === 'ended') return { what: END[detail] ?? `Ended, ${(RESULT[detail as Result] ?? words(detail)).toLowerCase()}`, detail: '' };
-  return { what: WHAT[what] ?? words(what), detail: DETAIL[detail] ?? detail };
+  const told = detail.replace(READ_BACK, '');
+  const from = told === detail ? '' : "from the phone system's own records";
+  if (what === 'ended') return { what: END[told] ?? `Ended, ${(RESULT[told as Result] ?? words(told)).toLowerCase()}`, detail: from };
+  return { what: WHAT[what] ?? words(what), detail: [DETAIL[told] ?? told, from].filter(Boolean).join(', ') };
 }
+
+/** With whom of us an earlier call was; with the person, it goes without saying. */
+const VIEWS: Record<string, string> = { 'user-party': '', 'our company-party': 'with your company', 'their company-us': 'with their company' };
+
+export const viewWords = (view: string | undefined): string => (view === undefined ? '' : VIEWS[view] ?? view);
 
 /** Each part as a sentence. What begins with a name of a program's making (`party.name`, an address) keeps it as it is. */
 export function sentences(...parts: (string | undefined)[]): string {

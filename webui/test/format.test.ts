@@ -59,7 +59,10 @@ describe('titles', () => {
     expect(titleOf(record('r', { 'party.number': '+45' }))).toEqual({ name: '+45' });
     expect(titleOf(record('r', { 'party.name': '+45', 'party.number': '+45' }))).toEqual({ name: '+45' });
     expect(titleOf(record('r', {}, { call: call('ringing', { views: [{ ...view, party: { extension: '1017', name: 'Jo' } }] }) }))).toEqual({ name: 'Jo', number: '1017' });
-    expect(titleOf(record('r'))).toEqual({ name: 'Unknown number' });
+    expect(titleOf(record('r', {}, { call: call('ended') }))).toEqual({ name: 'Unknown number' });
+    expect(titleOf(record('r', { 'party.website': 'https://acme.example' }))).toEqual({ name: 'https://acme.example' });
+    expect(titleOf(record('r', { 'party.ip': '192.0.2.7' }))).toEqual({ name: '192.0.2.7' });
+    expect(titleOf(record('r'))).toEqual({ name: 'Nobody known' });
     expect(titleOf(record('r', { 'party.name': 'Anonymous', 'party.number_raw': 'anonymous' }))).toEqual({ name: 'Anonymous' });
   });
 });
@@ -99,6 +102,8 @@ describe('words', () => {
     ['gap', 'the PBX could not be seen', 'Phone system not seen', ''],
     ['held', 'by self', 'On hold', ''],
     ['parked', 'at 701', 'Parked', 'at 701'],
+    ['ringing', "from the PBX's own records", 'Ringing', "from the phone system's own records"],
+    ['ended', "missed, from the PBX's own records", 'Ended, not answered', "from the phone system's own records"],
   ])('of the timeline for %s, %s are %s', (what, detail, want, more) => {
     expect(entryWords({ at: at(0), what, ...(detail && { detail }) })).toEqual({ what: want, detail: more });
   });
