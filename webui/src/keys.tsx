@@ -21,6 +21,7 @@ export function useKeys(desk: Desk, showKeys: () => void): void {
       if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || document.querySelector('dialog[open]')) return;
       const typing = isTyping(document.activeElement);
       if (event.key === 'Escape') return leave(desk, typing);
+      if (event.key === 'ArrowDown' && document.activeElement?.id === 'log-search' && moveInLog(1)) return event.preventDefault();
       if (typing || !actOn(event, desk, showKeys)) return;
       event.preventDefault();
     };

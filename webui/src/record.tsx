@@ -47,7 +47,7 @@ export function Record({ desk, record, records, lines, online, open, fixed }: {
         <div class="column">
           <Candidates desk={desk} record={record} fixed={fixed} />
           <Fields desk={desk} record={record} now={now} cut={cut} fixed={fixed} />
-          <Items record={record} now={now} cut={cut} />
+          <Items desk={desk} record={record} now={now} cut={cut} />
         </div>
         <div class="column side">
           <Notes desk={desk} record={record} now={now} cut={cut} key={record.id} />
