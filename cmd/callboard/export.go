@@ -45,7 +45,11 @@ func (c *exportCommand) Run(ctx context.Context) (err error) {
 	if err := errors.Join(board.Export(ctx, c.Format, f), f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("the export broke off, and nothing was kept of it: %w", plain(err))
 	}
-	return os.Rename(half, c.File)
+	if err := os.Rename(half, c.File); err != nil {
+		return err
+	}
+	fmt.Printf("%s is complete. It has calls and people in it: keep it as you keep the database.\n", c.File)
+	return nil
 }
 
 type importCommand struct {

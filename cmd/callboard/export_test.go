@@ -21,7 +21,7 @@ func TestExportImport(t *testing.T) {
 	r, err := p.person(from).Lookup(t.Context(), "+4512345678")
 	must(t, err)
 	file := filepath.Join(from, "all.jsonl")
-	if out, complaint, code := command(t, from, "export", file); code != 0 {
+	if out, complaint, code := command(t, from, "export", file); code != 0 || !strings.Contains(out, "is complete") {
 		t.Fatalf("exit %d, %q, %q", code, out, complaint)
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
