@@ -87,6 +87,13 @@ func TestLogOnThePage(t *testing.T) {
 	screen.see(`[data-testid="field"][data-field="party.company"] [data-testid="fresh"]`)
 	screen.see(`[data-testid="note"] [data-testid="fresh"]`)
 	screen.see(`[data-testid="new-count"][data-count="2"]`)
+	if said := screen.text(`[data-testid="new-names"]`); said != "Company, Notes" {
+		t.Errorf("new are said to be %q", said)
+	}
+	for _, where := range []string{`[data-field="party.company"]`, `[data-testid="note"]`} {
+		screen.enter(`[data-testid="new-count"]`)
+		screen.see(where + ` [data-testid="fresh"]:focus`)
+	}
 
 	screen.press(`[data-testid="note"] [data-testid="tel"][data-number="+1 202 555 0177"]`)
 	screen.see(`[data-testid="tel-menu"] [data-testid="tel-dial"]`)

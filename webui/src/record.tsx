@@ -15,7 +15,7 @@ import { Items } from './items.js';
 import { KindIcon } from './list.js';
 import { Notes } from './notes.js';
 import { isNumber } from './numbers.js';
-import { cutOf, newCount } from './since.js';
+import { cutOf, newOf } from './since.js';
 import { soughtAgain } from './sought.js';
 import { Tel } from './tel.js';
 
@@ -113,7 +113,9 @@ function Again({ desk, record }: { desk: Desk; record: BoardRecord }) {
     act.catch((error: unknown) => setProblem(tell(error)));
   };
   const sought = record.state === 'closed' ? soughtAgain(record) : undefined;
-  const count = newCount(record);
+  const { count, names } = newOf(record);
+  const seen = useRef(0);
+  const since = record.call ? 'call' : 'lookup was reopened';
   if (record.state !== 'closed' && record.origin !== 'reopened') return null;
   return (
     <div class="again">
@@ -124,17 +126,26 @@ function Again({ desk, record }: { desk: Desk; record: BoardRecord }) {
         <button type="button" class="control" data-testid="look-up" title="A record of its own, without this call" onClick={() => press(desk.lookup(sought))}><Search />Look up</button>
       )}
       {record.origin === 'reopened' && (count > 0
-        ? <button type="button" class="others" data-testid="new-count" data-count={count} onClick={toFirstNew}>{count} new since the {record.call ? 'call' : 'lookup was reopened'}</button>
-        : <span class="unknown" data-testid="new-count" data-count={0}>Nothing new since the {record.call ? 'call' : 'lookup was reopened'}</span>)}
+        ? <span>
+            <button type="button" class="others" data-testid="new-count" data-count={count} title="Go to the next"
+              onClick={() => toNew(seen.current++)}>{count} new since the {since}</button>
+            {names.length > 0 && <bdi class="unknown" data-testid="new-names">{names.slice(0, NAMED).join(', ')}{names.length > NAMED && ', …'}</bdi>}
+          </span>
+        : <span class="unknown" data-testid="new-count" data-count={0}>Nothing new since the {since}</span>)}
       {problem && <span class="problem" role="alert" data-testid="again-problem">{problem}</span>}
     </div>
   );
 }
 
-function toFirstNew(): void {
-  const first = document.querySelector<HTMLElement>('[data-testid="fresh"]');
-  first?.scrollIntoView({ block: 'center' });
-  first?.focus({ preventScroll: true });
+/** How many of the new are named. */
+const NAMED = 6;
+
+/** Goes from one to the next, and from the last to the first. */
+function toNew(turn: number): void {
+  const all = document.querySelectorAll<HTMLElement>('[data-testid="fresh"]');
+  const next = all[turn % all.length];
+  next?.scrollIntoView({ block: 'center' });
+  next?.focus({ preventScroll: true });
 }
 
 function Enrichment({ record, apps }: { record: BoardRecord; apps: number | undefined }) {

@@ -1,6 +1,7 @@
 // What is new on a reopened record since its call ended. Pure.
 import type { BoardRecord, Item } from '@callboard/sdk';
-import { CANDIDATES } from './fields.js';
+import { CANDIDATES, labelOf, PICKED } from './fields.js';
+import { words } from './format.js';
 
 /** When the call ended, of a reopened one; of a lookup, when it was reopened. Undefined: nothing is old here. */
 export function cutOf({ origin, call, reopened_at }: BoardRecord): number | undefined {
@@ -16,11 +17,21 @@ export const isSince = (cut: number | undefined, at: string, since?: string): bo
 /** When an item came to be as it is; what history remembers bears the time of its call. */
 export const itemTime = (list: string, item: Item): string => (list === 'history' ? item.at : item.changed_at);
 
-/** How many values and items are new. */
-export function newCount(record: BoardRecord): number {
+export interface New {
+  /** How many values and items. */
+  count: number;
+  /** What they are called: fields, then lists. */
+  names: string[];
+}
+
+export function newOf(record: BoardRecord): New {
   const cut = cutOf(record);
-  if (cut === undefined) return 0;
-  const fields = Object.values(record.fields).filter((f) => isSince(cut, f.at, f.since)).length;
-  const lists = Object.entries(record.items).filter(([name]) => name !== CANDIDATES);
-  return fields + lists.reduce((sum, [name, items]) => sum + items.filter((i) => isSince(cut, itemTime(name, i))).length, 0);
+  if (cut === undefined) return { count: 0, names: [] };
+  const fields = Object.entries(record.fields).filter(([, f]) => isSince(cut, f.at, f.since)).map(([name]) => name);
+  const lists = Object.entries(record.items).filter(([name]) => name !== CANDIDATES)
+    .map(([name, items]) => [name, items.filter((i) => isSince(cut, itemTime(name, i))).length] as const).filter(([, n]) => n > 0);
+  return {
+    count: lists.reduce((sum, [, n]) => sum + n, fields.length),
+    names: [...fields.filter((name) => name !== PICKED).map(labelOf), ...lists.map(([name]) => words(name))],
+  };
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { cutOf, isSince, newCount } from '../src/since.js';
+import { cutOf, isSince, newOf } from '../src/since.js';
 import { at, call, field, record } from './records.js';
 
 const ended = call('ended', { ended_at: at(100) });
@@ -10,8 +10,8 @@ it('what came after the call is new on a reopened record, and only there', () =>
   const items = { notes: [item('old', 10), item('changed', 10, 150), item('new', 180)], history: [item('before', 5, 200), item('later', 150, 200)], 'party.candidates': [item('17', 200)] };
   const r = record('r', {}, { origin: 'reopened', call: ended, fields, items });
   expect(cutOf(r)).toBe(Date.parse(at(100)));
-  expect(newCount(r)).toBe(1 + 2 + 1);
-  expect(newCount({ ...r, origin: 'call' })).toBe(0);
+  expect(newOf(r)).toEqual({ count: 1 + 2 + 1, names: ['Company', 'Notes', 'History'] });
+  expect(newOf({ ...r, origin: 'call' })).toEqual({ count: 0, names: [] });
 });
 
 it('where the end was not seen, it is the latest that it can have been; of a lookup, when it was reopened', () => {
