@@ -37,7 +37,7 @@ func smallDisk(t *testing.T, s *story, options string) (data string) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", data, "tmpfs", 0, "size=4m"+options); err != nil {
+	if err := syscall.Mount("tmpfs", data, "tmpfs", 0, "size=10m"+options); err != nil {
 		t.Fatalf("mount: %v", err)
 	}
 	t.Cleanup(func() {

@@ -17,6 +17,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/store"
 )
 
 // autopsy reads what a killed program has left.
@@ -43,7 +44,8 @@ func (s *story) autopsy(after int) (epoch string, more []*board.Change, err erro
 func autopsy(t *testing.T, data string, after int) (epoch string, more []*board.Change, err error) {
 	t.Helper()
 	folder := t.TempDir()
-	for _, suffix := range []string{"", "-wal"} {
+	path := filepath.Join(folder, "callboard.db")
+	for _, suffix := range []string{"", "-wal", ".commits"} {
 		content, err := os.ReadFile(filepath.Join(data, "callboard.db"+suffix))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -51,12 +53,12 @@ func autopsy(t *testing.T, data string, after int) (epoch string, more []*board.
 		if err != nil {
 			return "", nil, err
 		}
-		if err := os.WriteFile(filepath.Join(folder, "callboard.db"+suffix), content, 0o600); err != nil {
+		if err := os.WriteFile(path+suffix, content, 0o600); err != nil {
 			return "", nil, err
 		}
 	}
 	defer os.RemoveAll(folder)
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(folder, "callboard.db"))
+	db, err := sql.Open("sqlite", "file:"+path)
 	if err != nil {
 		return "", nil, err
 	}
@@ -64,6 +66,17 @@ func autopsy(t *testing.T, data string, after int) (epoch string, more []*board.
 	var verdict string
 	if err := db.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
 		return "", nil, fmt.Errorf("integrity_check: %s, %v", verdict, err)
+	}
+	if epoch, _, err := left(db, "?", after); err != nil || epoch == "" {
+		return "", nil, err
+	}
+	// What is in the journal only is durable as well.
+	s, err := store.OpenSQLite(t.Context(), path)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := s.Close(); err != nil {
+		return "", nil, err
 	}
 	return left(db, "?", after)
 }

@@ -38,7 +38,11 @@ func Backup(ctx context.Context, path, to string) error {
 		return err
 	}
 	defer db.Close()
-	if err := copyInto(ctx, db, to); err != nil {
+	journal, err := readJournal(path) // before the copy: what is in it then is in the copy, or right behind what that has
+	if err == nil {
+		err = copyInto(ctx, db, to, func(half string) error { return addJournal(ctx, half, journal) })
+	}
+	if err != nil {
 		return fmt.Errorf("cannot back up %s to %s: %w: see that there is room and that you may write there; nothing was left behind", path, to, bare(err))
 	}
 	return nil
@@ -49,9 +53,29 @@ func source(path string, pragmas ...string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=" + strings.Join(pragmas, "&_pragma=")
 }
 
-// copyInto writes a database anew into a file, looks whether that is whole, and gives it its name then. What was there under the
-// name is replaced.
-func copyInto(ctx context.Context, db *sql.DB, to string) (err error) {
+// addJournal brings a copy of a database up to date with what its journal has.
+func addJournal(ctx context.Context, path string, journal []byte) (err error) {
+	if len(journal) == 0 {
+		return nil
+	}
+	s := &Store{dialect: &sqlite, listing: newListing()}
+	if s.writer, err = sql.Open("sqlite", source(path, "synchronous(FULL)")); err != nil {
+		return err
+	}
+	defer s.writer.Close()
+	epoch, left, err := missing(ctx, s.writer, journal)
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	if s.commit, err = s.prepare(ctx); err != nil {
+		return err
+	}
+	return errors.Join(s.write(ctx, epoch, false, left), s.commit.close())
+}
+
+// copyInto writes a database anew into a file, adds what is missing there, looks whether it is whole, and gives it its name then. What was
+// there under the name is replaced.
+func copyInto(ctx context.Context, db *sql.DB, to string, add func(half string) error) (err error) {
 	half := to + halfEnd
 	if err := os.Remove(half); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -69,6 +93,9 @@ func copyInto(ctx context.Context, db *sql.DB, to string) (err error) {
 		return err
 	}
 	if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, half); err != nil {
+		return err
+	}
+	if err := add(half); err != nil {
 		return err
 	}
 	if err := whole(ctx, half); err != nil {
@@ -172,7 +199,7 @@ func Restore(ctx context.Context, path, from string, now time.Time) (Restored, e
 
 // prepareRestore makes a database of a backup, up to date and whole, in one file.
 func prepareRestore(ctx context.Context, fresh, from string) error {
-	for _, end := range []string{"", "-wal"} { // of one that was copied by hand
+	for _, end := range []string{"", "-wal", journalEnd} { // of one that was copied by hand
 		if err := copyFile(fresh+end, from+end); err != nil && !(end != "" && errors.Is(err, fs.ErrNotExist)) {
 			return bare(err)
 		}
@@ -255,7 +282,7 @@ func putAside(ctx context.Context, path, aside string) error {
 		}
 	}
 	// A WAL is left of one that is damaged. It must not be taken for that of the backup.
-	for _, end := range []string{"-wal", "-shm"} {
+	for _, end := range []string{"-wal", "-shm", journalEnd} {
 		if err := os.Rename(path+end, aside+end); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -265,7 +292,7 @@ func putAside(ctx context.Context, path, aside string) error {
 
 // removeStore takes a database away, with what belongs to it.
 func removeStore(path string) {
-	for _, end := range []string{"", "-wal", "-shm", "-journal", ".lock", halfEnd} {
+	for _, end := range []string{"", "-wal", "-shm", "-journal", journalEnd, ".lock", halfEnd} {
 		os.Remove(path + end)
 	}
 }

@@ -35,6 +35,9 @@ func (s *Store) clean(ctx context.Context, words []string) error {
 	if err := s.mergeIndex(ctx); err != nil {
 		return err
 	}
+	if err := s.scrub(ctx); err != nil {
+		return err
+	}
 	if err := s.cutWAL(ctx); err != nil {
 		return err
 	}
@@ -73,7 +76,18 @@ func (s *Store) tidy(ctx context.Context) error {
 	if err := s.mergeIndex(ctx); err != nil {
 		return err
 	}
+	if err := s.scrub(ctx); err != nil {
+		return err
+	}
 	return s.cutWAL(ctx)
+}
+
+// scrub takes out of the journal what the database has already.
+func (s *Store) scrub(ctx context.Context) error {
+	if s.journal == nil {
+		return nil
+	}
+	return s.journal.scrub(func() error { return s.settle(ctx) })
 }
 
 // mergeIndex takes what was deleted out of the full-text index: FTS5 only notes that it is, until the parts of the index are merged into
@@ -126,10 +140,16 @@ func (s *Store) InFile(ctx context.Context, m board.Match) (bool, error) {
 }
 
 func (s *Store) fileSays(ctx context.Context, words []string) (bool, error) {
+	if err := s.settle(ctx); err != nil {
+		return false, err
+	}
 	if err := s.cutWAL(ctx); err != nil {
 		return false, err
 	}
 	found, err := contains(ctx, s.bytes(), words)
+	if err == nil && !found && s.journal != nil {
+		found, err = contains(ctx, s.journal.bytes(), words)
+	}
 	if err != nil {
 		return false, fmt.Errorf("read the file: %w", bare(err))
 	}

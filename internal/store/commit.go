@@ -29,9 +29,17 @@ func (s *Store) Commit(ctx context.Context, epoch string, batch []*board.Change)
 	if err := s.dialect.sound(ctx, s); err != nil {
 		return err
 	}
-	if len(batch) == 0 && epoch == s.epoch {
+	if len(batch) == 0 && s.saving.idle(epoch) {
 		return s.dialect.rest(ctx, s)
 	}
+	if s.enter(epoch, batch) {
+		return nil
+	}
+	return s.save(ctx, epoch, batch)
+}
+
+// write has the database take changes, all or none.
+func (s *Store) write(ctx context.Context, epoch string, fresh bool, batch []*board.Change) error {
 	// A context that can end costs the driver a goroutine for each statement: where it would end none that waits, it is asked
 	// before and after.
 	ending := ctx
@@ -43,7 +51,7 @@ func (s *Store) Commit(ctx context.Context, epoch string, batch []*board.Change)
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() // after Commit it does nothing
-	if epoch != s.epoch {
+	if fresh {
 		if err := setMeta(ctx, tx, metaEpoch, epoch); err != nil {
 			return fmt.Errorf("epoch: %w", err)
 		}
@@ -63,7 +71,8 @@ func (s *Store) Commit(ctx context.Context, epoch string, batch []*board.Change)
 	if err := savePicks(ctx, tx, batch); err != nil {
 		return err
 	}
-	if s.commits++; s.commits%1000 == 0 {
+	if s.untrimmed += len(batch); s.untrimmed >= trimAfter {
+		s.untrimmed = 0
 		if _, err := tx.ExecContext(ctx, `DELETE FROM changes WHERE at < ? AND seq < (SELECT max(seq) FROM changes) - ?`, time.Now().Add(-keepFor).UnixMilli(), keepChanges); err != nil {
 			return fmt.Errorf("trim the log: %w", err)
 		}
@@ -80,7 +89,6 @@ func (s *Store) Commit(ctx context.Context, epoch string, batch []*board.Change)
 	}
 	crash.Here("after commit")
 	s.listing.owe(batch)
-	s.epoch = epoch
 	s.unsaved++
 	return nil
 }

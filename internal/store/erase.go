@@ -199,6 +199,9 @@ type sweep struct {
 }
 
 func (w *sweep) run(ctx context.Context) error {
+	if err := w.store.settle(ctx); err != nil {
+		return err
+	}
 	w.proof.Searched = &board.Searched{}
 	for _, table := range struckTables {
 		if err := table.strike(ctx, w); err != nil {

@@ -25,7 +25,7 @@ var traces = []string{"87654321", "canary", "87 65 43 21", "secret cage"}
 // grepFiles finds the canary in the bytes of a database.
 func grepFiles(t testing.TB, path string) (found []string) {
 	t.Helper()
-	names := []string{path, path + "-wal", path + "-shm", path + "-journal"}
+	names := []string{path, path + "-wal", path + "-shm", path + "-journal", path + journalEnd}
 	if inPostgres(path) {
 		names = tableFiles(t, path)
 	}
@@ -292,6 +292,9 @@ func TestOldRemains(t *testing.T) {
 	s := openStore(t, path)
 	w := newWriter(t, s)
 	nest(t, w, 50)
+	if err := s.scrub(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	for _, q := range []string{"PRAGMA secure_delete = 0", "DELETE FROM records", "DELETE FROM changes", "DELETE FROM commands", "DELETE FROM calls", "DELETE FROM call_words",
 		"INSERT INTO call_index (call_index) VALUES ('delete-all')", "DELETE FROM meta WHERE key = 'overwrites'"} {
 		if _, err := s.writer.Exec(q); err != nil {

@@ -82,6 +82,7 @@ func TestFilesGone(t *testing.T) {
 		"deleted":         {"", os.Remove, "was deleted or moved"},
 		"the log deleted": {"-wal", os.Remove, "was deleted or moved"},
 		"shm deleted":     {"-shm", os.Remove, "was deleted or moved"},
+		"journal deleted": {journalEnd, os.Remove, "was deleted or moved"},
 		"replaced": {"", func(path string) error {
 			return errors.Join(os.WriteFile(path+".new", nil, 0o600), os.Rename(path+".new", path))
 		}, "was replaced"},

@@ -17,9 +17,9 @@ const walAtRest = 8 << 20
 // there is lost with the program.
 type files map[string]os.FileInfo
 
-func openFiles(path string) (files, error) {
+func openFiles(names ...string) (files, error) {
 	open := files{}
-	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+	for _, name := range names {
 		info, err := os.Stat(name)
 		if err != nil {
 			return nil, err

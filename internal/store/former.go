@@ -33,7 +33,7 @@ func (s *Store) keepFormer(ctx context.Context, version, newest int64) error {
 	if version == 0 || version >= newest {
 		return nil
 	}
-	if err := copyInto(ctx, s.writer, fmt.Sprint(s.path, FormerEnd, version)); err != nil {
+	if err := copyInto(ctx, s.writer, fmt.Sprint(s.path, FormerEnd, version), func(string) error { return nil }); err != nil {
 		return fmt.Errorf("%w (%w)", errNoCopy, bare(err))
 	}
 	return nil

@@ -54,6 +54,9 @@ func (s *Store) StrikeOwed(ctx context.Context) error {
 	if err != nil || len(noted) == 0 {
 		return err
 	}
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
 	if err := s.strikeLog(ctx, noted[0].Records, noted[0].Before); err != nil {
 		return err
 	}

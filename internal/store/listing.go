@@ -84,6 +84,7 @@ func (s *Store) list(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	s.settle(ctx)
 	owed, upTo := s.listing.take()
 	for len(owed) > 0 {
 		some := owed[:min(listAtOnce, len(owed))]

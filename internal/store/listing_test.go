@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"os"
 	"testing"
 
 	"github.com/callboard-dev/callboard/internal/board"
@@ -26,15 +25,7 @@ func TestListedAfterKill(t *testing.T) {
 	}
 	w.commit()
 	copied := file(t)
-	for _, end := range []string{"", "-wal"} { // as a kill leaves it
-		data, err := os.ReadFile(path + end)
-		if err == nil {
-			err = os.WriteFile(copied+end, data, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	leave(t, path, copied)
 	<-s.listing.turn
 	for what, s := range map[string]*Store{"the one that goes on": s, "the one after a kill": openStore(t, copied)} {
 		if got := s.walk(t, board.LogQuery{Limit: 10}, nil); len(got) != 1+3*listAtOnce {

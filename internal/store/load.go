@@ -15,6 +15,7 @@ import (
 func (s *Store) Load(ctx context.Context) (Loaded, error) {
 	const closed, tail = 100, 100
 	var l Loaded
+	s.settle(ctx)
 	if err := s.StrikeOwed(ctx); err != nil { // it is not to be read into memory
 		return l, err
 	}
@@ -54,6 +55,7 @@ func (s *Store) Load(ctx context.Context) (Loaded, error) {
 }
 
 func (s *Store) records(ctx context.Context, query string, args ...any) ([]*board.Record, error) {
+	s.settle(ctx)
 	return read[board.Record](ctx, s.readers, "a record", query, args...)
 }
 
@@ -90,5 +92,8 @@ func (s *Store) Record(ctx context.Context, id string) (*board.Record, error) {
 
 // Changes reads at most limit changes after a seq, in order.
 func (s *Store) Changes(ctx context.Context, after uint64, limit int) ([]*board.Change, error) {
+	if owed, _ := s.saving.debt(); len(owed) > 0 && owed[0].Seq <= after+uint64(limit) {
+		s.settle(ctx)
+	}
 	return read[board.Change](ctx, s.readers, "a change", `SELECT body FROM changes WHERE seq > ? ORDER BY seq LIMIT ?`, int64(after), limit)
 }

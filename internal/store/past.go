@@ -28,6 +28,7 @@ var earlierInSQLite = fmt.Sprintf(`SELECT id, line, opened_at, json_extract(body
 // Earlier reads the records of a number but one, of all lines, the newest first. The database takes out of each body what is asked
 // for: to decode them all would take some milliseconds for somebody who calls often. What is erased has no number, so it is not found.
 func (s *Store) Earlier(ctx context.Context, number, but string) ([]board.Earlier, error) {
+	s.settle(ctx)
 	rows, err := s.earlier.QueryContext(ctx, number, but)
 	if err != nil {
 		return nil, fmt.Errorf("read earlier records: %w", err)

@@ -36,6 +36,7 @@ type inFile struct {
 	keeper  *sql.Conn // never used: while a connection is open, SQLite does not take the -wal and -shm files away
 	files   files
 	raw     *os.File // the database's bytes
+	journal *journal // nil: commits go into the database at once
 	unsaved int      // commits since the write-ahead log was copied into the database
 }
 
@@ -158,13 +159,18 @@ func (s *Store) open(ctx context.Context) error {
 	if err := s.keeper.PingContext(ctx); err != nil {
 		return err
 	}
-	if s.files, err = openFiles(s.path); err != nil {
-		return err
-	}
 	if s.raw, err = os.Open(s.path); err != nil {
 		return err
 	}
-	return s.start(ctx)
+	if err := s.start(ctx); err != nil {
+		return err
+	}
+	names := []string{s.path, s.path + "-wal", s.path + "-shm"}
+	if s.journal != nil {
+		names = append(names, s.path+journalEnd)
+	}
+	s.files, err = openFiles(names...)
+	return err
 }
 
 // check asserts the version of SQLite and that the file is whole.
@@ -199,8 +205,9 @@ func recent(version string) bool {
 
 // Close ends the store.
 func (s *Store) Close() error {
+	errs := []error{s.endSaving()}
 	s.endListing()
-	errs := []error{s.commit.close()}
+	errs = append(errs, s.commit.close())
 	if s.earlier != nil {
 		errs = append(errs, s.earlier.Close())
 	}

@@ -224,7 +224,6 @@ func testTrim(t *testing.T, at string) {
 		t.Fatal(err)
 	}
 	w := newWriter(t, s)
-	s.commits = 998
 	begins := func() uint64 {
 		loaded, err := s.Load(t.Context())
 		if err != nil || len(loaded.Tail) != 100 || loaded.Tail[99].Seq != loaded.Seq {
@@ -237,15 +236,16 @@ func testTrim(t *testing.T, at string) {
 	if got := begins(); got != 0 {
 		t.Errorf("trimmed out of turn, the log begins after %d", got)
 	}
+	s.untrimmed = trimAfter - 1
 	w.open("+4512345679")
-	w.commit() // the 1000th
+	w.commit()
 	if got := begins(); got != old {
 		t.Errorf("the log begins after %d, want %d: what is younger than a day stays", got, old)
 	}
 	if _, err := s.writer.Exec("UPDATE changes SET at = 0"); err != nil {
 		t.Fatal(err)
 	}
-	s.commits = 1999
+	s.untrimmed = trimAfter - 1
 	w.open("+4512345670")
 	batch := w.commit()
 	newest := batch[len(batch)-1].Seq

@@ -4,6 +4,8 @@
 // write survives kill -9 and power loss. Reads may come from any goroutine and see only what is committed. Every method may
 // block on the disk or a server and none is called with a lock held.
 //
+// What is committed to SQLite stands in a journal first, and the database follows (docs/decisions/0026-the-journal.md).
+//
 // A store is a file of SQLite or a database of PostgreSQL. The queries are the same, with ? for what is given to them; what
 // differs is in the dialect (docs/decisions/0024-postgresql.md).
 package store
@@ -26,9 +28,10 @@ type Store struct {
 	readers *sql.DB
 	earlier *sql.Stmt // of readers
 	commit  prepared
+	saving  saving
 	listing listing
-	commits int
-	epoch   string
+
+	untrimmed int // changes since the log was trimmed
 
 	delivered atomic.Int64 // deliveries of webhooks that were kept
 }
@@ -64,6 +67,7 @@ type Loaded struct {
 const (
 	keepChanges = 100_000
 	keepFor     = 24 * time.Hour
+	trimAfter   = 1000 // changes
 )
 
 // start is the end of opening: what both databases have in common.
@@ -72,6 +76,9 @@ func (s *Store) start(ctx context.Context) (err error) {
 		return err
 	}
 	if s.earlier, err = s.readers.PrepareContext(ctx, s.dialect.earlier); err != nil {
+		return err
+	}
+	if err := s.startSaving(ctx); err != nil {
 		return err
 	}
 	return s.startListing(ctx)

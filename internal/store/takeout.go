@@ -18,6 +18,7 @@ func (s *Store) RecordsAfter(ctx context.Context, id string, limit int) ([]*boar
 
 // NumbersAfter reads some of the other parties' numbers, in order, each once.
 func (s *Store) NumbersAfter(ctx context.Context, number string, limit int) ([]string, error) {
+	s.settle(ctx)
 	numbers, err := column(ctx, s.readers, `SELECT DISTINCT number FROM records WHERE number > ? ORDER BY number LIMIT ?`, number, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the numbers: %w", err)

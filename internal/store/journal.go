@@ -1,0 +1,263 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"iter"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/crash"
+)
+
+// A commit of SQLite takes several times what it takes to append to a file and wait until that is kept. So a commit is an entry in a
+// journal, and the database takes what is in there behind it, merged: the same promise in less time (docs/decisions/0026-the-journal.md).
+
+const (
+	journalEnd  = ".commits" // stands behind the name of the database
+	journalSize = 4 << 20    // bytes, written once when it is made: then a sync costs nothing for the file's size
+	journalHead = 16         // bytes before an entry: generation, length of what follows, and its CRC-32C
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// errFull says that an entry has no room; the database takes it at once instead.
+var errFull = errors.New("the journal is full")
+
+// journal is a file of entries, from its beginning. When the database has all of them, it is begun anew, with another generation: entries of
+// an earlier one do not count, and nor does anything behind one that is not whole.
+type journal struct {
+	mu         sync.Mutex // guards the rest; held while an entry is written
+	file       *os.File
+	at         int64 // where the next entry goes
+	generation uint64
+	used       int64 // up to where there may be entries, old ones too
+	broken     bool  // an entry may be half there: nothing is put behind it
+	entry      []byte
+}
+
+// openJournal opens the journal of a database, or makes one. Where there is no room for it none is left. The database has all that it says.
+func openJournal(database string) (*journal, error) {
+	path := database + journalEnd
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Size() != journalSize {
+		if err = blank(f, info.Size(), journalSize); err == nil {
+			err = syncFolder(filepath.Dir(path))
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close(), os.Remove(path))
+	}
+	return &journal{file: f, used: journalSize}, nil
+}
+
+// blank writes zeros over a part of a file, and waits until they are kept.
+func blank(f *os.File, from, to int64) error {
+	zeros := make([]byte, 64<<10)
+	for from < to {
+		n, err := f.WriteAt(zeros[:min(int64(len(zeros)), to-from)], from)
+		if err != nil {
+			return err
+		}
+		from += int64(n)
+	}
+	return f.Sync()
+}
+
+// ordinary reports whether a batch is nothing but changes of records: what comes with others is rare, and the database takes it at once.
+func ordinary(batch []*board.Change) bool {
+	for _, c := range batch {
+		if _, picked := c.Picked(); picked || len(c.Receipts) > 0 || c.Erasure != nil {
+			return false
+		}
+	}
+	return len(batch) > 0
+}
+
+// append makes a batch durable. anew says that the database has all that was appended before. After an error the batch may be there or not.
+func (j *journal) append(epoch string, batch []*board.Change, anew bool) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if anew {
+		j.at, j.generation, j.broken = 0, rand.Uint64(), false
+	}
+	if j.broken {
+		return errFull
+	}
+	var err error
+	if j.entry, err = appendEntry(j.entry[:0], j.generation, epoch, batch); err != nil {
+		return err
+	}
+	if j.at+int64(len(j.entry)) > journalSize {
+		return errFull
+	}
+	j.broken, j.used = true, max(j.used, j.at+int64(len(j.entry)))
+	if _, err := j.file.WriteAt(j.entry, j.at); err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	crash.Here("journal written")
+	if err := syncData(j.file); err != nil {
+		return fmt.Errorf("keep the journal: %w", err)
+	}
+	crash.Here("journal kept")
+	j.broken = false
+	j.at += int64(len(j.entry))
+	return nil
+}
+
+// appendEntry writes an entry: the epoch, and of each change its JSON and that of the record after it, where the batch has no newer one. Each
+// has its length before it.
+func appendEntry(to []byte, generation uint64, epoch string, batch []*board.Change) ([]byte, error) {
+	newest := map[string]*board.Change{}
+	for _, c := range batch {
+		if c.After != nil {
+			newest[c.Record] = c
+		}
+	}
+	to = binary.LittleEndian.AppendUint64(to, generation)
+	to = append(to, 0, 0, 0, 0, 0, 0, 0, 0) // length and sum
+	to = binary.LittleEndian.AppendUint32(to, uint32(len(epoch)))
+	to = append(to, epoch...)
+	for _, c := range batch {
+		var err error
+		if to, err = appendSized(to, c.AppendJSON); err != nil {
+			return nil, fmt.Errorf("change %d: %w", c.Seq, err)
+		}
+		record := func(to []byte) ([]byte, error) { return to, nil }
+		if newest[c.Record] == c {
+			record = c.After.AppendJSON
+		}
+		if to, err = appendSized(to, record); err != nil {
+			return nil, fmt.Errorf("record %s: %w", c.Record, err)
+		}
+	}
+	said := to[journalHead:]
+	binary.LittleEndian.PutUint32(to[8:], uint32(len(said)))
+	binary.LittleEndian.PutUint32(to[12:], crc32.Checksum(said, castagnoli))
+	return to, nil
+}
+
+func appendSized(to []byte, text func([]byte) ([]byte, error)) ([]byte, error) {
+	at := len(to)
+	to, err := text(append(to, 0, 0, 0, 0))
+	if err == nil {
+		binary.LittleEndian.PutUint32(to[at:], uint32(len(to)-at-4))
+	}
+	return to, err
+}
+
+// scrub overwrites what entries have left behind. settle has the database take what is owed first: no entry is written meanwhile.
+func (j *journal) scrub(settle func() error) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := settle(); err != nil {
+		return err
+	}
+	if err := blank(j.file, 0, j.used); err != nil {
+		return fmt.Errorf("clean the journal: %w", bare(err))
+	}
+	j.at, j.used = 0, 0
+	return nil
+}
+
+func (j *journal) bytes() io.Reader { return io.NewSectionReader(j.file, 0, journalSize) }
+
+// readJournal reads the journal of a database as it is; empty: there is none.
+func readJournal(database string) ([]byte, error) {
+	text, err := os.ReadFile(database + journalEnd)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return text, err
+}
+
+// missing are the changes in a journal that its database does not have yet, and the epoch of both. Of the journal of another database it is
+// none.
+func missing(ctx context.Context, db *sql.DB, journal []byte) (epoch string, left []*board.Change, err error) {
+	var newest sql.NullInt64
+	if err := db.QueryRowContext(ctx, `SELECT max(seq) FROM changes`).Scan(&newest); err != nil {
+		return "", nil, err
+	}
+	if epoch, err = meta(ctx, db, metaEpoch); err != nil {
+		return "", nil, err
+	}
+	next := uint64(newest.Int64) + 1
+	for said := range entries(journal) {
+		changes, of, err := readEntry(said)
+		if err != nil {
+			return "", nil, err
+		}
+		for _, c := range changes {
+			if of == epoch && c.Seq == next {
+				left = append(left, c)
+				next++
+			}
+		}
+	}
+	return epoch, left, nil
+}
+
+// entries are what those say that count.
+func entries(text []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for at := 0; len(text)-at >= journalHead; {
+			head := text[at : at+journalHead]
+			length := int(binary.LittleEndian.Uint32(head[8:]))
+			if at += journalHead; length == 0 || length > len(text)-at || [8]byte(head) != [8]byte(text) {
+				return
+			}
+			said := text[at : at+length]
+			if crc32.Checksum(said, castagnoli) != binary.LittleEndian.Uint32(head[12:]) || !yield(said) {
+				return
+			}
+			at += length
+		}
+	}
+}
+
+// readEntry reads what an entry says.
+func readEntry(said []byte) (changes []*board.Change, epoch string, err error) {
+	text, said, err := sized(said)
+	epoch = string(text)
+	for err == nil && len(said) > 0 {
+		c := new(board.Change)
+		var record []byte
+		if text, said, err = sized(said); err == nil {
+			err = json.Unmarshal(text, c)
+		}
+		if err == nil {
+			record, said, err = sized(said)
+		}
+		if err == nil && len(record) > 0 {
+			c.After = new(board.Record)
+			err = json.Unmarshal(record, c.After)
+		}
+		changes = append(changes, c)
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("read the journal: %w", err)
+	}
+	return changes, epoch, nil
+}
+
+func sized(said []byte) (text, rest []byte, err error) {
+	if len(said) < 4 || int(binary.LittleEndian.Uint32(said)) > len(said)-4 {
+		return nil, nil, io.ErrUnexpectedEOF
+	}
+	n := int(binary.LittleEndian.Uint32(said))
+	return said[4 : 4+n], said[4+n:], nil
+}

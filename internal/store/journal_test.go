@@ -1,0 +1,280 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/callboard-dev/callboard/internal/board"
+)
+
+// leave copies the files of a store as a kill leaves them.
+func leave(t *testing.T, path, to string) {
+	t.Helper()
+	for _, end := range []string{"", "-wal", journalEnd} {
+		data, err := os.ReadFile(path + end)
+		if err == nil {
+			err = os.WriteFile(to+end, data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// behind is a store whose database does not follow its journal until it is let go; what is in the journal only has been committed.
+func behind(t *testing.T, path string) (w *writer, letGo func()) {
+	t.Helper()
+	w = newWriter(t, openStore(t, path))
+	w.open("+4511000001")
+	w.commit() // the first one brings the epoch
+	if err := w.store.settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.store.saving.turn <- struct{}{}
+	held := true
+	letGo = func() {
+		if held {
+			held = false
+			<-w.store.saving.turn
+		}
+	}
+	t.Cleanup(letGo)
+	return w, letGo
+}
+
+// seqs are those of the whole log.
+func seqs(t *testing.T, s *Store) (all []uint64) {
+	t.Helper()
+	changes, err := s.Changes(t.Context(), 0, 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range changes {
+		all = append(all, c.Seq)
+	}
+	return all
+}
+
+// TestJournal: what was committed while the database was behind is there after a kill, in the next life and the one after it, and in a
+// backup; the one that was not killed has it too.
+func TestJournal(t *testing.T) {
+	t.Parallel()
+	path, killed, backup := file(t), file(t), filepath.Join(t.TempDir(), "backup.db")
+	w, letGo := behind(t, path)
+	record := w.open("+4511000002")
+	w.commit()
+	w.claim(record, "party.name", "Ann")
+	w.commit()
+	w.claim(record, "party.name", "Anna")
+	last := w.commit()
+	var stored int
+	if err := w.store.readers.QueryRow(`SELECT count(*) FROM records`).Scan(&stored); err != nil || stored != 1 {
+		t.Fatalf("%d records, %v: the database is not behind, so this proves nothing", stored, err)
+	}
+	leave(t, path, killed)
+	if err := Backup(t.Context(), path, backup); err != nil {
+		t.Fatal(err)
+	}
+	letGo()
+	want := last[len(last)-1]
+	for what, at := range map[string]string{"the one that goes on": path, "the one that was killed": killed, "the backup": backup} {
+		for range 2 {
+			s := w.store
+			if at != path {
+				s = openStore(t, at)
+			}
+			all := seqs(t, s)
+			if len(all) == 0 || all[0] != 1 || all[len(all)-1] != want.Seq || len(all) != int(want.Seq) {
+				t.Errorf("%s: seqs %v, want 1 to %d", what, all, want.Seq)
+			}
+			got, err := s.Record(t.Context(), record)
+			if err != nil || got == nil {
+				t.Fatalf("%s: %v, %v", what, got, err)
+			}
+			same(t, what, got, want.After)
+			if at != path {
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// TestJournalTorn: of a journal that ends anywhere, what is whole counts, in order; and nothing of one that belongs to another database or
+// has a hole before it.
+func TestJournalTorn(t *testing.T) {
+	t.Parallel()
+	path := file(t)
+	w, letGo := behind(t, path)
+	ends := []int64{0}
+	for i := range 3 {
+		w.open(fmt.Sprintf("+451200000%d", i))
+		w.commit()
+		ends = append(ends, w.store.journal.at)
+	}
+	text, err := readJournal(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := func(text []byte) int {
+		_, changes, err := missing(t.Context(), w.store.readers, text)
+		if err != nil {
+			t.Errorf("a journal of %d bytes: %v", len(text), err)
+		}
+		return len(changes)
+	}
+	all := left(text)
+	if all < 3 {
+		t.Fatalf("%d changes are left", all)
+	}
+	before := 0
+	for i := 1; i < len(ends); i++ {
+		now := left(text[:ends[i]])
+		if now <= before {
+			t.Errorf("entry %d has brought nothing", i)
+		}
+		for at := ends[i-1]; at < ends[i]; at++ {
+			if got := left(text[:at]); got != before {
+				t.Fatalf("cut at %d: %d changes, want %d", at, got, before)
+			}
+			spoilt := slices.Clone(text[:ends[i]])
+			spoilt[at] ^= 0x10
+			if got := left(spoilt); got != before && at >= 8 { // another generation from the first entry on is as good as any
+				t.Fatalf("spoilt at %d: %d changes, want %d", at, got, before)
+			}
+		}
+		before = now
+	}
+	again := slices.Clone(text) // as when it was begun anew since
+	copy(again[ends[1]:], []byte{1, 2, 3, 4, 5, 6, 7, 8})
+	if got, want := left(again), left(text[:ends[1]]); got != want {
+		t.Errorf("behind an entry of an earlier generation: %d changes, want %d", got, want)
+	}
+	if got := left(text[ends[1]:]); got != 0 {
+		t.Errorf("behind a hole: %d changes", got)
+	}
+	letGo()
+	other := openStore(t, file(t))
+	newWriter(t, other)
+	if _, changes, err := missing(t.Context(), other.readers, text); err != nil || len(changes) > 0 {
+		t.Errorf("of another database: %d changes, %v", len(changes), err)
+	}
+}
+
+// TestJournalFull: what has no room there, the database takes at once, behind what it owes.
+func TestJournalFull(t *testing.T) {
+	t.Parallel()
+	path := file(t)
+	w, letGo := behind(t, path)
+	record := w.open("+4512345678")
+	small := w.commit()
+	for i := range 2000 {
+		w.claim(record, "party.bio", strings.Repeat("x", 3000)+fmt.Sprint(i))
+	}
+	letGo()
+	large := w.commit()
+	if owed, _ := w.store.saving.debt(); len(owed) > 0 {
+		t.Errorf("%d changes are owed", len(owed))
+	}
+	if all := seqs(t, w.store); len(all) != int(large[len(large)-1].Seq) || len(small) == 0 {
+		t.Errorf("%d changes, want %d", len(all), large[len(large)-1].Seq)
+	}
+}
+
+// TestJournalRefused: a database that does not take what is in the journal is told of with the next commit; when it does again, all is there.
+func TestJournalRefused(t *testing.T) {
+	t.Parallel()
+	path := file(t)
+	w, letGo := behind(t, path)
+	w.open("+4512345678")
+	w.commit()
+	hold, err := sql.Open("sqlite", source(path, "busy_timeout(500)"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hold.Close()
+	hold.SetMaxOpenConns(1)
+	if _, err := hold.Exec("BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	letGo()
+	if err := w.store.settle(t.Context()); err == nil || !strings.Contains(err.Error(), "locked") {
+		t.Errorf("while it is held: %v", err)
+	}
+	if err := w.store.Commit(t.Context(), w.epoch, nil); err == nil {
+		t.Error("the store says that it is sound")
+	}
+	w.open("+4512345679")
+	batch := w.board.Take()
+	if err := w.store.Commit(t.Context(), w.epoch, batch); err == nil {
+		t.Error("more was taken")
+	}
+	if _, err := hold.Exec("ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.store.Commit(t.Context(), w.epoch, batch); err != nil {
+		t.Errorf("after it: %v", err)
+	}
+	if all := seqs(t, w.store); len(all) != int(batch[len(batch)-1].Seq) {
+		t.Errorf("%d changes, want %d", len(all), batch[len(batch)-1].Seq)
+	}
+}
+
+// TestScrub: what was in the journal is not there any more once it was cleaned, and it goes on being one.
+func TestScrub(t *testing.T) {
+	t.Parallel()
+	path := file(t)
+	w, letGo := behind(t, path)
+	record := w.open("+4512345678")
+	w.claim(record, "party.name", "Ann Canary")
+	w.commit()
+	says := func() bool {
+		text, err := readJournal(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(string(text), "Canary")
+	}
+	if !says() {
+		t.Fatal("the name is not in the journal, so this proves nothing")
+	}
+	letGo()
+	if err := w.store.scrub(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if says() {
+		t.Error("the name is still there")
+	}
+	w.claim(record, "party.name", "Bob")
+	batch := w.commit()
+	killed := file(t)
+	leave(t, path, killed)
+	if all := seqs(t, openStore(t, killed)); len(all) != int(batch[len(batch)-1].Seq) {
+		t.Errorf("%d changes after it, want %d", len(all), batch[len(batch)-1].Seq)
+	}
+}
+
+// FuzzJournal: whatever stands in a journal, reading it ends.
+func FuzzJournal(f *testing.F) {
+	change := &board.Change{Seq: 1, At: time.UnixMilli(0).UTC(), Kind: board.AppGone, App: "crm"}
+	entry, err := appendEntry(nil, 7, "epoch", []*board.Change{change})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(entry)
+	f.Add(entry[:len(entry)-1])
+	f.Add(slices.Concat(entry, entry, make([]byte, 40)))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for said := range entries(text) {
+			readEntry(said)
+		}
+		readEntry(text)
+	})
+}

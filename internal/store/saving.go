@@ -1,0 +1,185 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/callboard-dev/callboard/internal/board"
+)
+
+// saveAfter is how long the database waits for company of what is in the journal.
+const saveAfter = 40 * time.Millisecond
+
+// saving is how the database follows the journal. Whoever reads the database has it brought up to date first.
+type saving struct {
+	turn    chan struct{} // of whoever writes a batch into the database; its holder has Store.untrimmed and Store.unsaved
+	wake    chan struct{} // something is owed
+	stop    context.CancelFunc
+	stopped chan struct{}
+
+	mu     sync.Mutex      // guards the rest
+	owed   []*board.Change // in the journal, not in the database
+	wrong  error           // why the database did not take them
+	epoch  string          // that of the database; empty: not known
+	newest uint64          // seq of the newest change that is in either
+}
+
+// follows reports whether a batch of an epoch comes right behind what there is, and may be owed. What does not is for the database to judge.
+func (v *saving) follows(epoch string, batch []*board.Change) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for i, c := range batch {
+		if c.Seq != v.newest+1+uint64(i) {
+			return false
+		}
+	}
+	return v.wrong == nil && v.epoch == epoch
+}
+
+// idle reports whether nothing is owed in an epoch.
+func (v *saving) idle(epoch string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.owed) == 0 && v.wrong == nil && v.epoch == epoch
+}
+
+func (v *saving) debt() (owed []*board.Change, epoch string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.owed[:len(v.owed):len(v.owed)], v.epoch
+}
+
+func (v *saving) owe(batch []*board.Change) {
+	v.mu.Lock()
+	v.owed = append(v.owed, batch...)
+	v.newest = batch[len(batch)-1].Seq
+	v.mu.Unlock()
+	v.signal()
+}
+
+// paid notes that the database has taken the oldest of what is owed and a batch behind it, or why it has not.
+func (v *saving) paid(n int, epoch string, batch []*board.Change, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.wrong = err; err != nil {
+		return
+	}
+	v.epoch = epoch
+	if len(batch) > 0 {
+		v.newest = batch[len(batch)-1].Seq
+	}
+	if v.owed = v.owed[n:]; len(v.owed) == 0 {
+		v.owed = nil
+	}
+}
+
+func (v *saving) signal() {
+	select {
+	case v.wake <- struct{}{}:
+	default:
+	}
+}
+
+// enter makes a batch durable in the journal, or reports false: then the database has to take it at once.
+func (s *Store) enter(epoch string, batch []*board.Change) bool {
+	if s.journal == nil || !ordinary(batch) || !s.saving.follows(epoch, batch) {
+		return false
+	}
+	owed, _ := s.saving.debt()
+	if s.journal.append(epoch, batch, len(owed) == 0) != nil {
+		return false
+	}
+	s.saving.owe(batch)
+	return true
+}
+
+// save has the database take what is owed, and a batch behind it.
+func (s *Store) save(ctx context.Context, epoch string, batch []*board.Change) error {
+	select {
+	case s.saving.turn <- struct{}{}:
+		defer func() { <-s.saving.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	owed, was := s.saving.debt()
+	err := s.write(ctx, epoch, epoch != was, slices.Concat(owed, batch))
+	if err == nil || ctx.Err() == nil { // else nobody has waited for it, which says nothing of the database
+		s.saving.paid(len(owed), epoch, batch, err)
+	}
+	return err
+}
+
+// settle has the database take what is owed, for those who are about to read it. What cannot be taken is not lost: it stays owed.
+func (s *Store) settle(ctx context.Context) error {
+	owed, epoch := s.saving.debt()
+	if len(owed) == 0 {
+		return nil
+	}
+	return s.save(ctx, epoch, nil)
+}
+
+// startSaving has the database take what a program that was killed has left in the journal, and then follow it.
+func (s *Store) startSaving(ctx context.Context) error {
+	s.saving.turn, s.saving.wake = make(chan struct{}, 1), make(chan struct{}, 1)
+	if s.path == "" {
+		return nil
+	}
+	text, err := readJournal(s.path)
+	if err != nil {
+		return err
+	}
+	epoch, left, err := missing(ctx, s.writer, text)
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		if err := s.save(ctx, epoch, left); err != nil {
+			return err
+		}
+	}
+	if s.journal, err = openJournal(s.path); err != nil {
+		s.journal = nil // each commit goes into the database then, which says what is wrong if that cannot be
+	}
+	ctx, s.saving.stop = context.WithCancel(context.WithoutCancel(ctx))
+	s.saving.stopped = make(chan struct{})
+	go s.keepSaved(ctx)
+	return nil
+}
+
+// keepSaved has the database follow. Where it cannot take what is owed, the next commit is told so.
+func (s *Store) keepSaved(ctx context.Context) {
+	defer close(s.saving.stopped)
+	pause := saveAfter
+	for {
+		select {
+		case <-s.saving.wake:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
+		}
+		if pause = saveAfter; s.settle(ctx) != nil {
+			pause = time.Second
+			s.saving.signal()
+		}
+	}
+}
+
+// endSaving has the database take what is still owed. What it does not take, the next start finds in the journal.
+func (s *Store) endSaving() error {
+	if s.saving.stop == nil {
+		return nil
+	}
+	s.saving.stop()
+	<-s.saving.stopped
+	s.settle(context.Background())
+	if s.journal == nil {
+		return nil
+	}
+	return s.journal.file.Close()
+}
