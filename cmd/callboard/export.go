@@ -33,7 +33,10 @@ func (c *exportCommand) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("%s is there already: choose another name, or remove it", c.File)
 	}
 	half := c.File + ".part"
-	f, err := os.OpenFile(half, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err := os.Remove(half); err != nil && !errors.Is(err, fs.ErrNotExist) { // one that was left there may be anybody's to read, or a link
+		return err
+	}
+	f, err := os.OpenFile(half, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

@@ -21,11 +21,17 @@ func TestExportImport(t *testing.T) {
 	r, err := p.person(from).Lookup(t.Context(), "+4512345678")
 	must(t, err)
 	file := filepath.Join(from, "all.jsonl")
+	other := filepath.Join(from, "other")
+	must(t, os.WriteFile(other, []byte("of somebody else"), 0o666))
+	must(t, os.Symlink(other, file+".part")) // a half one that another has laid there
 	if out, complaint, code := command(t, from, "export", file); code != 0 || !strings.Contains(out, "is complete") {
 		t.Fatalf("exit %d, %q, %q", code, out, complaint)
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
+	}
+	if text, err := os.ReadFile(other); err != nil || string(text) != "of somebody else" {
+		t.Errorf("behind the link: %.40q, %v", text, err)
 	}
 	if _, complaint, code := command(t, from, "export", file); code != 1 || !strings.Contains(complaint, "is there already") {
 		t.Errorf("over it: exit %d, %q", code, complaint)
