@@ -21,8 +21,10 @@ import (
 // What is here is SQLite's own: a copy of the whole file, and putting one back. Neither goes through a store that is open: a backup
 // is made by another process while Callboard runs, and a restore while it does not.
 
-// halfEnd ends the name of a copy until it is whole.
-const halfEnd = ".part"
+const (
+	halfEnd    = ".part"    // ends the name of a copy until it is whole
+	restoreEnd = ".restore" // and that of a database that is to be put in another one's place
+)
 
 // Backup writes all that a database has into a new file that only the user can read, whole or not at all. Callboard may run on it
 // meanwhile: it writes on, and the copy is as of the moment at which it was begun. It may take minutes.
@@ -165,8 +167,11 @@ type Restored struct {
 // one or the other, whole.
 func Restore(ctx context.Context, path, from string, now time.Time) (Restored, error) {
 	var out Restored
-	if _, err := os.Stat(from); err != nil {
+	switch info, err := os.Stat(from); {
+	case err != nil:
 		return out, fmt.Errorf("cannot read the backup %s: %w: name the file that `callboard store backup` has made", from, bare(err))
+	case !info.Mode().IsRegular(): // from a pipe it would be waited for with the database locked
+		return out, fmt.Errorf("cannot restore %s: it is no file: name the file that `callboard store backup` has made", from)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return out, fmt.Errorf("cannot make the folder of the database: %w: choose another data folder (data in callboard.yaml)", bare(err))
@@ -176,7 +181,10 @@ func Restore(ctx context.Context, path, from string, now time.Time) (Restored, e
 		return out, err
 	}
 	defer lock.Unlock()
-	fresh := path + ".restore"
+	fresh := path + restoreEnd
+	if belongsTo(fresh, from) {
+		return out, fmt.Errorf("cannot restore %s: a restore works under that name and would take it away: move it to another folder; nothing was changed", from)
+	}
 	defer removeStore(fresh)
 	removeStore(fresh)
 	if err := prepareRestore(ctx, fresh, from); err != nil {
@@ -290,11 +298,23 @@ func putAside(ctx context.Context, path, aside string) error {
 	return syncFolder(filepath.Dir(path))
 }
 
+// storeEnds are the names of the files of a database, behind its own.
+var storeEnds = []string{"", "-wal", "-shm", "-journal", journalEnd, ".lock", halfEnd}
+
 // removeStore takes a database away, with what belongs to it.
 func removeStore(path string) {
-	for _, end := range []string{"", "-wal", "-shm", "-journal", journalEnd, ".lock", halfEnd} {
+	for _, end := range storeEnds {
 		os.Remove(path + end)
 	}
+}
+
+// belongsTo reports whether a file is one that removeStore would take away.
+func belongsTo(path, name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && slices.ContainsFunc(storeEnds, func(end string) bool {
+		other, err := os.Stat(path + end)
+		return err == nil && os.SameFile(info, other)
+	})
 }
 
 // lockFile sees to it that one program at a time has a database open. The error is a sentence for a person.

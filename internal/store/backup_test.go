@@ -124,6 +124,28 @@ func TestRestore(t *testing.T) {
 	}
 }
 
+// TestRestoreFromBeside: a backup that lies where a restore puts what it has half done is refused and kept.
+func TestRestoreFromBeside(t *testing.T) {
+	t.Parallel()
+	path := file(t)
+	if err := filled(t, path, 1).store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, end := range []string{restoreEnd, restoreEnd + "-wal"} {
+		if err := Backup(t.Context(), path, path+end); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Restore(t.Context(), path, path+end, time.Now())
+		sentence(t, err, path+end, "cannot restore", "move it")
+		if found, _, err := Check(t.Context(), path+end); err != nil || len(found) > 0 {
+			t.Errorf("%s: %v, %v", end, found, err)
+		}
+	}
+	folder := t.TempDir()
+	_, err := Restore(t.Context(), path, folder, time.Now())
+	sentence(t, err, folder, "is no file", "name the file")
+}
+
 // TestRestoreWhatIsNone: what is no backup changes nothing; a database that is damaged can be replaced.
 func TestRestoreWhatIsNone(t *testing.T) {
 	t.Parallel()
