@@ -316,6 +316,29 @@ func TestOldRemains(t *testing.T) {
 	}
 }
 
+// SEC-45: what an upgrade or a restore that was killed has left of a copy goes with the next erasure.
+func TestHalfCopiesAreErased(t *testing.T) {
+	t.Parallel()
+	path := file(t)
+	w := newWriter(t, openStore(t, path))
+	nest(t, w, 5)
+	halves := []string{path + FormerEnd + "5" + halfEnd, path + restoreEnd, path + restoreEnd + "-wal"}
+	for _, name := range halves {
+		if err := Backup(t.Context(), path, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, striker := w.erase(canary)
+	if err := w.store.FinishErasure(t.Context(), b, striker, time.Now); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range halves {
+		if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is left: %v", name, err)
+		}
+	}
+}
+
 // TestContains: what lies across two pieces of a file is found, too.
 func TestContains(t *testing.T) {
 	t.Parallel()

@@ -41,13 +41,18 @@ func (s *Store) keepFormer(ctx context.Context, version, newest int64) error {
 
 // formers are the copies that there are, the one that was made last at the end.
 func formers(path string) []string {
+	return slices.DeleteFunc(copies(path), func(name string) bool { return strings.HasSuffix(name, halfEnd) })
+}
+
+// copies are those and what was left of one that was not finished.
+func copies(path string) []string {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
 		return nil
 	}
 	var names []string
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), filepath.Base(path)+FormerEnd) && !strings.HasSuffix(e.Name(), halfEnd) {
+		if strings.HasPrefix(e.Name(), filepath.Base(path)+FormerEnd) {
 			names = append(names, filepath.Join(filepath.Dir(path), e.Name()))
 		}
 	}
@@ -72,9 +77,14 @@ func orFormer(path string) string {
 	return "; or go back to how it was before the upgrade and lose what came since: `callboard store restore " + all[len(all)-1] + "`"
 }
 
-// dropFormers takes the copies away: what is erased is not to be left in them.
+// dropFormers takes the copies away, also what an upgrade or a restore that was killed has left of one: what is erased is not to be left in
+// them. Neither is under way, for the database is locked.
 func (s *Store) dropFormers() error {
-	for _, name := range formers(s.path) {
+	all := copies(s.path)
+	for _, end := range storeEnds {
+		all = append(all, s.path+restoreEnd+end)
+	}
+	for _, name := range all {
 		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove the copy from before an upgrade: %w", err)
 		}
