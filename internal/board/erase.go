@@ -13,6 +13,8 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -120,7 +122,7 @@ type erasing struct {
 // who is a Match made comparable.
 type who struct {
 	numbers []form
-	words   []string // lower case, single spaces
+	words   []string // see plainWords
 }
 
 // form is a way to write a number, as digits.
@@ -156,14 +158,53 @@ func (m Match) who() (who, error) {
 
 func onlyDigits(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return r
+		if d := digit(r); d != 0 {
+			return rune(d)
 		}
 		return -1
 	}, s)
 }
 
-func plainWords(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
+// digit is what a digit of any script is as one of ours; 0: it is none. Those of a script stand in order, from its zero on (Unicode, 4.6).
+func digit(r rune) byte {
+	if r < unicode.MaxASCII {
+		if r >= '0' && r <= '9' {
+			return byte(r)
+		}
+		return 0
+	}
+	for _, script := range unicode.Nd.R16 {
+		if r >= rune(script.Lo) && r <= rune(script.Hi) {
+			return '0' + byte((r-rune(script.Lo))%10)
+		}
+	}
+	for _, script := range unicode.Nd.R32 {
+		if r >= rune(script.Lo) && r <= rune(script.Hi) {
+			return '0' + byte((r-rune(script.Lo))%10)
+		}
+	}
+	return 0
+}
+
+// between reports whether a sign may stand between the digits of one number: also the dashes and dots that editors and web pages put
+// for those of a keyboard, and what cannot be seen.
+func between(r rune) bool {
+	if r < unicode.MaxASCII {
+		return r <= ' ' && unicode.IsSpace(r) || strings.ContainsRune("-./()", r)
+	}
+	return unicode.IsSpace(r) || unicode.In(r, unicode.Pd, unicode.Cf) || r == '\u2212' || r == '\u00b7' || r == '\uff0e'
+}
+
+// plainWords are words as they are compared: small letters, each in its one form, without what cannot be seen, and single spaces.
+func plainWords(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r > unicode.MaxASCII && unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, s)
+	return strings.ToLower(strings.Join(strings.Fields(norm.NFKC.String(s)), " "))
+}
 
 // in reports whether a text mentions the person. Digits are read across the signs that people put between them.
 func (w *who) in(text string) bool {
@@ -185,9 +226,10 @@ func (f form) in(text string) bool {
 	const countryCode = 4 // digits at most, with the 0 that some write behind it
 	digits, abroad := make([]byte, 0, 32), false
 	for _, r := range text {
+		d := digit(r)
 		switch {
-		case r >= '0' && r <= '9':
-			digits = append(digits, byte(r))
+		case d != 0:
+			digits = append(digits, d)
 			if !abroad && string(digits) == "00" {
 				digits, abroad = digits[:0], true
 			}
@@ -195,9 +237,9 @@ func (f form) in(text string) bool {
 			if bytes.HasSuffix(digits, []byte(f.digits)) && (!abroad || before == 0 && f.abroad || before > countryCode) {
 				return true
 			}
-		case r == '+':
+		case r == '+' || r == '\uff0b':
 			digits, abroad = digits[:0], true
-		case unicode.IsSpace(r) || strings.ContainsRune("-./()", r):
+		case between(r):
 		default:
 			digits, abroad = digits[:0], false
 		}

@@ -302,6 +302,9 @@ func TestNumbersInTexts(t *testing.T) {
 	}
 	for text, want := range map[string]bool{
 		"+4587654321": true, "+45 87 65 43 21": true, "004587654321": true, "00 45 8765 4321": true, "+45 (0)87654321": true, "87654321": true, "87-65-43-21": true,
+		"87\u201165\u201143\u201121": true, "87\u201365\u201343\u201321": true, "87\u221265\u22124321": true, "87\u00b765\u00b743\u00b721": true, "87\u00ad65\u200d4321": true,
+		"\uff18\uff17\uff16\uff15\uff14\uff13\uff12\uff11": true, "\u0668\u0667\u0666\u0665\u0664\u0663\u0662\u0661": true, "+\u0664\u0665 \u0668\u0667\u0666\u0665 \u0664\u0663\u0662\u0661": true,
+		"\uff0b\uff14\uff1687654321": false, "+\u0664\u066687654321": false,
 		"4587654321": true, "tel:+4587654321;x=1": true, "9 87654321": true, "+45 12345678 87654321": true, "12345678 / 87654321": true,
 		"+4687654321": false, "004687654321": false, "+46 0 87 65 43 21": false, "8765432": false, "8765, 4321": false, "+1 4587654321": false, "": false,
 	} {
@@ -310,6 +313,26 @@ func TestNumbersInTexts(t *testing.T) {
 		}
 		if got := striker.Mentions("", []byte(`{"a":[{"text":`+fmt.Sprintf("%q", text)+`}]}`)); got != want {
 			t.Errorf("%q in JSON: got %v", text, got)
+		}
+	}
+}
+
+// SEC-45: a name is known however it is written: composed or not, in full width, with what cannot be seen in it.
+func TestWordsInTexts(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	for _, word := range []string{"Zo\u00eb  \u00d8rsted", "zoe\u0308 \u00d8rsted"} {
+		striker, err := s.Striker(board.Match{Words: []string{word}}, board.Erasure{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for text, want := range map[string]bool{
+			"ask Zo\u00eb \u00d8rsted": true, "ZO\u00cb\n\u00d8RSTED's": true, "Zoe\u0308 \u00d8rsted": true, "Zo\u00ad\u00eb \u00d8rsted": true, "Zo\u00eb\u200d \u00d8rsted": true,
+			"\uff3ao\u00eb \u00d8rsted": true, "Zo\u00eb\u00a0\u00d8rsted": true, "Zoe \u00d8rsted": false, "Zo\u00eb": false, "": false,
+		} {
+			if got := striker.Mentions("", []byte(text)); got != want {
+				t.Errorf("%q in %q: got %v", word, text, got)
+			}
 		}
 	}
 }
