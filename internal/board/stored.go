@@ -5,6 +5,8 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -14,7 +16,7 @@ func CheckStored(r *Record) error {
 	switch {
 	case !itemID.MatchString(r.ID):
 		return fmt.Errorf("its id is none")
-	case r.Rev < 1 || r.Wave < 0:
+	case r.Rev < 1 || r.Rev > maxCount || r.Wave < 0 || r.Wave > maxCount:
 		return fmt.Errorf("%s has no rev", r.ID)
 	case r.State != Open && r.State != Closed:
 		return fmt.Errorf("%s is neither open nor closed", r.ID)
@@ -22,12 +24,14 @@ func CheckStored(r *Record) error {
 		return fmt.Errorf("%s has an origin that there is not", r.ID)
 	case r.OpenedAt.IsZero():
 		return fmt.Errorf("%s says not when it was opened", r.ID)
-	case r.Line == "" || len(r.Line) > maxValue:
+	case r.Line == "" || len(r.Line) > maxValue || telephony.Clean(r.Line) != norm.NFC.String(r.Line):
 		return fmt.Errorf("%s is on no line", r.ID)
 	case r.Fields == nil || r.Items == nil:
 		return fmt.Errorf("%s has no fields or no items, not even none", r.ID)
 	case len(r.Fields) > maxFields || r.weight() > maxRecord:
 		return fmt.Errorf("%s is larger than a record may be", r.ID)
+	case r.Settled != nil && (r.Settled.Rounds < 0 || r.Settled.TookMS < 0 || slices.ContainsFunc(r.Settled.Unanswered, isNoSource)):
+		return fmt.Errorf("%s has settled as none does", r.ID)
 	}
 	if err := checkStoredCall(r.Call); err != nil {
 		return fmt.Errorf("%s: %w", r.ID, err)
@@ -44,6 +48,12 @@ func CheckStored(r *Record) error {
 	}
 	return nil
 }
+
+// maxCount is how far a rev or a wave may have come: what every client can count (RFC 8259, section 6), with room to go on.
+const maxCount = 1 << 52
+
+// isNoSource reports whether a name is that of no source: an app's id is narrower still.
+func isNoSource(name string) bool { return !itemID.MatchString(name) }
 
 // storedStates and the others are the words that the contract has.
 var (
@@ -68,6 +78,9 @@ func checkStoredCall(c *telephony.Call) error {
 			return fmt.Errorf("its call says neither yes nor no nor unknown")
 		}
 	}
+	if err := checkStoredParties(c); err != nil {
+		return err
+	}
 	for i := range c.Views {
 		v := &c.Views[i]
 		if !slices.Contains(storedStates, v.State) || !slices.Contains(storedDirections, v.Direction) || !slices.Contains(storedResults, v.Result) {
@@ -77,6 +90,25 @@ func checkStoredCall(c *telephony.Call) error {
 	for i := range c.Legs {
 		if !slices.Contains(storedStates, c.Legs[i].State) {
 			return fmt.Errorf("its call has a leg with a state that there is not")
+		}
+	}
+	return nil
+}
+
+// checkStoredParties looks at what is shown of people. What a PBX sent is kept raw beside it.
+func checkStoredParties(c *telephony.Call) error {
+	parties := []*telephony.Party{&c.User, &c.Party}
+	for i := range c.Views {
+		parties = append(parties, &c.Views[i].User, &c.Views[i].Party, &c.Views[i].First)
+	}
+	for i := range c.Legs {
+		parties = append(parties, &c.Legs[i].Party)
+	}
+	for _, p := range parties {
+		for _, text := range []string{p.Number, p.Name} {
+			if len(text) > maxValue || telephony.Clean(text) != text {
+				return fmt.Errorf("its call has a party that is too long or has characters that cannot be shown")
+			}
 		}
 	}
 	return nil
@@ -93,7 +125,7 @@ func checkStoredField(name string, f *Field) error {
 	for i := range f.Claims {
 		c := &f.Claims[i]
 		switch {
-		case c.Source == "" || said[c.Source]:
+		case isNoSource(c.Source) || said[c.Source]:
 			return fmt.Errorf("a claim of %s has no source, or one that claims it twice", name)
 		case rank(c.Quality) == 0:
 			return fmt.Errorf("a claim of %s has no quality", name)
@@ -113,14 +145,29 @@ func checkStoredList(name string, list []Item) error {
 	for i := range list {
 		item := &list[i]
 		switch {
-		case !itemID.MatchString(item.ID) || item.Source == "" || seen[item.ID]:
+		case !itemID.MatchString(item.ID) || isNoSource(item.Source) || seen[item.ID]:
 			return fmt.Errorf("an item of %s has no id or source of its own", name)
-		case len(item.Text) > maxText || telephony.Clean(item.Text) != item.Text || telephony.Clean(item.Title) != item.Title:
+		case len(item.Text) > maxText || len(item.Title) > maxValue || telephony.Clean(item.Text) != item.Text || telephony.Clean(item.Title) != item.Title:
 			return fmt.Errorf("the text of an item of %s is too long or has characters that cannot be shown", name)
 		case item.URL != "" && !safeURL(item.URL):
 			return fmt.Errorf("an item of %s has a link that is not to be shown", name)
 		}
 		seen[item.ID] = true
+		if err := checkStoredFacts(item.Fields); err != nil {
+			return fmt.Errorf("an item of %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func checkStoredFacts(fields map[string]string) error {
+	for name, value := range fields {
+		switch {
+		case !isFieldName(name):
+			return fmt.Errorf("%q is no field name", telephony.Display(name))
+		case len(value) > maxValue || telephony.Clean(value) != value:
+			return fmt.Errorf("the value of %s is too long or has characters that cannot be shown", name)
+		}
 	}
 	return nil
 }

@@ -193,7 +193,21 @@ func TestRead(t *testing.T) {
 		"a link":          {edit(`"items":{}`, `"items":{"links":[{"id":"a","source":"crm","at":"2026-11-28T08:00:01Z","changed_at":"2026-11-28T08:00:01Z","url":"javascript:alert(1)"}]}`), "not to be shown"},
 		"a direction":     {edit(`"fields":`, `"call":{"id":"c","state":"ended","direction":"sideways","started_at":"2026-11-28T08:00:01Z"},"fields":`), "direction"},
 		"a flag":          {edit(`"fields":`, `"call":{"id":"c","state":"ended","direction":"inbound","recorded":"maybe","started_at":"2026-11-28T08:00:01Z"},"fields":`), "neither yes nor no"},
-		"no fields":       {edit(`"items":{}`, `"items":null`), "no fields or no items"},
+		"an endless rev":  {edit(`"rev":1`, `"rev":9223372036854775807`), "has no rev"},
+		"an endless wave": {edit(`"wave":0`, `"wave":9007199254740993`), "has no rev"},
+		"a line":          {edit(`"line":"`, `"line":"\u202e`), "is on no line"},
+		"a source":        {edit(`"source":"`, `"source":"\u202e<b>`), "has no source"},
+		"a title": {edit(`"items":{}`, `"items":{"notes":[{"id":"a","source":"crm","at":"2026-11-28T08:00:01Z","changed_at":"2026-11-28T08:00:01Z","text":"x","title":"`+
+			strings.Repeat("x", 9<<10)+`"}]}`), "too long"},
+		"a fact": {edit(`"items":{}`, `"items":{"history":[{"id":"a","source":"crm","at":"2026-11-28T08:00:01Z","changed_at":"2026-11-28T08:00:01Z","fields":{"history.who":"\u202ex"}}]}`),
+			"cannot be shown"},
+		"a fact's name": {edit(`"items":{}`, `"items":{"history":[{"id":"a","source":"crm","at":"2026-11-28T08:00:01Z","changed_at":"2026-11-28T08:00:01Z","fields":{"Who ":"x"}}]}`),
+			"is no field name"},
+		"a party": {edit(`"fields":`, `"call":{"id":"c","state":"ended","direction":"inbound","started_at":"2026-11-28T08:00:01Z","party":{"name":"\u202egpj.exe"}},"fields":`), "cannot be shown"},
+		"a party of a view": {edit(`"fields":`, `"call":{"id":"c","state":"ended","direction":"inbound","started_at":"2026-11-28T08:00:01Z",`+
+			`"views":[{"state":"ended","direction":"inbound","party":{"number":"1\n2\u0007"}}]},"fields":`), "cannot be shown"},
+		"settled":   {edit(`"wave":`, `"settled":{"wave":1,"rounds":-1,"took_ms":1,"unanswered":[]},"wave":`), "settled"},
+		"no fields": {edit(`"items":{}`, `"items":null`), "no fields or no items"},
 	} {
 		in, read := NewReader(strings.NewReader(c.text)), 0
 		var err error
