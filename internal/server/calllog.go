@@ -128,7 +128,7 @@ func wireLogEntry(e *board.LogEntry, sees sight) api.LogEntry {
 	if !sees.sees("notes") {
 		out.Notes = 0
 	}
-	if l := e.Later; l != nil && sees.sees("party.name") {
+	if l := e.Later; l != nil && sees.sees("party.name") && sees.sees("party.number") { // that two records are of one number says as much as the number
 		out.Later = api.LaterKnown{Name: l.Name, Company: l.Company, Record: l.Record, At: l.At}
 		sees.hide("party.company", &out.Later.Company)
 	}

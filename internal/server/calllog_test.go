@@ -158,7 +158,9 @@ func TestLogIsNarrowed(t *testing.T) {
 		}
 	}
 	nameless := h.lookup("4155552672")
-	for token, want := range map[string]string{h.user: "Rose of Secret Garden", some: " of "} {
+	names := h.granted(api.NewApp{ID: "names", Read: new([]string{"party.name", "party.company"})}) // of which number they are it may not learn
+	both := h.granted(api.NewApp{ID: "both", Read: new([]string{"party.name", "party.number"})})
+	for token, want := range map[string]string{h.user: "Rose of Secret Garden", both: "Rose of ", some: " of ", names: " of "} {
 		if len(h.log(token, nil).Entries) != 2 {
 			t.Fatal("the lookup is not in the log")
 		}
