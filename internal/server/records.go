@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/callboard-dev/callboard/api"
@@ -26,6 +27,7 @@ func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request, params api.O
 	for _, c := range found.Claims {
 		err = cmp.Or(err, s.options.Board.MayClaim(callerOf(r).source, c.Field))
 	}
+	err = cmp.Or(err, mayLookUp(found.Claims, viewOf("", callerOf(r)).sight()))
 	for _, i := range found.Items {
 		err = cmp.Or(err, s.options.Board.MayClaim(callerOf(r).source, i.List))
 	}
@@ -41,6 +43,22 @@ func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request, params api.O
 			s.options.Board.OpenCard(on.Name, receipt.Source, found.Claims, found.Items, time.Now(), receipt)
 			return receipt.Written, nil
 		}})
+}
+
+// mayLookUp sees to it that nobody learns by a lookup what they may not read (SEC-22): what is open for the same number or e-mail address is
+// given back.
+func mayLookUp(claims []board.NewClaim, sees sight) error {
+	for _, field := range []string{"party.number", "party.email"} {
+		if !slices.ContainsFunc(claims, func(c board.NewClaim) bool { return c.Field == field }) {
+			continue
+		}
+		if !sees.sees(field) {
+			return &telephony.Error{Code: telephony.CodeForbidden, Message: "this app may not read " + field + ", so it cannot look anybody up by it",
+				Remedy: "let it read that: `callboard app set --read`; or leave it out"}
+		}
+		return nil
+	}
+	return nil
 }
 
 // recordAnswer is the record as a write left it.

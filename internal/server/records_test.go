@@ -34,6 +34,23 @@ func TestLookupAnything(t *testing.T) {
 	}
 }
 
+// SEC-22: who may not read numbers learns by no lookup whether there is a record of one, and which.
+func TestLookupIsNarrowed(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	known := h.lookup("+1 201 555 0123")
+	h.claim(h.user, known, "party.company", "Secret Garden")
+	blind := h.granted(api.NewApp{ID: "blind", Read: new([]string{"party.company"})})
+	mail := h.granted(api.NewApp{ID: "mail", Read: new([]string{"party.email"})})
+	for _, number := range []string{"+1 201 555 0123", "+1 201 555 0124"} {
+		h.refused(http.StatusForbidden, "forbidden", "POST", "/v1/records", blind, api.Lookup{Number: number})
+		h.refused(http.StatusForbidden, "forbidden", "POST", "/v1/records", mail, api.Lookup{Number: number, Email: "ann@example.com"})
+	}
+	h.refused(http.StatusForbidden, "forbidden", "POST", "/v1/records", blind, api.Lookup{Email: "ann@example.com"})
+	h.want(http.StatusCreated, nil, "POST", "/v1/records", mail, api.Lookup{Email: "ann@example.com"})
+	h.want(http.StatusCreated, nil, "POST", "/v1/records", blind, api.Lookup{Company: "Acme"})
+}
+
 // TestReopenAndClose: the person closes a record and opens it again; an app may only reopen, and only if it was let (B-23).
 func TestReopenAndClose(t *testing.T) {
 	t.Parallel()

@@ -164,7 +164,10 @@ export interface paths {
         /** The records on the board, newest first, as a consistent snapshot with the cursor to watch from. */
         get: operations["listRecords"];
         put?: never;
-        /** Open a record without a call, for whatever is known of somebody. The next call with its number joins it. */
+        /**
+         * Open a record without a call, for whatever is known of somebody. The next call with its number joins it.
+         * @description An app looks nobody up by a number or an e-mail address that it may not read.
+         */
         post: operations["openLookup"];
         delete?: never;
         options?: never;
