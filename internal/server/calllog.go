@@ -25,6 +25,13 @@ func (s *Server) ListCalls(w http.ResponseWriter, r *http.Request, params api.Li
 		s.fail(w, err)
 		return
 	}
+	done, err := callerOf(r).look(r.Context())
+	if err != nil {
+		w.Header().Set("Retry-After", "1")
+		s.fail(w, err)
+		return
+	}
+	defer done()
 	page, err := s.options.Store.Log(r.Context(), q)
 	if err != nil {
 		s.fail(w, err)

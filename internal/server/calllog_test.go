@@ -1,15 +1,18 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/callboard-dev/callboard/api"
+	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
@@ -183,4 +186,50 @@ func (h *house) eventually(done func() bool) {
 			h.t.Fatal(fmt.Errorf("it did not come to that"))
 		}
 	}
+}
+
+// slowLog is a store in which a search takes as long as the test wants, and says when one begins.
+type slowLog struct {
+	Store
+	began chan string // what is looked for
+	free  chan struct{}
+}
+
+func (s *slowLog) Log(ctx context.Context, q board.LogQuery) (board.LogPage, error) {
+	s.began <- q.Text
+	select {
+	case <-s.free:
+	case <-ctx.Done():
+	}
+	return s.Store.Log(ctx, q)
+}
+
+// FLT-09: an app that asks for one page of the log beside the other is given them one after the other; nobody else waits for it.
+func TestLogOneAtATime(t *testing.T) {
+	t.Parallel()
+	slow := slowLog{began: make(chan string, 8), free: make(chan struct{})}
+	h := open(t, func(p *plan) { slow.Store, p.server.Store = p.server.Store, &slow })
+	greedy, other := h.app("greedy"), h.app("other")
+	var all sync.WaitGroup
+	ask := func(token, what string) {
+		all.Go(func() {
+			if got := h.do("GET", "/v1/log?q="+what, token, nil); got.status != http.StatusOK {
+				t.Errorf("%s: %d %s", what, got.status, got.body)
+			}
+		})
+	}
+	for range 3 {
+		ask(greedy, "greedy")
+	}
+	if what := <-slow.began; what != "greedy" {
+		t.Fatal(what)
+	}
+	for _, c := range []struct{ token, what string }{{other, "other"}, {h.user, "user"}, {h.user, "user"}} {
+		ask(c.token, c.what)
+		if what := <-slow.began; what != c.what {
+			t.Errorf("%s is looked for, want %s", what, c.what)
+		}
+	}
+	close(slow.free)
+	all.Wait()
 }

@@ -32,6 +32,7 @@ type caller struct {
 	gone   chan struct{}
 	writes *rate.Limiter // how fast an app may write (SEC-23); nil for the person
 	opens  *rate.Limiter // how fast an app may open streams (FLT-09); nil for the person, whose pages share the token
+	looks  chan struct{} // of size one: an app looks in the log once at a time; nil for the person
 	may    []string      // commands that an app may give; the person may all
 	dials  *window
 	grant  board.Grant  // of an app
@@ -59,7 +60,7 @@ func newApp(a KnownApp, l Limits) *caller {
 	writes, opens := cmp.Or(l.Writes, writesPerSecond), cmp.Or(l.Streams, opensAtOnce)
 	return &caller{source: a.ID, gone: make(chan struct{}), writes: rate.NewLimiter(rate.Limit(writes), 2*writes),
 		opens: rate.NewLimiter(rate.Every(opensEvery*opensAtOnce/time.Duration(opens)), opens), may: a.May, dials: &window{},
-		grant: a.Grant, reads: strings.Join(a.Grant.Reads(a.ID), ",")}
+		looks: make(chan struct{}, 1), grant: a.Grant, reads: strings.Join(a.Grant.Reads(a.ID), ",")}
 }
 
 // follows reports an error when a cursor is of a time when the caller read something else.
@@ -114,6 +115,27 @@ func (c *caller) mayFollow(now time.Time) (int, error) {
 	return int(wait/time.Second) + 1, &telephony.Error{Code: codeTooMany, Message: "this app opens one stream after another", Remedy: "keep a stream open, wait longer after each that breaks, and at least as long as Retry-After says"}
 }
 
+// patienceToLook is how long an app waits for its turn to look in the log.
+const patienceToLook = 10 * time.Second
+
+// look waits for an app's turn to look in the log: many searches beside one another take all readers of the store and all cores, and
+// the person would wait for their own. done ends the turn.
+func (c *caller) look(ctx context.Context) (done func(), err error) {
+	if c.looks == nil {
+		return func() {}, nil
+	}
+	late := time.NewTimer(patienceToLook)
+	defer late.Stop()
+	select {
+	case c.looks <- struct{}{}:
+		return func() { <-c.looks }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-late.C:
+		return nil, &telephony.Error{Code: codeTooMany, Message: "this app looks in the log many times at once", Remedy: "ask for one page after the other; try again in a second"}
+	}
+}
+
 // gate knows the tokens, by their SHA-256, and the one-time codes.
 type gate struct {
 	mu     sync.Mutex // guards all below
@@ -147,7 +169,7 @@ func (g *gate) regrant(a KnownApp, now board.Cursor) bool {
 		return false
 	}
 	next := newApp(a, g.limits)
-	next.writes, next.opens, next.dials = held.writes, held.opens, held.dials
+	next.writes, next.opens, next.looks, next.dials = held.writes, held.opens, held.looks, held.dials
 	other := next.reads != held.reads
 	if other {
 		next.since = now

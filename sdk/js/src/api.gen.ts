@@ -703,7 +703,7 @@ export interface paths {
         /**
          * The call log - every call and lookup that was kept, newest first, in pages.
          * @description All that is said must hold. Who goes on with `next` sees each call once, while others come in before it. An app is shown, and may look by, what
-         *     it may read only: a filter by another field is 403 `forbidden`, and `q` is looked for in the rest.
+         *     it may read only: a filter by another field is 403 `forbidden`, and `q` is looked for in the rest. What it asks beside one another is done one after the other.
          */
         get: operations["listCalls"];
         put?: never;
