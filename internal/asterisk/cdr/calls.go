@@ -68,8 +68,13 @@ func (r *Records) call(rows []row) (telephony.PastCall, bool) {
 // legs are those of a conversation, and the ids by which it is known again.
 func (r *Records) legs(rows []row) (legs []telephony.Leg, ids []telephony.LegID) {
 	seen := map[telephony.LegID]bool{}
-	add := func(id telephony.LegID, channel string, caller bool, p telephony.Party) {
-		if !seen[id] && len(legs) < mostLegs {
+	looked := map[string]bool{} // channels: to find the id of one goes through all rows
+	add := func(channel string, caller bool, p telephony.Party) {
+		if looked[channel] || len(legs) >= mostLegs {
+			return
+		}
+		looked[channel] = true
+		if id := legID(rows, channel); !seen[id] {
 			seen[id] = true
 			legs = append(legs, telephony.Leg{ID: id, Device: device(channel), Caller: caller, State: telephony.Ended, Party: p})
 			ids = append(ids, id)
@@ -77,12 +82,12 @@ func (r *Records) legs(rows []row) (legs []telephony.Leg, ids []telephony.LegID)
 	}
 	for i := range rows {
 		if one := &rows[i]; device(one.channel) != "" && !one.called() {
-			add(legID(rows, one.channel), one.channel, true, caller(one))
+			add(one.channel, true, caller(one))
 		}
 	}
 	for i := range rows {
 		if one := &rows[i]; one.to() != "" {
-			add(legID(rows, one.dstChannel), one.dstChannel, false, telephony.Party{})
+			add(one.dstChannel, false, telephony.Party{})
 		}
 	}
 	for i := range rows {

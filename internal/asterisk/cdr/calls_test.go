@@ -178,3 +178,25 @@ func TestWithoutIDs(t *testing.T) {
 		t.Errorf("%+v", calls)
 	}
 }
+
+// TestLongQueue: a caller who waits for hours in a queue of many agents makes a row for each time that one of them rings. To read
+// those takes time in proportion.
+func TestLongQueue(t *testing.T) {
+	t.Parallel()
+	took := func(rows int) time.Duration {
+		var all strings.Builder
+		for i := range rows {
+			at := day.Add(time.Duration(i/20*5) * time.Second)
+			fmt.Fprintf(&all, `"","2025550143","600","from-trunk","x","PJSIP/trunk-00000001","PJSIP/%d-%08x","Queue","support,t","%s",,"%s",4,0,"NO ANSWER","DOCUMENTATION","1795824000.1",""`+"\n",
+				1001+i%20, i+2, at.Format(time.DateTime), at.Add(4*time.Second).Format(time.DateTime))
+		}
+		began := time.Now()
+		if got := read(t, Options{Source: master(t, all.String())}); len(got) != 1 || len(got[0].Call.Legs) > mostLegs {
+			t.Fatalf("%d rows are %d calls", rows, len(got))
+		}
+		return time.Since(began)
+	}
+	if few, many := max(took(2500), 50*time.Millisecond), took(20_000); many > 30*few { // 15 s as against 0.3 when it grew with the square
+		t.Errorf("8 times the rows took %v, %v for those", many, few)
+	}
+}
