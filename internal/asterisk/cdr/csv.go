@@ -115,9 +115,10 @@ func (c *csvFile) tail(ctx context.Context, path string, since time.Time, most i
 	}
 }
 
-// parse reads rows out of whole lines. reaches says that there is one from before since: what is before it is older still.
+// parse reads rows out of whole lines. reaches says that the first is from before since: what is before it is older still. Of another it
+// says nothing: a PBX may have begun with a clock of long ago.
 func (c *csvFile) parse(ctx context.Context, text []byte, since time.Time) (rows []row, bad int, reaches bool, err error) {
-	now := time.Now()
+	now, sounds := time.Now(), 0
 	for n := 0; len(text) > 0; n++ {
 		if n%1000 == 0 && ctx.Err() != nil {
 			return nil, 0, false, ctx.Err()
@@ -132,13 +133,14 @@ func (c *csvFile) parse(ctx context.Context, text []byte, since time.Time) (rows
 			continue
 		}
 		r, sound := newRow(columns(fields), time.Time{}, c.zone, now)
-		switch {
-		case !sound:
+		if !sound {
 			bad++
-		case r.end().Before(since):
-			reaches = true
-		default:
+			continue
+		}
+		if sounds++; !r.end().Before(since) {
 			rows = append(rows, r)
+		} else if sounds == 1 {
+			reaches = true
 		}
 	}
 	return rows, bad, reaches, nil

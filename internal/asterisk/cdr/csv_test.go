@@ -109,6 +109,29 @@ func TestLargeFile(t *testing.T) {
 	}
 }
 
+// TestWrongClock: a PBX that begins with a clock of long ago, until it hears the time, writes such rows behind those of today. They end
+// nothing: what is before them is read.
+func TestWrongClock(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	minutes := 0
+	for ; text.Len() < 2*firstBlock; minutes++ {
+		fmt.Fprintln(&text, line(minutes, "", `"Bob" <2025550143>`))
+	}
+	fmt.Fprintln(&text, strings.ReplaceAll(line(minutes, "", `"Old" <2025550143>`), `"2026-`, `"2016-`))
+	for range 10 {
+		minutes++
+		fmt.Fprintln(&text, line(minutes, "", `"Bob" <2025550143>`))
+	}
+	r, err := Open(Options{Source: master(t, text.String()), Zone: "UTC"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows, bad, err := r.source.rows(t.Context(), day); err != nil || len(rows) != minutes || bad != 0 {
+		t.Errorf("%d rows of %d, %d bad, %v", len(rows), minutes, bad, err)
+	}
+}
+
 // TestRotated: what logrotate has moved away is read, too, as long as it is not packed.
 func TestRotated(t *testing.T) {
 	t.Parallel()
