@@ -9,6 +9,8 @@ export interface Draft {
   record: string;
   note: string;
   text: string;
+  /** When it was typed on last; absent: by a page that did not note it yet. */
+  typed?: string;
   /** What the server has of it: the text, and when that was changed. */
   base?: { text: string; seen: string };
   /** What was sent and is not acknowledged. It is sent again as it was, under its key, before anything newer. */

@@ -1,5 +1,5 @@
 // A note that is being written: kept here as it is typed, then saved. It is never lost and never overwrites what another window wrote.
-import { CallboardError, newKey, newNoteId, type BoardRecord, type Item } from '@callboard/sdk';
+import { CallboardError, newKey, newNoteId, type BoardRecord, type Erasure, type Item } from '@callboard/sdk';
 import type { Draft, Drafts } from './drafts.js';
 
 /** `kept`: the server does not take it, and it outlives this page; `failed`: it does not, or the server never will take it. */
@@ -15,6 +15,8 @@ export interface NotePort {
   putNote(record: string, note: string, text: string, options: NoteOptions): Promise<Item>;
   removeNote(record: string, note: string, options: NoteOptions): Promise<void>;
   getRecord(record: string): Promise<Pick<BoardRecord, 'notes'>>;
+  /** The proofs of what was erased. */
+  erasures(): Promise<Pick<Erasure, 'records' | 'asked_at'>[]>;
 }
 
 /** Milliseconds without a key press after which the text is saved. */
@@ -94,6 +96,7 @@ export class Note {
   type(text: string): void {
     if (this.problem?.code === GONE) this.#fork(); // what is written on is a note of its own
     this.text = text;
+    this.#draft.typed = new Date().toISOString();
     if (!this.willRetry) this.problem = undefined;
     this.#failures = 0;
     void this.#keep();

@@ -150,8 +150,14 @@ export class NoteBoxes {
   }
 
   async #claim(owner: string): Promise<void> {
-    for (const draft of await this.drafts.claim(owner, this.windows.me).catch((): Draft[] => [])) {
+    const taken = await this.drafts.claim(owner, this.windows.me).catch((): Draft[] => []);
+    const erasures = taken.length > 0 ? await this.port.erasures().catch(() => []) : [];
+    for (const draft of taken) {
       if (this.#notes.has(draft.key)) continue;
+      if (erasures.some((e) => e.records.includes(draft.record) && !(draft.typed && e.asked_at && Date.parse(draft.typed) > Date.parse(e.asked_at)))) {
+        void this.drafts.remove(draft.key).catch(() => undefined); // erased while no page was there to hear it (SEC-45)
+        continue;
+      }
       const note = this.#hold(draft);
       const box = this.#boxes.get(draft.record);
       if (!box) this.#boxes.set(draft.record, new NoteBox(draft.record, note, this));

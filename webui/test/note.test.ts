@@ -51,7 +51,7 @@ class Browser {
   /** The window is there no more, from one moment to the next. */
   async crash(me: string): Promise<void> {
     const boxes = this.#open.get(me);
-    Object.assign(boxes!, { flush: () => undefined }); // nothing is sent at the end
+    if (boxes) Object.assign(boxes, { flush: () => undefined }); // nothing is sent at the end
     boxes?.stop();
     this.#gone.add(me);
     for (const then of this.#waiting.get(me) ?? []) await then();
@@ -97,6 +97,12 @@ class Server {
   getRecord = async () => {
     if (this.broken) throw this.broken;
     return { notes: [...this.notes.values()] };
+  };
+
+  erased: { records: string[]; asked_at: string }[] = [];
+  erasures = async () => {
+    if (this.broken) throw this.broken;
+    return this.erased;
   };
 
   get texts(): string[] {
@@ -427,6 +433,21 @@ describe('an erasure (SEC-45)', () => {
     boxes.erased('r1', [], true);
     await wait(10 * PAUSE);
     expect([box.note.text, browser.disk.map.size, server.log]).toEqual(['', 0, ['put Canary']]);
+  });
+
+  it('drops what was typed before it and waits in the browser, when no page was there to hear of it', async () => {
+    const before = new Date(Date.now() - 1000).toISOString();
+    const after = new Date(Date.now() + 1000).toISOString();
+    for (const [key, draft] of Object.entries({
+      old: { record: 'r1', text: 'Canary' }, before: { record: 'r1', text: 'Canary too', typed: before },
+      after: { record: 'r1', text: 'Of another day', typed: after }, other: { record: 'r2', text: 'Of another' },
+    })) browser.disk.map.set(key, { key, owner: 'dead', note: `n-${key}`, ...draft });
+    server.erased = [{ records: ['r3', 'r1'], asked_at: new Date().toISOString() }];
+    const { boxes } = browser.open();
+    await browser.crash('dead');
+    await wait(20_000);
+    expect(server.texts.sort()).toEqual(['Of another', 'Of another day']);
+    expect([boxes.unsaved().length, browser.disk.map.size]).toEqual([0, 0]);
   });
 
   it('drops what other windows have left for the record', async () => {

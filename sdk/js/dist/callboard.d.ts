@@ -1561,6 +1561,8 @@ export declare class Board {
 	closeRecord(recordId: string): Promise<BoardRecord>;
 	/** Erases a person from the board, the log and the database; with `dry_run` it only tells what would go. For the person. It cannot be undone. */
 	erase(who: NewErasure): Promise<Erasure>;
+	/** The proofs of what was erased, the newest 100 first. For the person. */
+	erasures(): Promise<Erasure[]>;
 	/** Rings the user's phone and, once that is answered, calls a number. Gives the id of the record that becomes the call. */
 	dial(number: string, options?: CommandOptions): Promise<string>;
 	/**

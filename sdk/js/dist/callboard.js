@@ -853,6 +853,10 @@ var Board = class {
   erase(who) {
     return this.#http.once("POST", "/v1/erasures", { body: who, patience: 3e4 });
   }
+  /** The proofs of what was erased, the newest 100 first. For the person. */
+  async erasures() {
+    return (await this.#http.json("GET", "/v1/erasures", void 0, this.#closing.signal)).erasures;
+  }
   // ---- calling: for the person, and for apps that were let (`callboard app add --may dial,control`)
   /** Rings the user's phone and, once that is answered, calls a number. Gives the id of the record that becomes the call. */
   async dial(number, options = {}) {

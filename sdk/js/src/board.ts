@@ -354,6 +354,11 @@ export class Board {
     return this.#http.once('POST', '/v1/erasures', { body: who, patience: 30_000 });
   }
 
+  /** The proofs of what was erased, the newest 100 first. For the person. */
+  async erasures(): Promise<Erasure[]> {
+    return (await this.#http.json<{ erasures: Erasure[] }>('GET', '/v1/erasures', undefined, this.#closing.signal)).erasures;
+  }
+
   // ---- calling: for the person, and for apps that were let (`callboard app add --may dial,control`)
 
   /** Rings the user's phone and, once that is answered, calls a number. Gives the id of the record that becomes the call. */

@@ -497,6 +497,11 @@ describe('deciding', () => {
     expect(server.requests.filter((r) => r.path !== '/v1/watch').at(-1)).toMatchObject({ method: 'POST', path: '/v1/erasures', body: { numbers: ['+4512345678'], dry_run: true } });
   });
 
+  it('tells what was erased', async () => {
+    const board = await open();
+    expect((await board.erasures()).map((e) => e.records)).toEqual([['r1']]);
+  });
+
   it('asks for time, and says of which fields nothing is known', async () => {
     const board = await open();
     board.enrich({ needs: ['party.number'], deadlineMs: 20_000 }, async (_, work) => {

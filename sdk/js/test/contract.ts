@@ -151,6 +151,7 @@ export class Contract {
       case 'POST records/notes': return json(res, 201, { id: 'n1', source: 'user', at: T, changed_at: T, text: request.body.text });
       case 'PUT records/notes': return json(res, 200, { id: item, source: 'user', at: T, changed_at: T, text: request.body.text });
       case 'DELETE records/notes': return void res.writeHead(204).end();
+      case 'GET erasures': return json(res, 200, { erasures: [{ id: 'era_1', asked_at: T, dry_run: false, records: ['r1'], mentioned: [], claims: 1, items: 0, changes: 2, answers: 0 }] });
       case 'POST erasures': return json(res, 200, { dry_run: request.body.dry_run === true, records: ['r1'], mentioned: [], claims: 1, items: 0, changes: 2, answers: 0 });
       case 'GET webhooks': return json(res, 200, { webhooks: [] });
       case 'GET webhooks/deliveries': return json(res, 200, { deliveries: [] });
