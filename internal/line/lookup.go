@@ -11,8 +11,11 @@ import (
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
-// longestValue is how many bytes a value has at most, as on the board.
-const longestValue = 8 << 10
+// What values and the texts of items have at most, in bytes, as on the board.
+const (
+	longestValue = 8 << 10
+	longestText  = 32 << 10
+)
 
 // Lookup reads what was typed or is on a card. All of it can be read, or nothing is taken: the error names what cannot.
 func Lookup(in board.Sought, region string) (board.Found, error) {
@@ -21,6 +24,10 @@ func Lookup(in board.Sought, region string) (board.Found, error) {
 		card, err := readCard(in.VCard, region)
 		if err != nil {
 			return board.Found{}, err
+		}
+		if len(card.more) > longestText {
+			return board.Found{}, &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the notes of the card, with its further numbers and addresses, have %d bytes", len(card.more)),
+				Remedy: fmt.Sprintf("shorten them: they may have %d", longestText)}
 		}
 		in = over(in, card.said)
 		if card.more != "" {

@@ -70,6 +70,7 @@ func TestLookupRefused(t *testing.T) {
 		{board.Sought{VCard: "BEGIN:VCARD\nVERSION:2.1\nFN:Ann\nEND:VCARD"}, "2.1", telephony.CodeInvalid},
 		{board.Sought{VCard: "BEGIN:VCARD\nVERSION:4.0\nFN:\u0301\u0301\nTEL:+4512345678\nEND:VCARD"}, "is no name", telephony.CodeInvalid},
 		{board.Sought{VCard: "BEGIN:VCARD\nVERSION:4.0\nFN:Ann\nNOTE:" + strings.Repeat("x", 2<<20) + "\nEND:VCARD"}, "64 KiB", telephony.CodeTooLarge},
+		{board.Sought{VCard: "BEGIN:VCARD\nVERSION:4.0\nFN:Ann\nNOTE:" + strings.Repeat("x", 40<<10) + "\nEND:VCARD"}, "shorten", telephony.CodeTooLarge},
 		{board.Sought{VCard: photo}, "photograph", telephony.CodeTooLarge},
 		{board.Sought{VCard: many}, "1000 cards", telephony.CodeTooLarge},
 		{board.Sought{VCard: strings.Repeat(many, 100)}, "64 KiB", telephony.CodeTooLarge},
