@@ -1,7 +1,9 @@
 package board_test
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -352,4 +354,30 @@ func TestAfterCall(t *testing.T) {
 	s.noWork(en)
 	s.Approve("transcript", board.Grant{})
 	wantCode(t, s.tries(r, "transcript", "x.transcript.language", "en"), telephony.CodeClosed)
+}
+
+// TestFullRecordIsSound: a record that is as full as apps may make it, and of which a candidate is picked besides, can be read back out
+// of an export.
+func TestFullRecordIsSound(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	r, _ := s.OpenLookup("desk", "user", []board.NewClaim{{Field: "party.number", Value: number}}, s.now)
+	s.show()
+	for c := range 4 {
+		var facts []string
+		for f := range 30 {
+			facts = append(facts, fmt.Sprintf("party.fact%d_%d", c, f), strings.Repeat("x", 2000))
+		}
+		if _, _, err := s.PutItem(r, "crm", person(fmt.Sprint(c), facts...), s.now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for f := range 240 {
+		s.claim(r, "user", fmt.Sprintf("party.field%d", f), "x")
+	}
+	s.claim(r, "user", "party.candidate", "crm/2")
+	s.show()
+	if err := board.CheckStored(s.Get(r)); err != nil || len(s.Get(r).Fields) < 260 {
+		t.Errorf("%d fields: %v", len(s.Get(r).Fields), err)
+	}
 }

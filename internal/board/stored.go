@@ -28,7 +28,7 @@ func CheckStored(r *Record) error {
 		return fmt.Errorf("%s is on no line", r.ID)
 	case r.Fields == nil || r.Items == nil:
 		return fmt.Errorf("%s has no fields or no items, not even none", r.ID)
-	case len(r.Fields) > maxFields || r.weight() > maxRecord:
+	case len(r.Fields) > 2*maxFields || r.weight() > 2*maxRecord: // what a candidate says comes on top, once it is picked
 		return fmt.Errorf("%s is larger than a record may be", r.ID)
 	case r.Settled != nil && (r.Settled.Rounds < 0 || r.Settled.TookMS < 0 || slices.ContainsFunc(r.Settled.Unanswered, isNoSource)):
 		return fmt.Errorf("%s has settled as none does", r.ID)
