@@ -204,7 +204,7 @@ func (s *slowLog) Log(ctx context.Context, q board.LogQuery) (board.LogPage, err
 	return s.Store.Log(ctx, q)
 }
 
-// FLT-09: an app that asks for one page of the log beside the other is given them one after the other; nobody else waits for it.
+// SEC-23: an app that asks for one page of the log beside the other is given them one after the other; nobody else waits for it.
 func TestLogOneAtATime(t *testing.T) {
 	t.Parallel()
 	slow := slowLog{began: make(chan string, 8), free: make(chan struct{})}

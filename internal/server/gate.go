@@ -32,6 +32,7 @@ type caller struct {
 	gone   chan struct{}
 	writes *rate.Limiter // how fast an app may write (SEC-23); nil for the person
 	opens  *rate.Limiter // how fast an app may open streams (FLT-09); nil for the person, whose pages share the token
+	puts   *rate.Limiter // how fast an app may put records on the board (SEC-23); nil for the person
 	looks  chan struct{} // of size one: an app looks in the log once at a time; nil for the person
 	may    []string      // commands that an app may give; the person may all
 	dials  *window
@@ -56,11 +57,15 @@ const (
 	opensEvery  = 6 * time.Second // with that many at once; more often where more are let
 )
 
+// recordsShare: an app may put as many records on the board at once as it may write, and then one where it could write so often. At 50 writes
+// a second that is one in six seconds. That slows an app down and does not bound what is open: a lookup stays so for a week.
+const recordsShare = 300
+
 func newApp(a KnownApp, l Limits) *caller {
 	writes, opens := cmp.Or(l.Writes, writesPerSecond), cmp.Or(l.Streams, opensAtOnce)
 	return &caller{source: a.ID, gone: make(chan struct{}), writes: rate.NewLimiter(rate.Limit(writes), 2*writes),
 		opens: rate.NewLimiter(rate.Every(opensEvery*opensAtOnce/time.Duration(opens)), opens), may: a.May, dials: &window{},
-		looks: make(chan struct{}, 1), grant: a.Grant, reads: strings.Join(a.Grant.Reads(a.ID), ",")}
+		puts: rate.NewLimiter(rate.Limit(writes)/recordsShare, 2*writes), looks: make(chan struct{}, 1), grant: a.Grant, reads: strings.Join(a.Grant.Reads(a.ID), ",")}
 }
 
 // follows reports an error when a cursor is of a time when the caller read something else.
@@ -106,13 +111,11 @@ func (c *caller) mayFollow(now time.Time) (int, error) {
 	if c.opens == nil {
 		return 0, nil
 	}
-	place := c.opens.ReserveN(now, 1)
-	wait := place.DelayFrom(now)
-	if wait == 0 {
+	after := secondsTo(c.opens, now)
+	if after == 0 {
 		return 0, nil
 	}
-	place.CancelAt(now)
-	return int(wait/time.Second) + 1, &telephony.Error{Code: codeTooMany, Message: "this app opens one stream after another", Remedy: "keep a stream open, wait longer after each that breaks, and at least as long as Retry-After says"}
+	return after, &telephony.Error{Code: codeTooMany, Message: "this app opens one stream after another", Remedy: "keep a stream open, wait longer after each that breaks, and at least as long as Retry-After says"}
 }
 
 // patienceToLook is how long an app waits for its turn to look in the log.
@@ -134,6 +137,29 @@ func (c *caller) look(ctx context.Context) (done func(), err error) {
 	case <-late.C:
 		return nil, &telephony.Error{Code: codeTooMany, Message: "this app looks in the log many times at once", Remedy: "ask for one page after the other; try again in a second"}
 	}
+}
+
+// secondsTo takes a place of a limiter; where there is none now, it says after how many seconds there is.
+func secondsTo(l *rate.Limiter, now time.Time) int {
+	place := l.ReserveN(now, 1)
+	wait := place.DelayFrom(now)
+	if wait == 0 {
+		return 0
+	}
+	place.CancelAt(now)
+	return int(wait/time.Second) + 1
+}
+
+// mayOpen reports an error when an app puts records on the board faster than it may, and after how many seconds it may again.
+func (c *caller) mayOpen(now time.Time) (int, error) {
+	if c.puts == nil {
+		return 0, nil
+	}
+	after := secondsTo(c.puts, now)
+	if after == 0 {
+		return 0, nil
+	}
+	return after, &telephony.Error{Code: codeTooMany, Message: "this app opens one record after another", Remedy: "look up whom a person asks for; go on after as long as Retry-After says"}
 }
 
 // gate knows the tokens, by their SHA-256, and the one-time codes.
@@ -169,7 +195,7 @@ func (g *gate) regrant(a KnownApp, now board.Cursor) bool {
 		return false
 	}
 	next := newApp(a, g.limits)
-	next.writes, next.opens, next.looks, next.dials = held.writes, held.opens, held.looks, held.dials
+	next.writes, next.opens, next.puts, next.looks, next.dials = held.writes, held.opens, held.puts, held.looks, held.dials
 	other := next.reads != held.reads
 	if other {
 		next.since = now

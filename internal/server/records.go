@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/callboard-dev/callboard/api"
@@ -35,6 +36,9 @@ func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request, params api.O
 		s.fail(w, err)
 		return
 	}
+	if !s.opens(w, r) {
+		return
+	}
 	s.write(w, r, wanted{key: params.IdempotencyKey, body: body, status: http.StatusCreated, answer: s.recordAnswer(r),
 		do: func(ctx context.Context, receipt *board.Receipt) (board.Written, error) {
 			if err := s.options.Committer.Wait(ctx, 0); err != nil {
@@ -43,6 +47,17 @@ func (s *Server) OpenLookup(w http.ResponseWriter, r *http.Request, params api.O
 			s.options.Board.OpenCard(on.Name, receipt.Source, found.Claims, found.Items, time.Now(), receipt)
 			return receipt.Written, nil
 		}})
+}
+
+// opens refuses an app that puts one record after another on the board.
+func (s *Server) opens(w http.ResponseWriter, r *http.Request) bool {
+	after, err := callerOf(r).mayOpen(time.Now())
+	if err == nil {
+		return true
+	}
+	w.Header().Set("Retry-After", strconv.Itoa(after))
+	s.fail(w, err)
+	return false
 }
 
 // mayLookUp sees to it that nobody learns by a lookup what they may not read (SEC-22): what is open for the same number or e-mail address is
@@ -78,6 +93,9 @@ func checkSought(in *api.Lookup) error {
 func (s *Server) ReopenRecord(w http.ResponseWriter, r *http.Request, record api.RecordID, params api.ReopenRecordParams) {
 	if err := allowed(r, mayReopen); err != nil {
 		s.fail(w, err)
+		return
+	}
+	if !s.opens(w, r) {
 		return
 	}
 	s.write(w, r, wanted{key: params.IdempotencyKey, status: http.StatusOK, answer: s.recordAnswer(r), do: s.on(record, func(receipt *board.Receipt) (board.Written, error) {

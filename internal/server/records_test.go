@@ -1,9 +1,11 @@
 package server
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/callboard-dev/callboard/api"
 )
@@ -49,6 +51,39 @@ func TestLookupIsNarrowed(t *testing.T) {
 	h.refused(http.StatusForbidden, "forbidden", "POST", "/v1/records", blind, api.Lookup{Email: "ann@example.com"})
 	h.want(http.StatusCreated, nil, "POST", "/v1/records", mail, api.Lookup{Email: "ann@example.com"})
 	h.want(http.StatusCreated, nil, "POST", "/v1/records", blind, api.Lookup{Company: "Acme"})
+}
+
+// SEC-23: an app that puts one record after another on the board is slowed down; the person and other apps are not.
+func TestOpenedAtOnce(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	old := h.lookup("+1 201 555 0123")
+	greedy, other := h.granted(api.NewApp{ID: "greedy", May: []api.Permission{api.PermissionReopen}}), h.app("other")
+	c, err := h.server.gate.of("greedy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, let := time.Now(), 0
+	for second := range 600 {
+		for range 50 {
+			if _, err := c.mayOpen(now.Add(time.Duration(second) * time.Second)); err == nil {
+				let++
+			}
+		}
+	}
+	if let < 150 || let > 250 {
+		t.Errorf("%d records in ten minutes", let)
+	}
+	for path, body := range map[string]any{"/v1/records": api.Lookup{Number: "+1 201 555 0124"}, "/v1/records/" + old + "/reopen": nil} {
+		got := h.do("POST", path, greedy, body)
+		if got.status != http.StatusTooManyRequests || got.problem(t).Code != "too_many_requests" || got.header.Get("Retry-After") == "" {
+			t.Errorf("%s: %d %s, again after %q", path, got.status, got.body, got.header.Get("Retry-After"))
+		}
+	}
+	h.want(http.StatusCreated, nil, "POST", "/v1/records", other, api.Lookup{Number: "+1 201 555 0125"})
+	for n := range 120 {
+		h.lookup(fmt.Sprintf("+1 201 555 %04d", 1000+n))
+	}
 }
 
 // TestReopenAndClose: the person closes a record and opens it again; an app may only reopen, and only if it was let (B-23).

@@ -166,7 +166,8 @@ export interface paths {
         put?: never;
         /**
          * Open a record without a call, for whatever is known of somebody. The next call with its number joins it.
-         * @description An app looks nobody up by a number or an e-mail address that it may not read.
+         * @description An app looks nobody up by a number or an e-mail address that it may not read. It puts a hundred records on the board at once, lookups and what it reopens,
+         *     and then ten a minute; else it is told 429 `too_many_requests` and, in `Retry-After`, when to go on.
          */
         post: operations["openLookup"];
         delete?: never;
