@@ -409,7 +409,7 @@ func TestDialCommand(t *testing.T) {
 		t.Errorf("hangup: %v\n%s", err, out)
 	}
 	ended(ctx, t, call)
-	for text, args := range map[string][]string{"another country": {"dial", "+4533123456"}, "no call just now": {"hangup"}, "such record": {"hangup", "rec_none"}} {
+	for text, args := range map[string][]string{"another country": {"dial", "+4533123456"}, "no call just now": {"hangup"}, `no record "rec_none"`: {"hangup", "rec_none"}} {
 		if out, err := say(args...); err == nil || !strings.Contains(out, text) || strings.Contains(out, "HTTP") {
 			t.Errorf("%v: %v, %s", args, err, out)
 		}
