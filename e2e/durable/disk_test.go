@@ -3,7 +3,6 @@
 package durable
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,30 +19,14 @@ import (
 	"github.com/callboard-dev/callboard/e2e/history"
 	"github.com/callboard-dev/callboard/internal/board"
 	"github.com/callboard-dev/callboard/internal/demopbx"
+	"github.com/callboard-dev/callboard/internal/store/disktest"
 )
 
 // smallDisk mounts a file system of a few mebibytes for a story's data.
 func smallDisk(t *testing.T, s *story, options string) (data string) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		const why = "to mount a small disk needs root"
-		if os.Getenv("CI") != "" {
-			t.Fatal(why)
-		}
-		t.Skip(why)
-	}
 	data = filepath.Join(s.folder, "data")
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Mount("tmpfs", data, "tmpfs", 0, "size=10m"+options); err != nil {
-		t.Fatalf("mount: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(data, syscall.MNT_DETACH); err != nil {
-			t.Errorf("unmount: %v", err)
-		}
-	})
+	disktest.Mount(t, data, "size=10m"+options)
 	return data
 }
 
@@ -163,7 +145,7 @@ func TestDiskFull(t *testing.T) {
 		}
 		epoch := s.status().Epoch
 		ballast := filepath.Join(data, "ballast")
-		fillUp(t, ballast)
+		disktest.Fill(t, ballast)
 		within(t, patience, "the disk is felt", func() bool {
 			if c.Note(t.Context(), record) == history.Acked { // it found a place in what was allotted already
 				acked++
@@ -269,21 +251,6 @@ func (s *story) begin() *program {
 		return len(lines) > 0 && lines[0].Pbx.State == api.LinkStateConnected
 	})
 	return p
-}
-
-// fillUp writes until the disk takes no byte more.
-func fillUp(t *testing.T, path string) {
-	t.Helper()
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for block := bytes.Repeat([]byte("x"), 64<<10); len(block) > 0; {
-		if _, err := f.Write(block); err != nil {
-			block = block[:len(block)/2]
-		}
-	}
 }
 
 // TestDatabaseGone takes the database away under a running program: that is noticed at rest, told with a remedy, calls pop,

@@ -1,5 +1,5 @@
 // Package pgtest runs a real PostgreSQL for tests: Debian's programs, a data directory and a socket of its own in a temporary
-// folder, no port. A server ends with the program that started it, however that ends. Where PostgreSQL is not installed a test
+// folder, and no port unless it is set to have one. A server ends with the program that started it, however that ends. Where PostgreSQL is not installed a test
 // fails: nothing is skipped.
 package pgtest
 
@@ -25,7 +25,9 @@ import (
 // Server is a running PostgreSQL. Anybody who may reach the socket is its superuser.
 type Server struct {
 	Folder string // of the socket
+	port   string // that the socket is called by
 	data   string
+	wal    string
 	bin    string
 	cmd    *exec.Cmd
 	hold   io.Closer // the server ends when it is closed
@@ -43,21 +45,35 @@ wait $server`
 
 // Start makes a cluster and starts it. Settings are of postgresql.conf, such as "fsync=off".
 func Start(settings ...string) (*Server, error) {
+	return StartIn("", "", settings...)
+}
+
+// StartIn is Start of a server that has what it has, or its write-ahead log, in a temporary folder on some disk. Empty: as others. Paths are
+// short: that of a socket is.
+func StartIn(disk, logDisk string, settings ...string) (*Server, error) {
 	bin, err := programs()
 	if err != nil {
 		return nil, err
 	}
-	folder, err := os.MkdirTemp("", "callboard-pg-")
+	folder, err := os.MkdirTemp(disk, "callboard-pg-")
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Folder: folder, data: filepath.Join(folder, "data"), bin: bin, log: filepath.Join(folder, "log")}
-	if err = s.own(folder); err == nil {
+	s := &Server{Folder: folder, port: "5432", data: filepath.Join(folder, "data"), bin: bin, log: filepath.Join(folder, "log"), wal: filepath.Join(folder, "wal")}
+	if logDisk != "" {
+		s.wal = filepath.Join(logDisk, filepath.Base(folder))
+	}
+	for _, setting := range settings {
+		if port, ok := strings.CutPrefix(setting, "port="); ok {
+			s.port = port
+		}
+	}
+	if err = errors.Join(os.Mkdir(s.wal, 0o700), s.own(s.wal, 0o700), s.own(folder, 0o755)); err == nil {
 		err = s.init()
 	}
 	if err == nil {
 		// What a server may be set to by its owner, and we must not depend on.
-		err = s.set(append([]string{"synchronous_commit=off", "timezone=Asia/Tokyo", "datestyle=German", "max_connections=200", "shared_buffers=16MB", "log_min_messages=warning"}, settings...)...)
+		err = s.set(append([]string{"listen_addresses=", "synchronous_commit=off", "timezone=Asia/Tokyo", "datestyle=German", "max_connections=200", "shared_buffers=16MB", "log_min_messages=warning"}, settings...)...)
 	}
 	if err == nil {
 		err = s.Run()
@@ -87,7 +103,7 @@ func programs() (string, error) {
 
 func (s *Server) init() error {
 	// Its own collation is not that of bytes.
-	cmd := exec.Command(filepath.Join(s.bin, "initdb"), "-D", s.data, "-U", "postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US")
+	cmd := exec.Command(filepath.Join(s.bin, "initdb"), "-D", s.data, "-X", s.wal, "-U", "postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US")
 	cmd.Dir, cmd.SysProcAttr = s.Folder, s.as()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
@@ -116,7 +132,7 @@ func (s *Server) Run() error {
 		return err
 	}
 	defer log.Close()
-	s.cmd = exec.Command("sh", "-c", wrapper, "sh", filepath.Join(s.bin, "postgres"), "-D", s.data, "-k", s.Folder, "-c", "listen_addresses=")
+	s.cmd = exec.Command("sh", "-c", wrapper, "sh", filepath.Join(s.bin, "postgres"), "-D", s.data, "-k", s.Folder)
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr, s.cmd.SysProcAttr = s.Folder, log, log, s.as()
 	in, out, err := os.Pipe()
 	if err != nil {
@@ -157,11 +173,13 @@ func (s *Server) Stop() error {
 }
 
 // Close ends the server and takes away what it had.
-func (s *Server) Close() error { return errors.Join(s.Stop(), os.RemoveAll(s.Folder)) }
+func (s *Server) Close() error {
+	return errors.Join(s.Stop(), os.RemoveAll(s.wal), os.RemoveAll(s.Folder))
+}
 
 // URL is the address of the server's first database. Settings are of the session, such as "search_path=x".
 func (s *Server) URL(settings ...string) string {
-	q := url.Values{"host": {s.Folder}}
+	q := url.Values{"host": {s.Folder}, "port": {s.port}}
 	for _, setting := range settings {
 		name, value, _ := strings.Cut(setting, "=")
 		q.Set(name, value)
@@ -224,6 +242,15 @@ func Close() error {
 		return nil
 	}
 	return shared.server.Close()
+}
+
+// Give writes a file into the server's folder, for the server alone.
+func (s *Server) Give(name string, content []byte) error {
+	path := filepath.Join(s.data, name)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		return err
+	}
+	return s.own(path, 0o600)
 }
 
 // Admit puts a line before those that say who is let in (pg_hba.conf).

@@ -25,12 +25,12 @@ func whom() (uid, gid int) {
 	return 65534, 65534
 }
 
-func (s *Server) own(folder string) error {
-	if err := os.Chmod(folder, 0o755); err != nil || os.Geteuid() != 0 {
+func (s *Server) own(path string, mode os.FileMode) error {
+	if err := os.Chmod(path, mode); err != nil || os.Geteuid() != 0 {
 		return err
 	}
 	uid, gid := whom()
-	return os.Chown(folder, uid, gid)
+	return os.Chown(path, uid, gid)
 }
 
 // as is of processes of the server: not root's, and not reached by what is sent to those of the tests.

@@ -2,8 +2,11 @@
 
 package pgtest
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+)
 
-func (s *Server) own(string) error { return nil }
+func (s *Server) own(string, os.FileMode) error { return nil }
 
 func (s *Server) as() *syscall.SysProcAttr { return nil }
