@@ -221,7 +221,7 @@ func prepareRestore(ctx context.Context, fresh, from string) error {
 		err = fmt.Errorf("it is damaged (%s)", wrong[0])
 	}
 	if err == nil {
-		err = setMeta(ctx, s.writer, metaEpoch, NewEpoch())
+		err = s.setMeta(ctx, metaEpoch, NewEpoch())
 	}
 	return errors.Join(err, s.Close(), syncFile(fresh)) // the last to close brings the WAL into the file
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/callboard-dev/callboard/internal/store/pgtest"
 )
 
-// BenchmarkCommit measures commits of 1, 16 and 256 changes, and beside each, in the same run, the least that a durable
+// BenchmarkCommit measures commits of 1, 32 and 256 changes, and beside each, in the same run, the least that a durable
 // commit can cost on this disk: an append of the same bytes and a sync of the data. x-bare is how many times that it takes.
 func BenchmarkCommit(b *testing.B) {
 	commitBench(b, func() string { return filepath.Join(b.TempDir(), "callboard.db") })
@@ -23,7 +23,7 @@ func BenchmarkCommitInPostgres(b *testing.B) {
 }
 
 func commitBench(b *testing.B, place func() string) {
-	for _, batch := range []int{1, 16, 256} {
+	for _, batch := range []int{1, 32, 256} {
 		b.Run(fmt.Sprint("batch=", batch), func(b *testing.B) {
 			s := openStore(b, place())
 			w := &writer{t: b, store: s, epoch: "bench", board: board.New(board.Options{Epoch: "bench", NewID: func(kind string) string { return kind }})}

@@ -70,6 +70,24 @@ func full(t *testing.T, s *Store) (says string, free func()) {
 	return "No space left on device): free space on the disk of the database server; Callboard goes on by itself", func() { run("DROP TRIGGER is_full ON changes") }
 }
 
+// refusing has the database refuse rows that are written to a table, until it is told not to.
+func refusing(t *testing.T, s *Store, table, which string) (stop func()) {
+	t.Helper()
+	run := func(text string) {
+		t.Helper()
+		if _, err := s.writer.Exec(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.dialect == &sqlite {
+		run(`CREATE TRIGGER refusing BEFORE INSERT ON ` + table + ` WHEN ` + which + ` BEGIN SELECT RAISE(ABORT, 'it is refused'); END`)
+		return func() { run(`DROP TRIGGER refusing`) }
+	}
+	run(`CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'it is refused'; END $$`)
+	run(`CREATE TRIGGER refusing BEFORE INSERT ON ` + table + ` FOR EACH ROW WHEN (` + which + `) EXECUTE FUNCTION refuse()`)
+	return func() { run(`DROP TRIGGER refusing ON ` + table) }
+}
+
 // tableFiles are those that the server has of a database's tables and indexes, with all that is in its memory written to them.
 func tableFiles(t testing.TB, at string) (names []string) {
 	t.Helper()

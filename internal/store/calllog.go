@@ -3,7 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
-	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -32,13 +32,11 @@ func (f *facet) meets(q *board.LogQuery) bool {
 func (s *Store) Log(ctx context.Context, q board.LogQuery) (board.LogPage, error) {
 	var page board.LogPage
 	s.listNow(ctx)
-	tx, err := s.readers.BeginTx(ctx, nil)
+	err := s.reading(ctx, func(t transaction) error {
+		r := logReader{t: t, lists: s.lists, syntax: s.dialect.syntax, q: &q, from: 0, before: math.MaxInt64}
+		return r.read(ctx, &page)
+	})
 	if err != nil {
-		return page, fmt.Errorf("read the log: %w", err)
-	}
-	defer tx.Rollback() // nothing was written
-	r := logReader{tx: tx, syntax: s.dialect.syntax, q: &q, from: 0, before: math.MaxInt64}
-	if err := r.read(ctx, &page); err != nil {
 		return page, fmt.Errorf("read the log: %w", err)
 	}
 	return page, nil
@@ -46,7 +44,8 @@ func (s *Store) Log(ctx context.Context, q board.LogQuery) (board.LogPage, error
 
 // logReader answers one query. Places are from from on and before before.
 type logReader struct {
-	tx           *sql.Tx
+	t            transaction
+	lists        lists
 	syntax       *syntax
 	q            *board.LogQuery
 	from, before int64
@@ -82,23 +81,24 @@ func (r *logReader) read(ctx context.Context, page *board.LogPage) error {
 }
 
 func (r *logReader) choose(ctx context.Context) error {
-	rows, err := r.tx.QueryContext(ctx, `SELECT id, line, view, result FROM call_facets ORDER BY id`)
+	r.facets = map[int64]facet{}
+	err := r.t.ask(ctx, statement{text: `SELECT id, line, view, result FROM call_facets ORDER BY id`}, func(found rows) error {
+		for found.Next() {
+			var f facet
+			if err := found.Scan(&f.id, &f.line, &f.view, &f.result); err != nil {
+				return err
+			}
+			r.facets[f.id] = f
+			if f.meets(r.q) {
+				r.chosen = append(r.chosen, f.id)
+			}
+		}
+		return found.Err()
+	})
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	r.facets = map[int64]facet{}
-	for rows.Next() {
-		var f facet
-		if err := rows.Scan(&f.id, &f.line, &f.view, &f.result); err != nil {
-			return err
-		}
-		r.facets[f.id] = f
-		if f.meets(r.q) {
-			r.chosen = append(r.chosen, f.id)
-		}
-	}
-	return rows.Err()
+	return r.t.flush(ctx)
 }
 
 // places are those of the page and, if there is one, of the entry behind it.
@@ -110,45 +110,62 @@ func (r *logReader) places(ctx context.Context) ([]int64, error) {
 	case any:
 		return r.matches(ctx, expression)
 	case len(r.q.Numbers) > 0:
-		return r.newest(ctx, `SELECT n FROM calls WHERE number = ? AND number <> '' AND facet = ? AND n >= ? AND n < ? ORDER BY n DESC LIMIT ?`, r.q.Numbers)
+		return r.newest(ctx, r.lists.ofNumber, r.q.Numbers)
 	case len(r.chosen) < len(r.facets):
-		return r.newest(ctx, `SELECT n FROM calls WHERE facet = ? AND n >= ? AND n < ? ORDER BY n DESC LIMIT ?`, nil)
+		return r.newest(ctx, r.lists.ofFacet, nil)
 	}
 	return r.column(ctx, `SELECT n FROM calls WHERE n >= ? AND n < ? ORDER BY n DESC LIMIT ?`, r.from, r.before, r.q.Limit+1)
 }
 
-// newest are the newest of many lists, each in order: one per chosen facet and, if there are any, number.
-func (r *logReader) newest(ctx context.Context, query string, numbers []string) ([]int64, error) {
-	lists := [][]any{nil}
+// lists are the queries of lists of the log, in order.
+type lists struct{ ofFacet, ofNumber statement }
+
+func (s *Store) prepareLists(ctx context.Context) (l lists, err error) {
+	const some = `facet = ? AND n >= ? AND n < ? ORDER BY n DESC LIMIT ?`
+	if l.ofFacet, err = s.kept(ctx, s.readers, `SELECT n FROM calls WHERE `+some); err != nil {
+		return l, err
+	}
+	l.ofNumber, err = s.kept(ctx, s.readers, `SELECT n FROM calls WHERE number = ? AND number <> '' AND `+some)
+	return l, err
+}
+
+func (l lists) close() error { return errors.Join(l.ofFacet.close(), l.ofNumber.close()) }
+
+// listsAtOnce are asked for together. What they have bounds what the next ones are asked for.
+const listsAtOnce = 32
+
+// newest are the newest of many lists: one per chosen facet and, if there are any, number.
+func (r *logReader) newest(ctx context.Context, list statement, numbers []string) (all []int64, err error) {
+	of := [][]any{nil}
 	if numbers != nil {
-		lists = nil
+		of = nil
 		for _, number := range slices.Compact(slices.Sorted(slices.Values(numbers))) {
-			lists = append(lists, []any{number})
+			of = append(of, []any{number})
 		}
 	}
-	statement, err := r.tx.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
+	from, wanted, asked := r.from, r.q.Limit+1, 0
+	merge := func(found []int64) {
+		all = append(all, found...)
+		slices.SortFunc(all, func(a, b int64) int { return cmp.Compare(b, a) })
+		if len(all) >= wanted { // nothing older than these can be on the page
+			all = all[:wanted]
+			from = all[wanted-1]
+		}
 	}
-	defer statement.Close()
-	var all []int64
-	from, wanted := r.from, r.q.Limit+1
-	for _, list := range lists {
+	for _, one := range of {
 		for _, facet := range r.chosen {
-			rows, err := statement.QueryContext(ctx, append(slices.Clone(list), facet, from, r.before, wanted)...)
-			found, err := ints(rows, err)
-			if err != nil {
+			if err := r.t.ask(ctx, list, ints(merge), append(slices.Clone(one), facet, from, r.before, wanted)...); err != nil {
 				return nil, err
 			}
-			all = append(all, found...)
-			slices.SortFunc(all, func(a, b int64) int { return cmp.Compare(b, a) })
-			if len(all) >= wanted { // nothing older than these can be on the page
-				all = all[:wanted]
-				from = all[wanted-1]
+			if asked++; asked%listsAtOnce > 0 {
+				continue
+			}
+			if err := r.t.flush(ctx); err != nil {
+				return nil, err
 			}
 		}
 	}
-	return all, nil
+	return all, r.t.flush(ctx)
 }
 
 // mostFacets is how many are looked for in the index. Where there are more, the rows are asked instead.
@@ -227,43 +244,54 @@ func (r *logReader) entries(ctx context.Context, places []int64) ([]board.LogEnt
 	if len(places) == 0 {
 		return nil, nil
 	}
-	rows, err := r.tx.QueryContext(ctx, `SELECT record, `+callColumns+` FROM calls WHERE n IN (`+strings.Join(texts(places), ", ")+`) ORDER BY n DESC`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	var out []board.LogEntry
-	for rows.Next() {
-		var record string
-		var row callRow
-		if err := rows.Scan(append([]any{&record}, row.into()...)...); err != nil {
-			return nil, err
-		}
-		out = append(out, entryOf(record, r.facets[row.facet], &row))
+	var args []any
+	for _, n := range places {
+		args = append(args, n)
 	}
-	return out, rows.Err()
+	query := `SELECT record, ` + callColumns + ` FROM calls WHERE n IN (?` + strings.Repeat(", ?", len(places)-1) + `) ORDER BY n DESC`
+	err := r.t.ask(ctx, statement{text: query}, func(found rows) error {
+		for found.Next() {
+			var record string
+			var row callRow
+			if err := found.Scan(append([]any{&record}, row.into()...)...); err != nil {
+				return err
+			}
+			out = append(out, entryOf(record, r.facets[row.facet], &row))
+		}
+		return found.Err()
+	}, args...)
+	if err == nil {
+		err = r.t.flush(ctx)
+	}
+	return out, err
 }
 
-func (r *logReader) column(ctx context.Context, query string, args ...any) ([]int64, error) {
-	rows, err := r.tx.QueryContext(ctx, query, args...)
-	return ints(rows, err)
+func (r *logReader) column(ctx context.Context, query string, args ...any) (out []int64, err error) {
+	err = r.t.ask(ctx, statement{text: query}, ints(func(found []int64) { out = found }), args...)
+	if err == nil {
+		err = r.t.flush(ctx)
+	}
+	return out, err
 }
 
 // ints reads the one column of a query.
-func ints(rows *sql.Rows, err error) ([]int64, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []int64
-	for rows.Next() {
-		var n int64
-		if err := rows.Scan(&n); err != nil {
-			return nil, err
+func ints(then func([]int64)) func(rows) error {
+	return func(found rows) error {
+		var out []int64
+		for found.Next() {
+			var n int64
+			if err := found.Scan(&n); err != nil {
+				return err
+			}
+			out = append(out, n)
 		}
-		out = append(out, n)
+		if err := found.Err(); err != nil {
+			return err
+		}
+		then(out)
+		return nil
 	}
-	return out, rows.Err()
 }
 
 func texts(numbers []int64) []string {

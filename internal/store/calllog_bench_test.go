@@ -140,12 +140,11 @@ func BenchmarkLogSave(b *testing.B) {
 		some = append(some, fresh())
 	}
 	s.keep(b, some)
-	tx, err := s.writer.BeginTx(b.Context(), nil)
+	tx, err := s.dialect.begin(b.Context(), s.writer)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer tx.Rollback()
-	calls := s.commit.calls.in(tx)
+	defer tx.rollback(b.Context())
 	for _, c := range []struct {
 		name string
 		next func() *board.Record
@@ -160,7 +159,7 @@ func BenchmarkLogSave(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
-				if err := calls.save(b.Context(), c.next()); err != nil {
+				if err := s.commit.calls.save(b.Context(), tx, []*board.Record{c.next()}); err != nil {
 					b.Fatal(err)
 				}
 			}

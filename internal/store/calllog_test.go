@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -82,15 +81,7 @@ func generated(r *rand.Rand, id string, at time.Time, callers int) *board.Record
 // keep writes what the log says of records.
 func (s *Store) keep(t testing.TB, records []*board.Record) {
 	t.Helper()
-	err := s.within(t.Context(), func(tx *sql.Tx) error {
-		calls := s.commit.calls.in(tx)
-		for _, r := range records {
-			if err := calls.save(t.Context(), r); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := s.within(t.Context(), func(tx transaction) error { return s.commit.calls.save(t.Context(), tx, records) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -394,7 +385,7 @@ func TestLogIsFilled(t *testing.T) {
 }
 
 func someOf(ctx context.Context, s *Store) (some []*board.Record, last int64, err error) {
-	err = s.within(ctx, func(tx *sql.Tx) error {
+	err = s.within(ctx, func(tx transaction) error {
 		some, last, err = someRecords(ctx, tx, -1, 200)
 		return err
 	})

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -124,14 +123,14 @@ const wordColumns = `facet, name, company, number, email, tags, notes`
 
 // callStatements write the log's rows.
 type callStatements struct {
-	same, find, facet, addFacet, last *sql.Stmt
-	add, change, drop                 *sql.Stmt
-	addWords, changeWords, dropWords  *sql.Stmt
-	index, reindex, unindex           *sql.Stmt // nil where the database keeps the index by itself
+	same, find, facet, addFacet, last statement
+	add, change, drop                 statement
+	addWords, changeWords, dropWords  statement
+	index, reindex, unindex           statement // without a text where the database keeps the index by itself
 }
 
-func (c *callStatements) all() map[**sql.Stmt]string {
-	return map[**sql.Stmt]string{
+func (c *callStatements) all() map[*statement]string {
+	return map[*statement]string{
 		&c.same:        `SELECT 1 FROM calls WHERE record = ? AND sum = ?`,
 		&c.find:        `SELECT calls.n, started_at, w.facet, w.name, w.company, w.number, w.email, w.tags, w.notes FROM calls JOIN call_words w ON w.n = calls.n WHERE record = ?`,
 		&c.facet:       `SELECT id FROM call_facets WHERE line = ? AND view = ? AND result = ?`,
@@ -147,18 +146,18 @@ func (c *callStatements) all() map[**sql.Stmt]string {
 }
 
 // indexing are those of the index. The last two read what is there from call_words, which is changed after them.
-func (c *callStatements) indexing(text [3]string) map[**sql.Stmt]string {
-	return map[**sql.Stmt]string{&c.index: text[0], &c.reindex: text[1], &c.unindex: text[2]}
+func (c *callStatements) indexing(text [3]string) map[*statement]string {
+	return map[*statement]string{&c.index: text[0], &c.reindex: text[1], &c.unindex: text[2]}
 }
 
 func (s *Store) prepareCalls(ctx context.Context) (c callStatements, err error) {
 	all := c.all()
 	maps.Copy(all, c.indexing(s.dialect.indexing))
-	for statement, text := range all {
+	for kept, text := range all {
 		if text == "" {
 			continue
 		}
-		if *statement, err = s.writer.PrepareContext(ctx, text); err != nil {
+		if *kept, err = s.kept(ctx, s.writer, text); err != nil {
 			return c, err
 		}
 	}
@@ -169,97 +168,10 @@ func (c callStatements) close() error {
 	all := c.all()
 	maps.Copy(all, c.indexing([3]string{}))
 	var errs []error
-	for statement := range all {
-		if *statement != nil {
-			errs = append(errs, (*statement).Close())
-		}
+	for kept := range all {
+		errs = append(errs, kept.close())
 	}
 	return errors.Join(errs...)
-}
-
-// callsIn are the statements in a transaction, each taken into it when it is needed.
-type callsIn struct {
-	callStatements
-	tx *sql.Tx
-}
-
-func (c callStatements) in(tx *sql.Tx) callsIn { return callsIn{c, tx} }
-
-func (c callsIn) exec(ctx context.Context, s *sql.Stmt, args ...any) error {
-	if s == nil {
-		return nil
-	}
-	_, err := c.tx.StmtContext(ctx, s).ExecContext(ctx, args...)
-	return err
-}
-
-// save writes what the log says of a record. Where that is what it said before, it writes nothing.
-func (c callsIn) save(ctx context.Context, r *board.Record) error {
-	e, notes := board.LogEntryOf(r), r.NoteTexts()
-	row := rowOf(&e, notes)
-	var one int
-	err := c.tx.StmtContext(ctx, c.same).QueryRowContext(ctx, r.ID, row.sum).Scan(&one)
-	if !errors.Is(err, sql.ErrNoRows) {
-		return err
-	}
-	if row.facet, err = c.facetOf(ctx, &e); err != nil {
-		return err
-	}
-	found := wordsOf(&e, notes, row.facet)
-	var n, startedAt int64
-	var old callWords
-	err = c.tx.StmtContext(ctx, c.find).QueryRowContext(ctx, r.ID).Scan(append([]any{&n, &startedAt}, old.into()...)...)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return c.insert(ctx, r.ID, &row, &found)
-	case err != nil:
-		return err
-	case row.startedAt != startedAt: // its place is another
-		if err := errors.Join(c.exec(ctx, c.unindex, n), c.exec(ctx, c.dropWords, n), c.exec(ctx, c.drop, n)); err != nil {
-			return err
-		}
-		return c.insert(ctx, r.ID, &row, &found)
-	}
-	if err := c.exec(ctx, c.change, append(row.columns(), n)...); err != nil || found == old {
-		return err
-	}
-	words := append(found.columns(), n)
-	return errors.Join(c.exec(ctx, c.reindex, words...), c.exec(ctx, c.changeWords, words...))
-}
-
-func (c callsIn) insert(ctx context.Context, record string, row *callRow, found *callWords) error {
-	n, err := c.free(ctx, place(time.UnixMilli(row.startedAt)))
-	if err != nil {
-		return err
-	}
-	words := append([]any{n}, found.columns()...)
-	return errors.Join(c.exec(ctx, c.add, append([]any{n, record}, row.columns()...)...), c.exec(ctx, c.addWords, words...), c.exec(ctx, c.index, words...))
-}
-
-// free is the first place from n on that nobody has.
-func (c callsIn) free(ctx context.Context, n int64) (int64, error) {
-	for {
-		var last sql.NullInt64
-		if err := c.tx.StmtContext(ctx, c.last).QueryRowContext(ctx, n, n+placesPerMs).Scan(&last); err != nil {
-			return 0, err
-		}
-		if !last.Valid {
-			return n, nil
-		}
-		if last.Int64 < n+placesPerMs-1 {
-			return last.Int64 + 1, nil
-		}
-		n += placesPerMs
-	}
-}
-
-func (c callsIn) facetOf(ctx context.Context, e *board.LogEntry) (id int64, err error) {
-	is := []any{e.Line, string(e.View), string(e.Result)}
-	err = c.tx.StmtContext(ctx, c.facet).QueryRowContext(ctx, is...).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = c.tx.StmtContext(ctx, c.addFacet).QueryRowContext(ctx, is...).Scan(&id)
-	}
-	return id, err
 }
 
 // fillCalls lists all records: what was stored before there was a log, or before it said all that it says today. What is right already is left as
@@ -272,19 +184,13 @@ func (s *Store) fillCalls(ctx context.Context) error {
 	defer statements.close()
 	const atOnce = 500
 	for last, more := int64(-1), true; more; {
-		err := s.within(ctx, func(tx *sql.Tx) error {
+		err := s.within(ctx, func(t transaction) error {
 			var some []*board.Record
-			if some, last, err = someRecords(ctx, tx, last, atOnce); err != nil {
+			if some, last, err = someRecords(ctx, t, last, atOnce); err != nil {
 				return err
 			}
 			more = len(some) == atOnce
-			calls := statements.in(tx)
-			for _, r := range some {
-				if err := calls.save(ctx, r); err != nil {
-					return fmt.Errorf("the log entry of record %s: %w", r.ID, err)
-				}
-			}
-			return nil
+			return statements.save(ctx, t, some)
 		})
 		if err != nil {
 			return fmt.Errorf("fill the call log: %w", err)
@@ -294,25 +200,26 @@ func (s *Store) fillCalls(ctx context.Context) error {
 }
 
 // someRecords reads records in the order in which they are stored, and tells behind which to go on.
-func someRecords(ctx context.Context, tx *sql.Tx, after int64, limit int) ([]*board.Record, int64, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT rowid, body FROM records WHERE rowid > ? ORDER BY rowid LIMIT ?`, after, limit)
-	if err != nil {
-		return nil, after, err
-	}
-	defer rows.Close()
-	var some []*board.Record
-	for rows.Next() {
-		var body sql.RawBytes
-		r := new(board.Record)
-		if err := rows.Scan(&after, &body); err != nil {
-			return nil, after, err
+func someRecords(ctx context.Context, t transaction, after int64, limit int) (some []*board.Record, last int64, err error) {
+	last = after
+	err = t.ask(ctx, statement{text: `SELECT rowid, body FROM records WHERE rowid > ? ORDER BY rowid LIMIT ?`}, func(found rows) error {
+		for found.Next() {
+			var body []byte
+			r := new(board.Record)
+			if err := found.Scan(&last, &body); err != nil {
+				return err
+			}
+			if err := json.Unmarshal(body, r); err != nil {
+				return fmt.Errorf("read a record: %w", err)
+			}
+			some = append(some, r)
 		}
-		if err := json.Unmarshal(body, r); err != nil {
-			return nil, after, fmt.Errorf("read a record: %w", err)
-		}
-		some = append(some, r)
+		return found.Err()
+	}, after, limit)
+	if err == nil {
+		err = t.flush(ctx)
 	}
-	return some, after, rows.Err()
+	return some, last, err
 }
 
 func entryOf(record string, f facet, r *callRow) board.LogEntry {

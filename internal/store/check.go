@@ -264,11 +264,11 @@ func Mend(ctx context.Context, path string) error {
 		return err
 	}
 	s.listing.turn <- struct{}{} // nobody lists meanwhile
-	err = s.within(ctx, func(tx *sql.Tx) error {
+	err = s.within(ctx, func(t transaction) error {
 		for _, query := range []string{`DELETE FROM meta WHERE key = 'calls'`, `INSERT INTO call_index (call_index) VALUES ('delete-all')`, `DELETE FROM call_words`, `DELETE FROM calls`,
 			`DELETE FROM changes WHERE seq <= (SELECT coalesce(max(c.seq), 0) FROM changes c WHERE c.seq < (SELECT max(seq) FROM changes)
 				AND NOT EXISTS (SELECT 1 FROM changes n WHERE n.seq = c.seq + 1))`} {
-			if _, err := tx.ExecContext(ctx, query); err != nil {
+			if err := t.do(ctx, statement{text: query}, nil); err != nil {
 				return err
 			}
 		}

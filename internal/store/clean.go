@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -27,7 +26,7 @@ func (s *Store) overwrite(ctx context.Context) error {
 	if _, err := s.writer.ExecContext(ctx, `VACUUM`); err != nil {
 		return fmt.Errorf("clean the file: %w", err)
 	}
-	return setMeta(ctx, s.writer, metaOverwrite, "1")
+	return s.setMeta(ctx, metaOverwrite, "1")
 }
 
 // clean takes what was struck out of the file. words are looked for in its bytes; none are known after a restart.
@@ -96,15 +95,15 @@ func (s *Store) scrub(ctx context.Context) error {
 func (s *Store) mergeIndex(ctx context.Context) error {
 	const pages = 250
 	for step, more := -pages, true; more; step = pages { // a negative step begins with all parts there are
-		err := s.within(ctx, func(tx *sql.Tx) error {
+		err := s.within(ctx, func(t transaction) error {
 			var before, after int64
-			if err := tx.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&before); err != nil {
+			if err := askOne(ctx, t, statement{text: `SELECT total_changes()`}, nil, []any{&before}); err != nil {
 				return err
 			}
-			if _, err := tx.ExecContext(ctx, `INSERT INTO call_index (call_index, rank) VALUES ('merge', ?)`, step); err != nil {
+			if err := t.do(ctx, statement{text: `INSERT INTO call_index (call_index, rank) VALUES ('merge', ?)`}, nil, step); err != nil {
 				return err
 			}
-			err := tx.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&after)
+			err := askOne(ctx, t, statement{text: `SELECT total_changes()`}, nil, []any{&after})
 			more = after-before >= 2 // sqlite.org/fts5.html, 6.8
 			return err
 		})

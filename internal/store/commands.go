@@ -22,25 +22,26 @@ type Command struct {
 // BeginCommand keeps that a command is begun, before it is. If one with that source and key was begun before, that is given
 // back and nothing is kept: nil says that this one is new.
 func (s *Store) BeginCommand(ctx context.Context, c Command) (*Command, error) {
-	tx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return nil, fmt.Errorf("keep a command: %w", err)
-	}
-	defer tx.Rollback() // after Commit it does nothing
-	if err := trimKeys(ctx, tx, c.At); err != nil {
-		return nil, err
-	}
-	done, err := tx.ExecContext(ctx, `INSERT INTO commands (source, key, request, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, c.Source, c.Key, c.Request[:], c.At.UnixMilli())
-	if err != nil {
-		return nil, fmt.Errorf("keep a command: %w", err)
-	}
-	if n, err := done.RowsAffected(); err != nil || n == 1 {
-		if err == nil {
-			err = tx.Commit()
+	var there *Command
+	err := s.within(ctx, func(t transaction) error {
+		there = nil
+		if err := trimKeys(ctx, t, c.At); err != nil {
+			return err
 		}
-		return nil, err
+		add := statement{text: `INSERT INTO commands (source, key, request, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`}
+		n, err := doOne(ctx, t, add, c.Source, c.Key, c.Request[:], c.At.UnixMilli())
+		if err != nil || n == 1 {
+			return err
+		}
+		there, err = scanCommand(func(into ...any) error {
+			return askOne(ctx, t, statement{text: selectCommand}, []any{c.Source, c.Key}, into)
+		}, c.Source, c.Key)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("keep a command: %w", err)
 	}
-	return scanCommand(tx.QueryRowContext(ctx, selectCommand, c.Source, c.Key), c.Source, c.Key)
+	return there, nil
 }
 
 // EndCommand keeps how a command came out.

@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,61 +48,54 @@ func (s *Store) write(ctx context.Context, epoch string, fresh bool, batch []*bo
 	if !s.dialect.ends {
 		ctx = context.WithoutCancel(ctx)
 	}
-	tx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer tx.Rollback() // after Commit it does nothing
-	if fresh {
-		if err := setMeta(ctx, tx, metaEpoch, epoch); err != nil {
-			return fmt.Errorf("epoch: %w", err)
+	trims := s.untrimmed+len(batch) >= trimAfter
+	err := s.within(ctx, func(t transaction) error {
+		if fresh {
+			if err := setMeta(ctx, t, metaEpoch, epoch); err != nil {
+				return err
+			}
 		}
-	}
-	if err := s.commit.saveChanges(ctx, tx, batch); err != nil {
-		return err
-	}
-	if err := s.commit.saveRecords(ctx, tx, batch); err != nil {
-		return err
-	}
-	if err := saveReceipts(ctx, tx, batch); err != nil {
-		return err
-	}
-	if err := saveErasures(ctx, tx, batch); err != nil {
-		return err
-	}
-	if err := savePicks(ctx, tx, batch); err != nil {
-		return err
-	}
-	if s.untrimmed += len(batch); s.untrimmed >= trimAfter {
-		s.untrimmed = 0
-		if _, err := tx.ExecContext(ctx, `DELETE FROM changes WHERE at < ? AND seq < (SELECT max(seq) FROM changes) - ?`, time.Now().Add(-keepFor).UnixMilli(), keepChanges); err != nil {
-			return fmt.Errorf("trim the log: %w", err)
-		}
-		if err := trimKeys(ctx, tx, time.Now()); err != nil {
+		if err := s.commit.write(ctx, t, batch); err != nil {
 			return err
 		}
-	}
-	if ending.Err() != nil {
+		if trims {
+			if err := trim(ctx, t); err != nil {
+				return err
+			}
+		}
+		crash.Here("before commit")
 		return ending.Err()
-	}
-	crash.Here("before commit")
-	if err := tx.Commit(); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	crash.Here("after commit")
+	if s.untrimmed += len(batch); trims {
+		s.untrimmed = 0
+	}
 	s.listing.owe(batch)
 	s.unsaved++
 	return nil
 }
 
+// trim takes off the beginning of the log what need not be kept.
+func trim(ctx context.Context, t transaction) error {
+	oldest := time.Now().Add(-keepFor).UnixMilli()
+	text := `DELETE FROM changes WHERE at < ? AND seq < (SELECT max(seq) FROM changes) - ?`
+	if err := t.do(ctx, statement{text: text}, failing("trim the log"), oldest, keepChanges); err != nil {
+		return err
+	}
+	return trimKeys(ctx, t, time.Now())
+}
+
 // prepared are the statements of a commit: to read them anew each time costs as much as to carry them out.
 type prepared struct {
-	addChange, keepRecord, addRecord, body *sql.Stmt
+	addChange, keepRecord, addRecord, body statement
 	calls                                  callStatements
 }
 
 func (s *Store) prepare(ctx context.Context) (p prepared, err error) {
-	for statement, text := range map[**sql.Stmt]string{
+	for kept, text := range map[*statement]string{
 		&p.addChange: `INSERT INTO changes (seq, at, record, kind, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING`,
 		// Mostly nothing moves by which records are found: then their indexes are left alone.
 		&p.keepRecord: `UPDATE records SET rev = ?, body = ? WHERE id = ? AND state = ? AND number = ?`,
@@ -108,7 +103,7 @@ func (s *Store) prepare(ctx context.Context) (p prepared, err error) {
 			ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, state = excluded.state, number = excluded.number, body = excluded.body`,
 		&p.body: `SELECT body FROM records WHERE id = ?`,
 	} {
-		if *statement, err = s.writer.PrepareContext(ctx, text); err != nil {
+		if *kept, err = s.kept(ctx, s.writer, text); err != nil {
 			return p, err
 		}
 	}
@@ -116,81 +111,182 @@ func (s *Store) prepare(ctx context.Context) (p prepared, err error) {
 	return p, err
 }
 
-// close ends them; those that were never prepared too.
-func (p prepared) close() error {
-	var errs []error
-	for _, statement := range []*sql.Stmt{p.addChange, p.keepRecord, p.addRecord, p.body} {
-		if statement != nil {
-			errs = append(errs, statement.Close())
-		}
+// kept is a statement that is read once.
+func (s *Store) kept(ctx context.Context, db *sql.DB, text string) (statement, error) {
+	if s.dialect.keeps {
+		return statement{text: text}, nil
 	}
-	return errors.Join(append(errs, p.calls.close())...)
+	prepared, err := db.PrepareContext(ctx, text)
+	return statement{text: text, prepared: prepared}, err
 }
 
-func (p prepared) saveChanges(ctx context.Context, tx *sql.Tx, batch []*board.Change) error {
-	insert := tx.StmtContext(ctx, p.addChange)
+// close ends them; those that were never prepared too.
+func (p prepared) close() error {
+	return errors.Join(p.addChange.close(), p.keepRecord.close(), p.addRecord.close(), p.body.close(), p.calls.close())
+}
+
+// writing is a commit under way.
+type writing struct {
+	*prepared
+	t     transaction
+	there []*board.Change // whose seq is in the log already
+	moved []recordRow     // that are new, or are found by something else now
+}
+
+func (p *prepared) write(ctx context.Context, t transaction, batch []*board.Change) error {
+	w := writing{prepared: p, t: t}
+	if err := w.changes(ctx, batch); err != nil {
+		return err
+	}
+	if err := w.records(ctx, batch); err != nil {
+		return err
+	}
+	if err := saveReceipts(ctx, t, batch); err != nil {
+		return err
+	}
+	if err := savePicks(ctx, t, batch); err != nil {
+		return err
+	}
+	if err := t.flush(ctx); err != nil {
+		return err
+	}
+	if err := w.areTheSame(ctx); err != nil {
+		return err
+	}
+	for _, r := range w.moved {
+		if err := w.add(ctx, r); err != nil {
+			return err
+		}
+	}
+	if err := saveErasures(ctx, t, batch); err != nil {
+		return err
+	}
+	return t.flush(ctx)
+}
+
+func (w *writing) changes(ctx context.Context, batch []*board.Change) error {
+	next := 0 // of the batch, of which it is told
+	told := func(rows int64, err error) error {
+		c := batch[next]
+		next++
+		if err != nil {
+			return failure{fmt.Sprint("change ", c.Seq), err}
+		}
+		if rows == 0 {
+			w.there = append(w.there, c)
+		}
+		return nil
+	}
 	var body []byte
+	var args []any
 	for _, c := range batch {
 		var err error
 		if body, err = c.AppendJSON(body[:0]); err != nil {
-			return fmt.Errorf("change %d: %w", c.Seq, err)
+			return failure{fmt.Sprint("change ", c.Seq), err}
 		}
-		done, err := insert.ExecContext(ctx, int64(c.Seq), c.At.UnixMilli(), c.Record, c.Kind, string(body))
-		if err != nil {
-			return fmt.Errorf("change %d: %w", c.Seq, err)
-		}
-		if n, err := done.RowsAffected(); err != nil || n == 1 {
-			if err != nil {
-				return fmt.Errorf("change %d: %w", c.Seq, err)
-			}
-			continue
-		}
-		if err := sameChange(ctx, tx, c, string(body)); err != nil {
+		args = append(args[:0], int64(c.Seq), c.At.UnixMilli(), c.Record, c.Kind, string(body))
+		if err := w.t.do(ctx, w.addChange, told, args...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// sameChange refuses a change under the seq of another. One that was struck meanwhile (SEC-45) is no other.
-func sameChange(ctx context.Context, tx *sql.Tx, c *board.Change, body string) error {
-	var there, record, kind string
-	var at int64
-	if err := tx.QueryRowContext(ctx, `SELECT at, record, kind, body FROM changes WHERE seq = ?`, int64(c.Seq)).Scan(&at, &record, &kind, &there); err != nil {
-		return fmt.Errorf("change %d: %w", c.Seq, err)
+// areTheSame refuses changes under the seqs of others.
+func (w *writing) areTheSame(ctx context.Context) error {
+	if len(w.there) == 0 {
+		return nil
 	}
+	ours := map[int64][]*board.Change{}
+	for _, c := range w.there {
+		ours[int64(c.Seq)] = append(ours[int64(c.Seq)], c)
+	}
+	seqs := slices.Sorted(maps.Keys(ours))
+	there := statement{text: `SELECT seq, at, record, kind, body FROM changes WHERE seq >= ? AND seq <= ? ORDER BY seq`}
+	err := w.t.ask(ctx, there, func(r rows) error {
+		for r.Next() {
+			var seq, at int64
+			var record, kind, body string
+			if err := r.Scan(&seq, &at, &record, &kind, &body); err != nil {
+				return err
+			}
+			for _, c := range ours[seq] {
+				if !isSame(c, at, record, kind, body) {
+					return fmt.Errorf("change %d: the log has another one under this number", seq)
+				}
+			}
+		}
+		return r.Err()
+	}, seqs[0], seqs[len(seqs)-1])
+	if err != nil {
+		return err
+	}
+	return w.t.flush(ctx)
+}
+
+// isSame reports whether a change is what the log has of it. One that was struck meanwhile (SEC-45) is no other.
+func isSame(c *board.Change, at int64, record, kind, there string) bool {
+	body, err := c.AppendJSON(nil)
 	struck := kind == board.RecordErased && record == c.Record && at == c.At.UnixMilli()
-	if there != body && !struck {
-		return fmt.Errorf("change %d: the log has another one under this number", c.Seq)
+	return struck || err == nil && there == string(body)
+}
+
+// records writes the newest version of each record in the batch.
+func (w *writing) records(ctx context.Context, batch []*board.Change) error {
+	newest := map[string]newestOf{}
+	for _, c := range batch {
+		if c.After != nil {
+			newest[c.Record] = newestOf{c.After, c.Opened != nil || newest[c.Record].opened}
+		}
+	}
+	for _, n := range newest {
+		body, err := n.record.AppendJSON(nil)
+		if err != nil {
+			return failure{"record " + n.record.ID, err}
+		}
+		row := recordRow{n.record, n.record.Value("party.number"), string(body)}
+		if n.opened {
+			err = w.add(ctx, row)
+		} else {
+			err = w.keep(ctx, row)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// saveRecords writes the newest version of each record in the batch.
-func (p prepared) saveRecords(ctx context.Context, tx *sql.Tx, batch []*board.Change) error {
-	newest := map[string]*board.Record{}
-	for _, c := range batch {
-		if c.After != nil {
-			newest[c.Record] = c.After
-		}
-	}
-	keep, add := tx.StmtContext(ctx, p.keepRecord), tx.StmtContext(ctx, p.addRecord)
-	var body []byte
-	for id, r := range newest {
-		var err error
-		if body, err = r.AppendJSON(body[:0]); err != nil {
-			return fmt.Errorf("record %s: %w", id, err)
-		}
-		number := r.Value("party.number")
-		done, err := keep.ExecContext(ctx, r.Rev, string(body), r.ID, string(r.State), number)
-		if err != nil {
-			return fmt.Errorf("record %s: %w", id, err)
-		}
-		if n, err := done.RowsAffected(); err != nil || n == 0 {
-			if _, err := add.ExecContext(ctx, r.ID, r.Rev, r.Line, string(r.Origin), string(r.State), r.OpenedAt.UnixMilli(), number, string(body)); err != nil {
-				return fmt.Errorf("record %s: %w", id, err)
-			}
-		}
+// newestOf is the newest version of a record in a batch. opened: it is new.
+type newestOf struct {
+	record *board.Record
+	opened bool
+}
+
+// recordRow is a record as it is stored.
+type recordRow struct {
+	*board.Record
+	number, body string
+}
+
+func (r recordRow) named(err error) error {
+	if err != nil {
+		return failure{"record " + r.ID, err}
 	}
 	return nil
+}
+
+// keep writes a record that is found by what it was found by before, and leaves others to be added.
+func (w *writing) keep(ctx context.Context, r recordRow) error {
+	return w.t.do(ctx, w.keepRecord, func(rows int64, err error) error {
+		if err == nil && rows == 0 {
+			w.moved = append(w.moved, r)
+		}
+		return r.named(err)
+	}, r.Rev, r.body, r.ID, string(r.State), r.number)
+}
+
+func (w *writing) add(ctx context.Context, r recordRow) error {
+	return w.t.do(ctx, w.addRecord, func(_ int64, err error) error { return r.named(err) },
+		r.ID, r.Rev, r.Line, string(r.Origin), string(r.State), r.OpenedAt.UnixMilli(), r.number, r.body)
 }

@@ -62,10 +62,10 @@ func (s *Store) BeginErasure(ctx context.Context, m board.Match, sum string, at 
 }
 
 // saveErasures notes what the board has erased, in the transaction that makes it durable.
-func saveErasures(ctx context.Context, tx *sql.Tx, batch []*board.Change) error {
+func saveErasures(ctx context.Context, t transaction, batch []*board.Change) error {
 	for _, c := range batch {
 		if c.Erasure != nil {
-			if err := saveErasure(ctx, tx, *c.Erasure); err != nil {
+			if err := saveErasure(ctx, t, *c.Erasure); err != nil {
 				return err
 			}
 		}
@@ -73,9 +73,9 @@ func saveErasures(ctx context.Context, tx *sql.Tx, batch []*board.Change) error 
 	return nil
 }
 
-func saveErasure(ctx context.Context, tx *sql.Tx, e board.Erasure) error {
+func saveErasure(ctx context.Context, t transaction, e board.Erasure) error {
 	var text string
-	err := tx.QueryRowContext(ctx, `SELECT proof FROM erasures WHERE id = ? AND first = 0`, e.ID).Scan(&text)
+	err := askOne(ctx, t, statement{text: `SELECT proof FROM erasures WHERE id = ? AND first = 0`}, []any{e.ID}, []any{&text})
 	if errors.Is(err, sql.ErrNoRows) { // a batch that is committed once more
 		return nil
 	}
@@ -86,7 +86,7 @@ func saveErasure(ctx context.Context, tx *sql.Tx, e board.Erasure) error {
 	proof.Add(e)
 	next, errNext := json.Marshal(proof)
 	if err = errors.Join(err, errNext); err == nil {
-		_, err = tx.ExecContext(ctx, `UPDATE erasures SET first = ?, proof = ? WHERE id = ?`, int64(e.From), string(next), e.ID)
+		_, err = doOne(ctx, t, statement{text: `UPDATE erasures SET first = ?, proof = ? WHERE id = ?`}, int64(e.From), string(next), e.ID)
 	}
 	if err != nil {
 		return fmt.Errorf("erasure %s: %w", e.ID, err)
@@ -96,19 +96,7 @@ func saveErasure(ctx context.Context, tx *sql.Tx, e board.Erasure) error {
 
 // NoteErasure is for an erasure of which the board had nothing, so that no commit carries it.
 func (s *Store) NoteErasure(ctx context.Context, e board.Erasure) error {
-	return s.within(ctx, func(tx *sql.Tx) error { return saveErasure(ctx, tx, e) })
-}
-
-func (s *Store) within(ctx context.Context, do func(tx *sql.Tx) error) error {
-	tx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer tx.Rollback() // after Commit it does nothing
-	if err := do(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return s.within(ctx, func(t transaction) error { return saveErasure(ctx, t, e) })
 }
 
 // BegunErasures are those that are not done, the oldest first.
@@ -252,46 +240,45 @@ func (w *sweep) strike(ctx context.Context, updates []update) error {
 		return nil
 	}
 	defer w.between()
-	return w.store.within(ctx, func(tx *sql.Tx) error {
-		calls := w.store.commit.calls.in(tx)
+	return w.store.within(ctx, func(t transaction) error {
+		var left []*board.Record
 		for _, u := range updates {
-			done, err := tx.ExecContext(ctx, u.query, u.args...)
-			if err != nil {
+			err := t.do(ctx, statement{text: u.query}, func(n int64, err error) error {
+				if u.count != nil {
+					*u.count += int(n)
+				}
+				if n > 0 && u.left != nil {
+					left = append(left, u.left)
+				}
 				return err
-			}
-			n, err := done.RowsAffected()
+			}, u.args...)
 			if err != nil {
-				return err
-			}
-			if u.count != nil {
-				*u.count += int(n)
-			}
-			if n == 0 || u.left == nil {
-				continue
-			}
-			if err := calls.save(ctx, u.left); err != nil {
 				return err
 			}
 		}
-		return w.saveIn(ctx, tx, `UPDATE erasures SET proof = ? WHERE id = ?`, w.id)
+		if err := t.flush(ctx); err != nil {
+			return err
+		}
+		if err := w.store.commit.calls.save(ctx, t, left); err != nil {
+			return err
+		}
+		return w.saveIn(ctx, t, `UPDATE erasures SET proof = ? WHERE id = ?`, w.id)
 	})
 }
 
 // save writes the proof, as the first of what a query is given.
 func (w *sweep) save(ctx context.Context, query string, args ...any) error {
 	defer w.between()
-	return w.store.within(ctx, func(tx *sql.Tx) error { return w.saveIn(ctx, tx, query, args...) })
+	return w.store.within(ctx, func(t transaction) error { return w.saveIn(ctx, t, query, args...) })
 }
 
-func (w *sweep) saveIn(ctx context.Context, tx *sql.Tx, query string, args ...any) error {
+func (w *sweep) saveIn(ctx context.Context, t transaction, query string, args ...any) error {
+	named := failing("erasure %s", w.id)
 	text, err := json.Marshal(w.proof)
-	if err == nil {
-		_, err = tx.ExecContext(ctx, query, append([]any{string(text)}, args...)...)
-	}
 	if err != nil {
-		return fmt.Errorf("erasure %s: %w", w.id, err)
+		return named(0, err)
 	}
-	return nil
+	return t.do(ctx, statement{text: query}, named, append([]any{string(text)}, args...)...)
 }
 
 // strikeRecords strikes records. One that was written meanwhile was erased on the board: its rev is another.

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -246,7 +245,7 @@ func testErasureCommittedTwice(t *testing.T, at string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.within(t.Context(), func(tx *sql.Tx) error { return saveErasures(t.Context(), tx, batch) }); err != nil {
+	if err := s.within(t.Context(), func(tx transaction) error { return saveErasures(t.Context(), tx, batch) }); err != nil {
 		t.Fatal(err)
 	}
 	again, err := s.Erasure(t.Context(), canary.ID)

@@ -10,48 +10,53 @@ import (
 // mostLater is of how many named records of a number is asked whether they are of one person.
 const mostLater = 50
 
+const laterKnown = `SELECT record, started_at, name, company FROM calls WHERE number = ? AND number <> '' AND name <> '' ORDER BY n DESC LIMIT ?`
+
 // later adds to entries without a name what other records of their number say: who called is often found only later. Where those speak of
 // two people nothing is added (B-24). It is read, not written: what is erased there is not said here any more.
 func (r *logReader) later(ctx context.Context, entries []board.LogEntry) error {
-	asked := map[string]*board.LaterKnown{}
+	known := map[string]*board.LaterKnown{}
 	for i := range entries {
-		e := &entries[i]
-		if e.Name != "" || e.Number == "" {
+		number := entries[i].Number
+		if _, asked := known[number]; asked || entries[i].Name != "" || number == "" {
 			continue
 		}
-		found, ok := asked[e.Number]
-		if !ok {
-			var err error
-			if found, err = r.laterOf(ctx, e.Number); err != nil {
-				return err
-			}
-			asked[e.Number] = found
+		known[number] = nil
+		err := r.t.ask(ctx, statement{text: laterKnown}, func(found rows) (err error) {
+			known[number], err = theOne(found)
+			return err
+		}, number, mostLater)
+		if err != nil {
+			return err
 		}
-		e.Later = found
+	}
+	if err := r.t.flush(ctx); err != nil {
+		return err
+	}
+	for i := range entries {
+		if e := &entries[i]; e.Name == "" {
+			e.Later = known[e.Number]
+		}
 	}
 	return nil
 }
 
-func (r *logReader) laterOf(ctx context.Context, number string) (*board.LaterKnown, error) {
-	rows, err := r.tx.QueryContext(ctx, `SELECT record, started_at, name, company FROM calls WHERE number = ? AND number <> '' AND name <> '' ORDER BY n DESC LIMIT ?`, number, mostLater)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var found *board.LaterKnown
-	for rows.Next() {
+// theOne is the newest of those who were known at a number; nil if they are not one person.
+func theOne(found rows) (*board.LaterKnown, error) {
+	var one *board.LaterKnown
+	for found.Next() {
 		var k board.LaterKnown
 		var at int64
-		if err := rows.Scan(&k.Record, &at, &k.Name, &k.Company); err != nil {
+		if err := found.Scan(&k.Record, &at, &k.Name, &k.Company); err != nil {
 			return nil, err
 		}
 		k.At = time.UnixMilli(at).UTC()
 		switch {
-		case found == nil:
-			found = &k
-		case !board.SameName(found.Name, k.Name):
+		case one == nil:
+			one = &k
+		case !board.SameName(one.Name, k.Name):
 			return nil, nil
 		}
 	}
-	return found, rows.Err()
+	return one, found.Err()
 }

@@ -40,7 +40,7 @@ type owed struct {
 func (s *Store) BeginLetGo(ctx context.Context, records []string, before uint64) error {
 	text, err := json.Marshal(owed{records, before})
 	if err == nil {
-		err = setMeta(ctx, s.writer, metaLettingGo, string(text))
+		err = s.setMeta(ctx, metaLettingGo, string(text))
 	}
 	if err != nil {
 		return fmt.Errorf("note what is let go: %w", err)
@@ -60,7 +60,7 @@ func (s *Store) StrikeOwed(ctx context.Context) error {
 	if err := s.strikeLog(ctx, noted[0].Records, noted[0].Before); err != nil {
 		return err
 	}
-	if err := dropMeta(ctx, s.writer, metaLettingGo); err != nil {
+	if err := s.dropMeta(ctx, metaLettingGo); err != nil {
 		return fmt.Errorf("note what is let go: %w", err)
 	}
 	return nil
@@ -73,7 +73,7 @@ func (s *Store) strikeLog(ctx context.Context, records []string, before uint64) 
 			return fmt.Errorf("strike the log: %w", err)
 		}
 		for some := range slices.Chunk(theirs, strikeOnce) {
-			if err := s.within(ctx, func(tx *sql.Tx) error { return strikeSeqs(ctx, tx, some) }); err != nil {
+			if err := s.within(ctx, func(t transaction) error { return strikeSeqs(ctx, t, some) }); err != nil {
 				return fmt.Errorf("strike the log: %w", err)
 			}
 		}
@@ -105,14 +105,20 @@ func (s *Store) seqsOf(ctx context.Context, records []string, after int64, befor
 	return theirs, last, rows.Err()
 }
 
-func strikeSeqs(ctx context.Context, tx *sql.Tx, seqs []int64) error {
-	for _, seq := range seqs {
-		var text string
-		if err := tx.QueryRowContext(ctx, `SELECT body FROM changes WHERE seq = ?`, seq).Scan(&text); err != nil {
+func strikeSeqs(ctx context.Context, t transaction, seqs []int64) error {
+	there := make([]string, len(seqs))
+	for i, seq := range seqs {
+		read := func(r rows) error { return first(r, &there[i]) }
+		if err := t.ask(ctx, statement{text: `SELECT body FROM changes WHERE seq = ?`}, read, seq); err != nil {
 			return err
 		}
+	}
+	if err := t.flush(ctx); err != nil {
+		return err
+	}
+	for i, seq := range seqs {
 		c := new(board.Change)
-		if err := json.Unmarshal([]byte(text), c); err != nil {
+		if err := json.Unmarshal([]byte(there[i]), c); err != nil {
 			return fmt.Errorf("read change %d: %w", seq, err)
 		}
 		struck := c.Struck()
@@ -120,27 +126,29 @@ func strikeSeqs(ctx context.Context, tx *sql.Tx, seqs []int64) error {
 		if err != nil {
 			return err
 		}
-		if string(body) == text { // it was struck before
+		if string(body) == there[i] { // it was struck before
 			continue
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE changes SET kind = ?, body = ? WHERE seq = ?`, struck.Kind, string(body), seq); err != nil {
+		strike := statement{text: `UPDATE changes SET kind = ?, body = ? WHERE seq = ?`}
+		if err := t.do(ctx, strike, nil, struck.Kind, string(body), seq); err != nil {
 			return err
 		}
 	}
-	return markUnclean(ctx, tx)
+	return markUnclean(ctx, t)
 }
 
 // Drop forgets records that are as they were read, with what is found by them. One that was written to since stays. It may be called again.
 func (s *Store) Drop(ctx context.Context, records []*board.Record) error {
 	for some := range slices.Chunk(records, dropAtOnce) {
-		err := s.within(ctx, func(tx *sql.Tx) error {
-			calls := s.commit.calls.in(tx)
-			for _, r := range some {
-				if err := drop(ctx, tx, calls, r); err != nil {
-					return fmt.Errorf("%s: %w", r.ID, err)
-				}
+		err := s.within(ctx, func(t transaction) error {
+			gone, err := drop(ctx, t, some)
+			if err != nil {
+				return err
 			}
-			return markUnclean(ctx, tx)
+			if err := s.commit.calls.remove(ctx, t, gone); err != nil {
+				return err
+			}
+			return markUnclean(ctx, t)
 		})
 		if err != nil {
 			return fmt.Errorf("forget records: %w", err)
@@ -149,34 +157,35 @@ func (s *Store) Drop(ctx context.Context, records []*board.Record) error {
 	return nil
 }
 
-func drop(ctx context.Context, tx *sql.Tx, calls callsIn, r *board.Record) error {
-	done, err := tx.ExecContext(ctx, `DELETE FROM records WHERE id = ? AND rev = ? AND state = 'closed'`, r.ID, r.Rev)
-	if err != nil {
-		return err
+// drop tells of which of some records all has gone but what the call log says.
+func drop(ctx context.Context, t transaction, some []*board.Record) (gone []string, err error) {
+	for _, r := range some {
+		err := t.do(ctx, statement{text: `DELETE FROM records WHERE id = ? AND rev = ? AND state = 'closed'`}, func(n int64, err error) error {
+			if n > 0 {
+				gone = append(gone, r.ID)
+			}
+			return failing("record %s", r.ID)(n, err)
+		}, r.ID, r.Rev)
+		if err != nil {
+			return nil, err
+		}
 	}
-	if n, err := done.RowsAffected(); err != nil || n == 0 {
-		return err
+	if err := t.flush(ctx); err != nil {
+		return nil, err
 	}
-	if err := calls.remove(ctx, r.ID); err != nil {
-		return err
+	for _, id := range gone {
+		named := failing("record %s", id)
+		// A key stays used up: nothing is done twice.
+		keys := statement{text: `UPDATE commands SET request = ?, status = ?, answer = ? WHERE record = ?`}
+		if err := t.do(ctx, keys, named, make([]byte, 32), ErasedStatus, []byte{}, id); err != nil {
+			return nil, err
+		}
+		deliveries := statement{text: `DELETE FROM webhook_deliveries WHERE record = ? AND (state <> ? OR kind <> ?)`}
+		if err := t.do(ctx, deliveries, named, id, waiting, board.RecordErased); err != nil {
+			return nil, err
+		}
 	}
-	// A key stays used up: nothing is done twice.
-	if _, err := tx.ExecContext(ctx, `UPDATE commands SET request = ?, status = ?, answer = ? WHERE record = ?`, make([]byte, 32), ErasedStatus, []byte{}, r.ID); err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `DELETE FROM webhook_deliveries WHERE record = ? AND (state <> ? OR kind <> ?)`, r.ID, waiting, board.RecordErased)
-	return err
-}
-
-// remove takes a record out of the call log.
-func (c callsIn) remove(ctx context.Context, record string) error {
-	var n, startedAt int64
-	var old callWords
-	err := c.tx.StmtContext(ctx, c.find).QueryRowContext(ctx, record).Scan(append([]any{&n, &startedAt}, old.into()...)...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	return errors.Join(err, c.exec(ctx, c.unindex, n), c.exec(ctx, c.dropWords, n), c.exec(ctx, c.drop, n))
+	return gone, nil
 }
 
 // ForgetPicks forgets who was picked before a time.
@@ -207,11 +216,11 @@ func (s *Store) TrimLog(ctx context.Context, before time.Time) (upTo uint64, err
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil || upTo == 0 {
 		return 0, err
 	}
-	err = s.within(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM changes WHERE seq <= ?`, int64(upTo)); err != nil {
+	err = s.within(ctx, func(t transaction) error {
+		if err := t.do(ctx, statement{text: `DELETE FROM changes WHERE seq <= ?`}, nil, int64(upTo)); err != nil {
 			return err
 		}
-		return markUnclean(ctx, tx)
+		return markUnclean(ctx, t)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("trim the log: %w", err)
@@ -219,7 +228,7 @@ func (s *Store) TrimLog(ctx context.Context, before time.Time) (upTo uint64, err
 	return upTo, nil
 }
 
-func markUnclean(ctx context.Context, tx *sql.Tx) error { return setMeta(ctx, tx, metaUnclean, "1") }
+func markUnclean(ctx context.Context, t transaction) error { return setMeta(ctx, t, metaUnclean, "1") }
 
 // Unclean reports whether something has gone and the file has yet to be cleaned of it.
 func (s *Store) Unclean(ctx context.Context) (bool, error) {
@@ -234,7 +243,7 @@ func (s *Store) Clean(ctx context.Context) error {
 	}
 	err := s.dialect.tidy(ctx, s)
 	if err == nil {
-		err = dropMeta(ctx, s.writer, metaUnclean)
+		err = s.dropMeta(ctx, metaUnclean)
 	}
 	return err
 }

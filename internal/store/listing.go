@@ -89,16 +89,11 @@ func (s *Store) list(ctx context.Context) error {
 	for len(owed) > 0 {
 		some := owed[:min(listAtOnce, len(owed))]
 		rest := owed[len(some):]
-		err := s.within(ctx, func(tx *sql.Tx) error {
-			for _, id := range some {
-				if err := s.listRecord(ctx, tx, id); err != nil {
-					return err
-				}
+		err := s.within(ctx, func(t transaction) error {
+			if err := s.listRecords(ctx, t, some); err != nil || len(rest) > 0 {
+				return err
 			}
-			if len(rest) > 0 {
-				return nil
-			}
-			return listedUpTo(ctx, tx, upTo)
+			return listedUpTo(ctx, t, upTo)
 		})
 		if err != nil {
 			s.listing.giveBack(owed)
@@ -109,28 +104,35 @@ func (s *Store) list(ctx context.Context) error {
 	return nil
 }
 
-func listedUpTo(ctx context.Context, db execer, seq uint64) error {
-	return setMeta(ctx, db, metaCalls, strconv.FormatUint(seq, 10))
+func listedUpTo(ctx context.Context, t transaction, seq uint64) error {
+	return setMeta(ctx, t, metaCalls, strconv.FormatUint(seq, 10))
 }
 
-// listRecord lists a record as it is stored: what was struck meanwhile is not found again.
-func (s *Store) listRecord(ctx context.Context, tx *sql.Tx, id string) error {
-	var body []byte
-	err := tx.StmtContext(ctx, s.commit.body).QueryRowContext(ctx, id).Scan(&body)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
+// listRecords lists records as they are stored: what was struck meanwhile is not found again.
+func (s *Store) listRecords(ctx context.Context, t transaction, ids []string) error {
+	var records []*board.Record
+	for _, id := range ids {
+		err := t.ask(ctx, s.commit.body, func(found rows) error {
+			var body []byte
+			err := first(found, &body)
+			if errors.Is(err, sql.ErrNoRows) {
+				return nil
+			}
+			r := new(board.Record)
+			if err == nil {
+				err = json.Unmarshal(body, r)
+			}
+			records = append(records, r)
+			return failing("read the record %s", id)(0, err)
+		}, id)
+		if err != nil {
+			return err
+		}
 	}
-	r := new(board.Record)
-	if err == nil {
-		err = json.Unmarshal(body, r)
+	if err := t.flush(ctx); err != nil {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("read the record %s: %w", id, err)
-	}
-	if err := s.commit.calls.in(tx).save(ctx, r); err != nil {
-		return fmt.Errorf("the log entry of record %s: %w", id, err)
-	}
-	return nil
+	return s.commit.calls.save(ctx, t, records)
 }
 
 // startListing begins with what a program that was killed has left to do.
@@ -143,7 +145,7 @@ func (s *Store) startListing(ctx context.Context) error {
 	upTo, err := meta(ctx, s.writer, metaCalls)
 	if err == nil && upTo == "" {
 		if err = s.fillCalls(ctx); err == nil {
-			err = listedUpTo(ctx, s.writer, s.listing.newest)
+			err = s.within(ctx, func(t transaction) error { return listedUpTo(ctx, t, s.listing.newest) })
 		}
 		upTo = strconv.FormatUint(s.listing.newest, 10)
 	}

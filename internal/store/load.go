@@ -22,7 +22,7 @@ func (s *Store) Load(ctx context.Context) (Loaded, error) {
 	var err error
 	if l.Epoch, err = meta(ctx, s.readers, metaEpoch); err == nil && l.Epoch == "" {
 		l.Epoch = NewEpoch()
-		err = setMeta(ctx, s.writer, metaEpoch, l.Epoch)
+		err = s.setMeta(ctx, metaEpoch, l.Epoch)
 	}
 	if err != nil {
 		return l, fmt.Errorf("read the epoch: %w", err)

@@ -15,11 +15,6 @@ const (
 	metaOverwrite = "overwrites" // what is deleted in this file is overwritten
 )
 
-// execer is a database, or a transaction of it.
-type execer interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
-
 // meta is what is kept under a key; empty: nothing.
 func meta(ctx context.Context, db querier, key string) (string, error) {
 	var value string
@@ -30,12 +25,17 @@ func meta(ctx context.Context, db querier, key string) (string, error) {
 	return value, err
 }
 
-func setMeta(ctx context.Context, db execer, key, value string) error {
-	_, err := db.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, key, value)
-	return err
+func setMeta(ctx context.Context, t transaction, key, value string) error {
+	put := statement{text: `INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`}
+	return t.do(ctx, put, failing("note %s", key), key, value)
 }
 
-func dropMeta(ctx context.Context, db execer, key string) error {
-	_, err := db.ExecContext(ctx, `DELETE FROM meta WHERE key = ?`, key)
-	return err
+func (s *Store) setMeta(ctx context.Context, key, value string) error {
+	return s.within(ctx, func(t transaction) error { return setMeta(ctx, t, key, value) })
+}
+
+func (s *Store) dropMeta(ctx context.Context, key string) error {
+	return s.within(ctx, func(t transaction) error {
+		return t.do(ctx, statement{text: `DELETE FROM meta WHERE key = ?`}, nil, key)
+	})
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // savePicks keeps what the person has picked in a batch, with the batch: a pick that was answered for is not lost (D-2).
-func savePicks(ctx context.Context, tx *sql.Tx, batch []*board.Change) error {
+func savePicks(ctx context.Context, t transaction, batch []*board.Change) error {
 	for _, c := range batch {
 		p, decided := c.Picked()
 		if !decided {
@@ -18,13 +18,13 @@ func savePicks(ctx context.Context, tx *sql.Tx, batch []*board.Change) error {
 		}
 		var err error
 		if p.Ref == "" {
-			_, err = tx.ExecContext(ctx, `DELETE FROM picks WHERE line = ? AND number = ?`, p.Line, p.Number)
+			err = t.do(ctx, statement{text: `DELETE FROM picks WHERE line = ? AND number = ?`}, failing("a pick"), p.Line, p.Number)
 		} else {
-			_, err = tx.ExecContext(ctx, `INSERT INTO picks (line, number, ref, at) VALUES (?, ?, ?, ?)
-				ON CONFLICT (line, number) DO UPDATE SET ref = excluded.ref, at = excluded.at`, p.Line, p.Number, p.Ref, p.At.UnixMilli())
+			err = t.do(ctx, statement{text: `INSERT INTO picks (line, number, ref, at) VALUES (?, ?, ?, ?)
+				ON CONFLICT (line, number) DO UPDATE SET ref = excluded.ref, at = excluded.at`}, failing("a pick"), p.Line, p.Number, p.Ref, p.At.UnixMilli())
 		}
 		if err != nil {
-			return fmt.Errorf("a pick: %w", err)
+			return err
 		}
 	}
 	return nil

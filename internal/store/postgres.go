@@ -39,6 +39,7 @@ const lockedFor = 3 * time.Second
 
 // postgres is the dialect of PostgreSQL.
 var postgres = dialect{
+	begin: beginPipeline,
 	sound: func(context.Context, *Store) error { return nil },
 	rest:  func(ctx context.Context, s *Store) error { return s.writable(ctx) },
 	clean: func(ctx context.Context, s *Store, _ []string) error { return s.vacuum(ctx) },
@@ -51,7 +52,8 @@ var postgres = dialect{
 		}
 		return err
 	},
-	ends: true,
+	ends:  true,
+	keeps: true,
 
 	earlier: earlierInPostgres,
 	call:    `(` + plainBody + `)::jsonb ->> 'call'`,
@@ -173,7 +175,7 @@ func (s *Store) openPostgres(ctx context.Context, config *pgx.ConnConfig) error 
 	if err := s.migratePostgres(ctx); err != nil {
 		return err
 	}
-	if err := trimKeys(ctx, s.writer, time.Now()); err != nil {
+	if err := s.trimKeys(ctx, time.Now()); err != nil {
 		return err
 	}
 	return s.start(ctx)

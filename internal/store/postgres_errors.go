@@ -27,6 +27,9 @@ func (s *Store) told(err error) error {
 		return err
 	case ok:
 		reason, remedy = said.Message, remedyOf(said.Code)
+		if f, ok := errors.AsType[failure](err); ok {
+			reason = f.what + ": " + reason
+		}
 	case errors.Is(err, context.DeadlineExceeded):
 		reason = "it does not answer"
 	case lost(err):

@@ -3,19 +3,14 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -316,8 +311,8 @@ func TestUnsynced(t *testing.T) {
 func TestCutWhileCommitting(t *testing.T) {
 	t.Parallel()
 	own := server(t)
-	way := newWay(t, own.Folder)
-	s, err := OpenPostgres(t.Context(), strings.Replace(own.URL(), "host="+strings.ReplaceAll(own.Folder, "/", "%2F"), "host="+strings.ReplaceAll(way.folder, "/", "%2F"), 1))
+	way := newWay(t, own.URL(), 0)
+	s, err := OpenPostgres(t.Context(), way.to(own.URL()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -365,74 +360,5 @@ func TestCutWhileCommitting(t *testing.T) {
 	}
 	if r, err := s.Record(t.Context(), record); err != nil || r.Value("party.name") != "Name 59" {
 		t.Errorf("%v, %v", r, err)
-	}
-}
-
-// way is a way to a server that can be cut: 1 before a commit reaches it, 2 when that is done and the answer is under way, 3 at some other message.
-type way struct {
-	folder string
-	cut    atomic.Int32
-	after  atomic.Int32 // answers to commits that were lost
-}
-
-func newWay(t *testing.T, server string) *way {
-	t.Helper()
-	const socket = ".s.PGSQL.5432"
-	folder, err := os.MkdirTemp("", "callboard-way-") // a path of a socket is short
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("unix", filepath.Join(folder, socket))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &way{folder: folder}
-	var running sync.WaitGroup
-	running.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			s, err := net.Dial("unix", filepath.Join(server, socket))
-			if err != nil {
-				c.Close()
-				continue
-			}
-			running.Go(func() { w.pass(c, s) })
-			running.Go(func() { io.Copy(c, s); c.Close() })
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		running.Wait()
-		os.RemoveAll(folder)
-	})
-	return w
-}
-
-// pass hands on what the program says.
-func (w *way) pass(c, s net.Conn) {
-	defer c.Close()
-	defer s.Close()
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := c.Read(buffer)
-		if err != nil {
-			return
-		}
-		commit := bytes.Contains(bytes.ToLower(buffer[:n]), []byte("commit\x00"))
-		switch cut := w.cut.Load(); {
-		case cut == 1 && commit, cut == 3 && !commit && rand.IntN(3) == 0:
-			return
-		case cut == 2 && commit:
-			w.after.Add(1)
-			c.Close()           // the answer finds nobody
-			s.Write(buffer[:n]) // the server reads it, and then that nobody is there
-			return
-		}
-		if _, err := s.Write(buffer[:n]); err != nil {
-			return
-		}
 	}
 }

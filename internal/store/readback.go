@@ -32,7 +32,7 @@ func (s *Store) SeenUpTo(ctx context.Context, line string) (time.Time, error) {
 
 // KeepSeenUpTo keeps it.
 func (s *Store) KeepSeenUpTo(ctx context.Context, line string, at time.Time) error {
-	if err := setMeta(ctx, s.writer, seenKey(line), strconv.FormatInt(at.UnixMilli(), 10)); err != nil {
+	if err := s.setMeta(ctx, seenKey(line), strconv.FormatInt(at.UnixMilli(), 10)); err != nil {
 		return fmt.Errorf("keep until when the calls of line %s are known: %w", line, err)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql"
 	"fmt"
 	"testing"
 	"time"
@@ -34,7 +33,7 @@ func testReceipts(t *testing.T, at string) {
 	if err := s.Commit(ctx, w.epoch, batch); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.within(ctx, func(tx *sql.Tx) error { return saveReceipts(ctx, tx, batch) }); err != nil {
+	if err := s.within(ctx, func(tx transaction) error { return saveReceipts(ctx, tx, batch) }); err != nil {
 		t.Errorf("once more: %v", err)
 	}
 	w.board.Show(batch, true, now)

@@ -42,6 +42,7 @@ type inFile struct {
 
 // sqlite is the dialect of the default store. WAL and synchronous=FULL make a commit durable.
 var sqlite = dialect{
+	begin: beginDirect,
 	sound: func(_ context.Context, s *Store) error { return s.files.still() },
 	rest:  func(ctx context.Context, s *Store) error { return s.rest(ctx) },
 	clean: func(ctx context.Context, s *Store, words []string) error {
@@ -147,7 +148,7 @@ func (s *Store) open(ctx context.Context) error {
 		}
 		crash.Here("migration")
 	}
-	if err := trimKeys(ctx, s.writer, time.Now()); err != nil {
+	if err := s.trimKeys(ctx, time.Now()); err != nil {
 		return err
 	}
 	if err := s.overwrite(ctx); err != nil {
@@ -207,7 +208,7 @@ func recent(version string) bool {
 func (s *Store) Close() error {
 	errs := []error{s.endSaving()}
 	s.endListing()
-	errs = append(errs, s.commit.close())
+	errs = append(errs, s.commit.close(), s.lists.close())
 	if s.earlier != nil {
 		errs = append(errs, s.earlier.Close())
 	}

@@ -211,6 +211,70 @@ func testAtomic(t *testing.T, at string) {
 	}
 }
 
+// TestFailureIsNamed: a commit that fails names the change or the record that did, the first if there are several; nothing of it stays, and
+// it can be made again. The listing does the same.
+func TestFailureIsNamed(t *testing.T) { both(t, testFailureIsNamed) }
+
+func testFailureIsNamed(t *testing.T, at string) {
+	s := openStore(t, at)
+	s.listing.stop()
+	<-s.listing.stopped // nobody lists but this test
+	w := newWriter(t, s)
+	record := w.open("+4512345678")
+	w.commit()
+	before, err := s.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range mostTogether + 20 { // more than go to a server together
+		w.claim(record, "party.name", "One")
+		w.claim(record, "party.name", "Another")
+	}
+	fresh := w.open("+4587654321")
+	batch := w.board.Take()
+	commit := func() error {
+		if s.dialect == &sqlite { // past the journal
+			return s.save(t.Context(), w.epoch, batch)
+		}
+		return s.Commit(t.Context(), w.epoch, batch)
+	}
+	list := func() error { return s.list(t.Context()) }
+	for _, c := range []struct {
+		table, which, named string
+		do                  func() error
+	}{
+		{"changes", fmt.Sprint("NEW.seq IN (", batch[9].Seq, ", ", batch[11].Seq, ")"), fmt.Sprintf("change %d: ", batch[9].Seq), commit},
+		{"changes", fmt.Sprint("NEW.seq = ", batch[mostTogether+10].Seq), fmt.Sprintf("change %d: ", batch[mostTogether+10].Seq), commit},
+		{"records", "NEW.number = '+4587654321'", "record " + fresh + ": ", commit},
+		{"", "", "", commit},
+		{"call_words", "NEW.number LIKE '%87654321%'", "the log entry of record " + fresh + ": ", list},
+		{"", "", "", list},
+	} {
+		if c.table == "" {
+			if err := c.do(); err != nil {
+				t.Fatalf("when nothing is refused: %v", err)
+			}
+			continue
+		}
+		stop := refusing(t, s, c.table, c.which)
+		if err := c.do(); err == nil || !strings.Contains(err.Error(), c.named) || !strings.Contains(err.Error(), "it is refused") {
+			t.Errorf("%s where %s: %v; want %q", c.table, c.which, err, c.named)
+		}
+		stop()
+		if c.table == "call_words" {
+			continue
+		}
+		after, err := s.Load(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "after a failure", after, before)
+	}
+	if page, err := s.Log(t.Context(), board.LogQuery{Limit: 10}); err != nil || len(page.Entries) != 2 {
+		t.Errorf("%d entries, %v", len(page.Entries), err)
+	}
+}
+
 // TestTrim: the log reaches back 100,000 changes and 24 hours at least (D-8), and a load says where it begins.
 func TestTrim(t *testing.T) { both(t, testTrim) }
 

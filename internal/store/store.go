@@ -28,6 +28,7 @@ type Store struct {
 	readers *sql.DB
 	earlier *sql.Stmt // of readers
 	commit  prepared
+	lists   lists // of readers
 	saving  saving
 	listing listing
 
@@ -38,6 +39,7 @@ type Store struct {
 
 // dialect is what the two databases do each in their own way.
 type dialect struct {
+	begin func(ctx context.Context, db *sql.DB) (transaction, error)
 	sound func(ctx context.Context, s *Store) error                         // says before a commit if it cannot be
 	rest  func(ctx context.Context, s *Store) error                         // when there is nothing to commit
 	clean func(ctx context.Context, s *Store, words []string) error         // takes out what an erasure has struck
@@ -45,6 +47,7 @@ type dialect struct {
 	says  func(ctx context.Context, s *Store, words []string) (bool, error) // reports whether any word is in it
 	told  func(s *Store, err error) error                                   // says of a commit that failed why, and what to do; nil: as it is
 	ends  bool                                                              // a statement that waits ends with its context
+	keeps bool                                                              // the driver keeps by itself what is prepared
 
 	earlier  string    // see Earlier
 	call     string    // the call in the body of a record; null: there is none
@@ -76,6 +79,9 @@ func (s *Store) start(ctx context.Context) (err error) {
 		return err
 	}
 	if s.earlier, err = s.readers.PrepareContext(ctx, s.dialect.earlier); err != nil {
+		return err
+	}
+	if s.lists, err = s.prepareLists(ctx); err != nil {
 		return err
 	}
 	if err := s.startSaving(ctx); err != nil {

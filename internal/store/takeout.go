@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,50 +30,77 @@ func (s *Store) OfNumber(ctx context.Context, number string, limit int) ([]*boar
 	return s.records(ctx, `SELECT body FROM records WHERE number = ? ORDER BY opened_at DESC, id DESC LIMIT ?`, number, limit)
 }
 
+const importAtOnce = 100 // records
+
 // Import adds records until next returns io.EOF, all or none. One that is there already is left as it is, so an import can be repeated.
 // The change log knows nothing of what is added: if anything is, a new epoch begins and readers list again. No board may be on the store.
 func (s *Store) Import(ctx context.Context, next func() (*board.Record, error)) (added, there int, err error) {
 	s.listing.turn <- struct{}{}
 	defer func() { <-s.listing.turn }()
-	err = s.within(ctx, func(tx *sql.Tx) error {
-		insert, err := tx.PrepareContext(ctx, `INSERT INTO records (id, rev, line, origin, state, opened_at, number, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`)
-		if err != nil {
+	err = s.within(ctx, func(t transaction) error {
+		if err := t.flush(ctx); err != nil { // what next returns is there once
 			return err
 		}
-		defer insert.Close()
-		calls := s.commit.calls.in(tx)
-		for ctx.Err() == nil {
-			r, err := next()
-			if errors.Is(err, io.EOF) {
-				break
-			}
+		for more := true; more; {
+			some, err := takeUpTo(importAtOnce, next)
 			if err != nil {
 				return err
 			}
-			body, err := json.Marshal(r)
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			fresh, err := addRecords(ctx, t, some)
 			if err != nil {
 				return err
 			}
-			done, err := insert.ExecContext(ctx, r.ID, r.Rev, r.Line, string(r.Origin), string(r.State), r.OpenedAt.UnixMilli(), r.Value("party.number"), string(body))
-			if err != nil {
-				return fmt.Errorf("keep the record %s: %w", r.ID, err)
+			if err := s.commit.calls.save(ctx, t, fresh); err != nil {
+				return err
 			}
-			if n, err := done.RowsAffected(); err != nil || n == 0 {
-				there++
-				continue
-			}
-			added++
-			if err := calls.save(ctx, r); err != nil {
-				return fmt.Errorf("the log entry of record %s: %w", r.ID, err)
-			}
+			added, there, more = added+len(fresh), there+len(some)-len(fresh), len(some) == importAtOnce
 		}
-		if err := ctx.Err(); err != nil || added == 0 {
-			return err
+		if added == 0 {
+			return nil
 		}
-		return setMeta(ctx, tx, metaEpoch, NewEpoch())
+		return setMeta(ctx, t, metaEpoch, NewEpoch())
 	})
 	if err != nil {
 		return 0, 0, err
 	}
 	return added, there, nil
+}
+
+// takeUpTo takes so many, or all that there are.
+func takeUpTo(most int, next func() (*board.Record, error)) (some []*board.Record, err error) {
+	for len(some) < most {
+		r, err := next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		some = append(some, r)
+	}
+	return some, nil
+}
+
+// addRecords adds those of some records that are not there, and tells which.
+func addRecords(ctx context.Context, t transaction, some []*board.Record) (fresh []*board.Record, err error) {
+	insert := statement{text: `INSERT INTO records (id, rev, line, origin, state, opened_at, number, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`}
+	for _, r := range some {
+		body, err := json.Marshal(r)
+		if err != nil {
+			return nil, err
+		}
+		err = t.do(ctx, insert, func(n int64, err error) error {
+			if n > 0 {
+				fresh = append(fresh, r)
+			}
+			return failing("keep the record %s", r.ID)(n, err)
+		}, r.ID, r.Rev, r.Line, string(r.Origin), string(r.State), r.OpenedAt.UnixMilli(), r.Value("party.number"), string(body))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return fresh, t.flush(ctx)
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -84,44 +83,43 @@ func (s *Store) SaveWebhook(ctx context.Context, w Webhook) error {
 // SaveDeliveries keeps in one transaction what has happened with a webhook: deliveries that are new, those that have changed,
 // up to where the log was read (a zero cursor: as before) and how it stands (nil: as before).
 func (s *Store) SaveDeliveries(ctx context.Context, hook string, cursor board.Cursor, health []byte, fresh, changed []WebhookDelivery) error {
-	tx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("keep deliveries: %w", err)
-	}
-	defer tx.Rollback() // after Commit it does nothing
-	if err := saveDeliveries(ctx, tx, fresh, changed); err != nil {
-		return fmt.Errorf("keep deliveries to %s: %w", hook, err)
-	}
-	if cursor != (board.Cursor{}) {
-		if _, err := tx.ExecContext(ctx, `UPDATE webhooks SET epoch = ?, seq = ? WHERE id = ?`, cursor.Epoch, int64(cursor.Seq), hook); err != nil {
-			return fmt.Errorf("keep the cursor of %s: %w", hook, err)
+	many := int64(len(fresh) + len(changed))
+	total := s.delivered.Add(many)
+	return s.within(ctx, func(t transaction) error {
+		if err := saveDeliveries(ctx, t, hook, fresh, changed); err != nil {
+			return err
 		}
-	}
-	if health != nil {
-		if _, err := tx.ExecContext(ctx, `UPDATE webhooks SET health = ? WHERE id = ?`, string(health), hook); err != nil {
-			return fmt.Errorf("keep how %s stands: %w", hook, err)
+		if cursor != (board.Cursor{}) {
+			move, named := statement{text: `UPDATE webhooks SET epoch = ?, seq = ? WHERE id = ?`}, failing("keep the cursor of %s", hook)
+			if err := t.do(ctx, move, named, cursor.Epoch, int64(cursor.Seq), hook); err != nil {
+				return err
+			}
 		}
-	}
-	before := s.delivered.Load() / trimEvery
-	if s.delivered.Add(int64(len(fresh)+len(changed)))/trimEvery != before {
-		if err := trimDeliveries(ctx, tx, hook); err != nil {
-			return fmt.Errorf("trim the deliveries to %s: %w", hook, err)
+		if health != nil {
+			note, named := statement{text: `UPDATE webhooks SET health = ? WHERE id = ?`}, failing("keep how %s stands", hook)
+			if err := t.do(ctx, note, named, string(health), hook); err != nil {
+				return err
+			}
 		}
-	}
-	return tx.Commit()
+		if total/trimEvery != (total-many)/trimEvery {
+			return trimDeliveries(ctx, t, hook)
+		}
+		return nil
+	})
 }
 
-func saveDeliveries(ctx context.Context, tx *sql.Tx, fresh, changed []WebhookDelivery) error {
+func saveDeliveries(ctx context.Context, t transaction, hook string, fresh, changed []WebhookDelivery) error {
+	named := failing("keep deliveries to %s", hook)
 	for _, d := range fresh {
-		_, err := tx.ExecContext(ctx, `INSERT INTO webhook_deliveries (id, hook, epoch, seq, kind, record, at, state, note, folds, tries, due_at, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			d.ID, d.Hook, d.Epoch, int64(d.Seq), d.Kind, d.Record, d.At.UnixMilli(), d.State, d.Note, d.Folds, d.Tries, millis(d.Due), string(d.Attempts))
+		err := t.do(ctx, statement{text: `INSERT INTO webhook_deliveries (id, hook, epoch, seq, kind, record, at, state, note, folds, tries, due_at, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+			named, d.ID, d.Hook, d.Epoch, int64(d.Seq), d.Kind, d.Record, d.At.UnixMilli(), d.State, d.Note, d.Folds, d.Tries, millis(d.Due), string(d.Attempts))
 		if err != nil {
 			return err
 		}
 	}
 	for _, d := range changed {
-		_, err := tx.ExecContext(ctx, `UPDATE webhook_deliveries SET state = ?, note = ?, folds = ?, tries = ?, due_at = ?, attempts = ? WHERE id = ?`,
-			d.State, d.Note, d.Folds, d.Tries, millis(d.Due), string(d.Attempts), d.ID)
+		err := t.do(ctx, statement{text: `UPDATE webhook_deliveries SET state = ?, note = ?, folds = ?, tries = ?, due_at = ?, attempts = ? WHERE id = ?`},
+			named, d.State, d.Note, d.Folds, d.Tries, millis(d.Due), string(d.Attempts), d.ID)
 		if err != nil {
 			return err
 		}
@@ -130,11 +128,10 @@ func saveDeliveries(ctx context.Context, tx *sql.Tx, fresh, changed []WebhookDel
 }
 
 // trimDeliveries bounds what is kept of those that are done.
-func trimDeliveries(ctx context.Context, tx *sql.Tx, hook string) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM webhook_deliveries WHERE hook = ? AND state <> ? AND (at < ? OR n <=
-		coalesce((SELECT n FROM webhook_deliveries WHERE hook = ? AND state <> ? ORDER BY n DESC LIMIT 1 OFFSET ?), 0))`,
-		hook, waiting, time.Now().Add(-keepDeliveredFor).UnixMilli(), hook, waiting, keepDeliveries)
-	return err
+func trimDeliveries(ctx context.Context, t transaction, hook string) error {
+	return t.do(ctx, statement{text: `DELETE FROM webhook_deliveries WHERE hook = ? AND state <> ? AND (at < ? OR n <=
+		coalesce((SELECT n FROM webhook_deliveries WHERE hook = ? AND state <> ? ORDER BY n DESC LIMIT 1 OFFSET ?), 0))`},
+		failing("trim the deliveries to %s", hook), hook, waiting, time.Now().Add(-keepDeliveredFor).UnixMilli(), hook, waiting, keepDeliveries)
 }
 
 const deliveryColumns = `SELECT n, id, hook, epoch, seq, kind, record, at, state, note, folds, tries, due_at, attempts FROM webhook_deliveries `
