@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -32,6 +34,8 @@ func (s *Store) told(err error) error {
 		}
 	case errors.Is(err, context.DeadlineExceeded):
 		reason = "it does not answer"
+	case unproven(err):
+		reason, remedy = unprovenSays(err)
 	case lost(err):
 		reason = strings.Join(strings.Fields(err.Error()), " ")
 		if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
@@ -69,6 +73,40 @@ const readOnly = "25006"
 // lost reports whether an error is of the way to the server.
 func lost(err error) bool {
 	_, network := errors.AsType[net.Error](err)
-	_, connecting := errors.AsType[*pgconn.ConnectError](err)
-	return network || connecting || pgconn.SafeToRetry(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone)
+	return network || connecting(err) || pgconn.SafeToRetry(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone)
+}
+
+// connecting reports whether an error is of a connection that did not come about.
+func connecting(err error) bool {
+	_, is := errors.AsType[*pgconn.ConnectError](err)
+	return is
+}
+
+// unproven reports whether the server did not prove who it is, or was asked to and cannot.
+func unproven(err error) bool {
+	_, is := errors.AsType[*tls.CertificateVerificationError](err)
+	return is || refusedTLS(err)
+}
+
+// refusedTLS goes by the text: the driver has no type for it.
+func refusedTLS(err error) bool {
+	return connecting(err) && strings.HasSuffix(err.Error(), "server refused TLS connection")
+}
+
+func unprovenSays(err error) (reason, remedy string) {
+	if refusedTLS(err) {
+		return "it has no TLS", "turn TLS on at the database server (ssl = on), or, where nobody can listen on the way, add sslmode=disable to the address (store in callboard.yaml)"
+	}
+	why := err
+	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		why = bad.Err
+	}
+	reason, remedy = "its certificate: "+why.Error(), "give the database server a certificate that is good now, and look at the clocks of both computers"
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](why); ok {
+		remedy = "name the certificate of the authority that signed it in the address (store in callboard.yaml): sslrootcert=/path/ca.pem"
+	}
+	if _, ok := errors.AsType[x509.HostnameError](why); ok {
+		remedy = "name the server in the address (store in callboard.yaml) as its certificate does, or give it a certificate with this name"
+	}
+	return reason, remedy
 }
