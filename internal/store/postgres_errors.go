@@ -54,6 +54,8 @@ func remedyOf(code string) string {
 		return "make the server writable again, or name the one that is (store in callboard.yaml)"
 	case code == "53100": // disk full
 		return "free space on the disk of the database server"
+	case strings.HasPrefix(code, "58"): // its system fails it
+		return "look at the log of the database server, and whether its disk has room"
 	case code == "53300": // too many connections
 		return fmt.Sprintf("let the server have more connections (max_connections): Callboard takes %d", readersAtOnce+1)
 	case code == "3D000": // there is no such database
@@ -62,7 +64,9 @@ func remedyOf(code string) string {
 		return "make the user of the address (store in callboard.yaml) the owner of the database"
 	case strings.HasPrefix(code, "28"): // not let in
 		return "put the password of the address' user (store in callboard.yaml) into ~/.pgpass, and let that user in by the server's pg_hba.conf"
-	case strings.HasPrefix(code, "57P"): // it begins or ends
+	case code == "57P03": // it begins, or recovers from a crash, as after its disk was full
+		return "wait until the database server has started; if it does not, look at its log, and whether its disk has room"
+	case strings.HasPrefix(code, "57P"): // it ends
 		return "start the database server"
 	}
 	return "look at the log of the database server"
