@@ -31,7 +31,7 @@ func TestStoreCopy(t *testing.T) {
 	must(t, err)
 	address := strings.Replace(pgtest.Database(t), "postgres@", "postgres:s3cret@", 1)
 	must(t, os.WriteFile(filepath.Join(home, "callboard.yaml"), append(config, "store: "+address+"\n"...), 0o600))
-	copied(1, "in use by another Callboard")
+	copied(1, "in use by another Callboard: stop that one")
 	p.end(os.Interrupt)
 	copied(0, "records: 1 of 1")
 	copied(1, "already: name an empty database")
@@ -40,7 +40,7 @@ func TestStoreCopy(t *testing.T) {
 	if out, complaint, code := command(t, home, "log", "--search", "1234"); code != 0 || !strings.Contains(out, r.ID) {
 		t.Errorf("the log: exit %d, %q, %q", code, out, complaint)
 	}
-	if _, complaint, code := command(t, home, "run"); code != 1 || !strings.Contains(complaint, "in use by another Callboard") {
+	if _, complaint, code := command(t, home, "run"); code != 1 || !strings.Contains(complaint, "in use by another Callboard: stop that one, or give this one a database of its own") {
 		t.Errorf("a second one: exit %d, %q", code, complaint)
 	}
 }

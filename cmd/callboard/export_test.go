@@ -39,7 +39,7 @@ func TestExportImport(t *testing.T) {
 	if out, complaint, code := command(t, from, "export", "--format", "csv"); code != 0 || !strings.Contains(out, r.ID) || !strings.HasPrefix(out, "started_at,") {
 		t.Errorf("csv: exit %d, %q, %q", code, out, complaint)
 	}
-	if _, complaint, code := command(t, from, "import", file); code != 1 || !strings.Contains(complaint, "in use by another Callboard") {
+	if _, complaint, code := command(t, from, "import", file); code != 1 || !strings.Contains(complaint, "in use by another Callboard: stop that one") || strings.Contains(complaint, "of its own") {
 		t.Errorf("beside one that runs: exit %d, %q", code, complaint)
 	}
 	for _, want := range []string{"Added 1 records", "Added 0 records"} {

@@ -34,7 +34,7 @@ func TestStore(t *testing.T) {
 	if _, complaint, code := command(t, home, "store", "restore", backup); code != 1 || !strings.Contains(complaint, "nothing was restored") {
 		t.Errorf("without a yes: exit %d, %q", code, complaint)
 	}
-	if _, complaint, code := command(t, home, "store", "restore", backup, "--yes"); code != 1 || !strings.Contains(complaint, "in use by another Callboard") {
+	if _, complaint, code := command(t, home, "store", "restore", backup, "--yes"); code != 1 || !strings.Contains(complaint, "in use by another Callboard: stop that one") || strings.Contains(complaint, "of its own") {
 		t.Errorf("beside one that runs: exit %d, %q", code, complaint)
 	}
 	p.end(os.Interrupt)

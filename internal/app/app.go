@@ -94,7 +94,7 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	if a.store, err = OpenStore(ctx, c); err != nil {
-		return err
+		return orElsewhere(err, c)
 	}
 	if a.token, err = userToken(filepath.Join(folder, "user.token")); err != nil {
 		return err

@@ -261,7 +261,7 @@ func TestSecond(t *testing.T) {
 	_, err := New(t.Context(), Options{Config: port})
 	sentence(t, err, port.Listen.Address, "in use", "stop that one", "listen.address")
 	_, err = New(t.Context(), Options{Config: c})
-	sentence(t, err, filepath.Join(c.Data, "callboard.db"), "in use by another Callboard", "data folder of its own")
+	sentence(t, err, filepath.Join(c.Data, "callboard.db"), "in use by another Callboard: stop that one, or give this one a data folder of its own")
 	nobody := settings(pbx.Addr(), t.TempDir())
 	nobody.Listen.Address = "192.0.2.1:0" // TEST-NET-1: not an address of this computer
 	_, err = New(t.Context(), Options{Config: nobody})

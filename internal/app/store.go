@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,4 +21,15 @@ func OpenStore(ctx context.Context, c config.Config) (*store.Store, error) {
 		return nil, fmt.Errorf("cannot make the data folder: %w: choose another one (data in callboard.yaml)", err)
 	}
 	return store.OpenPostgres(ctx, string(c.Store))
+}
+
+// orElsewhere adds what else helps one that is to run where another has the database.
+func orElsewhere(err error, c config.Config) error {
+	switch {
+	case !errors.Is(err, store.ErrInUse):
+		return err
+	case c.Store == "":
+		return fmt.Errorf("%w, or give this one a data folder of its own (data in callboard.yaml)", err)
+	}
+	return fmt.Errorf("%w, or give this one a database of its own (store in callboard.yaml)", err)
 }

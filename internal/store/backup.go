@@ -330,8 +330,12 @@ func lockFile(path string) (*flock.Flock, error) {
 	return lock, nil
 }
 
-func inUse(path string) error {
-	return fmt.Errorf("the database %s is in use by another Callboard: stop that one, or give this one a data folder of its own (data in callboard.yaml)", path)
+// ErrInUse is why a database is not opened. What else there is to do than to stop the other program knows who wants it: for one that is to
+// run another database does as well, for one that restores or imports none but this.
+var ErrInUse = errors.New("in use by another Callboard")
+
+func inUse(database string) error {
+	return fmt.Errorf("the database %s is %w: stop that one", database, ErrInUse)
 }
 
 // querier reads, in a transaction or not.

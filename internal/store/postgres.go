@@ -99,6 +99,9 @@ func OpenPostgres(ctx context.Context, address string) (*Store, error) {
 	s := &Store{dialect: &postgres, listing: newListing(), address: placeOf(config)}
 	if err := s.openPostgres(ctx, config); err != nil {
 		s.Close()
+		if errors.Is(err, ErrInUse) {
+			return nil, inUse(s.address)
+		}
 		return nil, s.told(err)
 	}
 	return s, nil
@@ -184,8 +187,6 @@ func (s *Store) openPostgres(ctx context.Context, config *pgx.ConnConfig) error 
 // lockClass is the first half of the key of Callboard's advisory lock, the letters "cbrd"; the other is the schema.
 const lockClass = 0x63627264
 
-var errLocked = errors.New("the lock is another's")
-
 // takeLock is done by the writer's connection before it does anything else. So the connection that commits is the one that has
 // the lock: a program that has lost it cannot write.
 func (s *Store) takeLock(ctx context.Context, conn *pgx.Conn) error {
@@ -197,8 +198,7 @@ func (s *Store) takeLock(ctx context.Context, conn *pgx.Conn) error {
 		err = &telephony.Error{Code: telephony.CodeStore, Message: "the database " + s.address + " has no schema to write in",
 			Remedy: "create the schema that search_path names, or leave search_path out of the address (store in callboard.yaml)"}
 	case !*locked:
-		err = errors.Join(errLocked, &telephony.Error{Code: telephony.CodeStore, Message: "the database " + s.address + " is in use by another Callboard",
-			Remedy: "stop that one, or give this one a database of its own (store in callboard.yaml)"})
+		err = errors.Join(ErrInUse, &telephony.Error{Code: telephony.CodeStore, Message: "the database " + s.address + " is " + ErrInUse.Error(), Remedy: "stop that one"})
 	}
 	if err != nil {
 		err = errors.Join(err, conn.Close(ctx))
@@ -213,7 +213,7 @@ func (s *Store) checkPostgres(ctx context.Context) error {
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, errLocked) || time.Since(began) > lockedFor {
+		if !errors.Is(err, ErrInUse) || time.Since(began) > lockedFor {
 			return err
 		}
 		select {
