@@ -1677,7 +1677,10 @@ type LogEntry struct {
 	DurationMs int64     `json:"duration_ms,omitempty,omitzero"`
 	Email      string    `json:"email,omitempty,omitzero"`
 	EndedAt    time.Time `json:"ended_at,omitempty,omitzero"`
-	Extension  string    `json:"extension,omitempty,omitzero"`
+
+	// ErasedAt All that had been said in the record until then was erased.
+	ErasedAt  time.Time `json:"erased_at,omitempty,omitzero"`
+	Extension string    `json:"extension,omitempty,omitzero"`
 
 	// Later Of an entry without a name: who that number is by another record. Absent where nothing is known, or of more than one person.
 	Later LaterKnown `json:"later,omitempty,omitzero"`
@@ -2011,6 +2014,9 @@ type Record struct {
 
 	// Durable False while the store cannot take changes.
 	Durable bool `json:"durable"`
+
+	// ErasedAt All that had been said in it until then was erased; what is there now was said later.
+	ErasedAt time.Time `json:"erased_at,omitempty,omitzero"`
 
 	// Fields By field name, such as `party.company`.
 	Fields map[string]Field `json:"fields"`

@@ -77,7 +77,7 @@ func (r *Record) with(n Notification) (*Record, error) {
 	case n.Type == api.NotificationTypeRecordErased:
 		var d api.ErasedData
 		err = n.Decode(&d)
-		next.Record = api.Record{ID: r.ID, Line: r.Line, Origin: r.Origin, State: r.State, OpenedAt: r.OpenedAt, ClosedAt: r.ClosedAt}
+		next.Record = api.Record{ID: r.ID, Line: r.Line, Origin: r.Origin, State: r.State, OpenedAt: r.OpenedAt, ClosedAt: r.ClosedAt, ErasedAt: r.ErasedAt}
 		if d.Record != nil {
 			next.Record = *d.Record
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/callboard-dev/callboard/api"
 	"github.com/callboard-dev/callboard/client"
@@ -76,9 +77,10 @@ func TestErasedRecordIsDropped(t *testing.T) {
 	s.Open(clienttest.Call("r1", "+4587654321"))
 	c := connect(t, client.Options{URL: s.URL, Token: s.Token})
 	before := c.Board()[0]
+	before.ErasedAt = time.Date(2026, 11, 28, 14, 30, 0, 0, time.UTC) // of an erasure before
 	for data, want := range map[string]string{`{"rev":9}`: "", `{"rev":9,"record":{"id":"r1","rev":9,"fields":{"party.name":{"value":"Kim"}}}}`: "Kim"} {
 		next, err := client.With(before, client.Notification{Notification: api.Notification{Type: "record.erased", Subject: "r1", Data: []byte(data)}})
-		if err != nil || next.Value("party.number") != "" || next.Value("party.name") != want || next.ID != "r1" {
+		if err != nil || next.Value("party.number") != "" || next.Value("party.name") != want || next.ID != "r1" || want == "" && !next.ErasedAt.Equal(before.ErasedAt) {
 			t.Errorf("%s: %+v, %v", data, next, err)
 		}
 	}

@@ -51,4 +51,15 @@ func TestEraseOnThePage(t *testing.T) {
 	if text := screen.reads(); strings.Contains(text, "Ann Holm") || strings.Contains(text, "0143") {
 		t.Errorf("the page reads %q", text)
 	}
+	screen.enter(`[data-testid="erasure"] .primary`)
+	screen.see(`[data-testid="erased"]`)
+	if title := screen.text(`[data-testid="record-title"]`); title != "Erased" {
+		t.Errorf("the record is called %q", title)
+	}
+	screen.inWidths("erased", `[data-testid="erased"]`)
+	screen.press(`[data-testid="tab-log"]`)
+	screen.see(logEntry(person.ID, ""))
+	if text := screen.text(logEntry(person.ID, " .call-who")); !strings.HasPrefix(text, "Erased\non ") {
+		t.Errorf("in the log it reads %q", text)
+	}
 }

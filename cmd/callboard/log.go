@@ -103,17 +103,22 @@ func printLog(out io.Writer, entries []api.LogEntry, zone *time.Location) error 
 		if e.Notes > 0 {
 			notes = fmt.Sprint(e.Notes)
 		}
-		fmt.Fprintln(table, strings.Join([]string{e.StartedAt.In(zone).Format("2006-01-02 15:04"), kindOf(e), cmp.Or(e.Number, e.NumberRaw), nameOf(e), cmp.Or(e.Company, e.Later.Company), lasted, notes, e.Record}, "\t"))
+		fmt.Fprintln(table, strings.Join([]string{e.StartedAt.In(zone).Format("2006-01-02 15:04"), kindOf(e), cmp.Or(e.Number, e.NumberRaw), nameOf(e, zone), cmp.Or(e.Company, e.Later.Company), lasted, notes, e.Record}, "\t"))
 	}
 	return table.Flush()
 }
 
-// nameOf is who it was, or who that was found later to be.
-func nameOf(e api.LogEntry) string {
-	if e.Name == "" && e.Later.Name != "" {
-		return e.Later.Name + " (found " + e.Later.At.Format(time.DateOnly) + ")"
+// nameOf is who it was, or who that was found later to be; of somebody who was erased, that and when.
+func nameOf(e api.LogEntry, zone *time.Location) string {
+	switch {
+	case e.Name != "":
+		return e.Name
+	case e.Later.Name != "":
+		return e.Later.Name + " (found " + e.Later.At.In(zone).Format(time.DateOnly) + ")"
+	case !e.ErasedAt.IsZero():
+		return "(erased " + e.ErasedAt.In(zone).Format(time.DateOnly) + ")"
 	}
-	return e.Name
+	return ""
 }
 
 // kindOf says in a few words what a call was, and whether it was seen.

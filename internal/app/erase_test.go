@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -72,6 +74,24 @@ func (p *program) remains(folder string, records ...string) (found []string) {
 	proofs, err := p.client.Erasures(p.t.Context())
 	look("the proofs", proofs, err)
 	return found
+}
+
+// erasedAt is when records were erased; the call log says the same.
+func (p *program) erasedAt(records ...string) map[string]time.Time {
+	p.t.Helper()
+	log, err := p.client.Log(p.t.Context(), client.LogQuery{})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	marks := map[string]time.Time{}
+	for _, id := range records {
+		marks[id] = p.record(id).ErasedAt
+		at := slices.IndexFunc(log.Entries, func(e api.LogEntry) bool { return e.Record == id })
+		if at < 0 || !log.Entries[at].ErasedAt.Equal(marks[id].Truncate(time.Millisecond)) {
+			p.t.Errorf("%s was erased at %v, and the log says %+v", id, marks[id], log.Entries)
+		}
+	}
+	return marks
 }
 
 // replay reads the whole log over the API.
@@ -199,8 +219,15 @@ func TestErasePerson(t *testing.T) {
 	if r := p.record(own); r.Call.State != api.CallStateEnded || r.Call.StartedAt.IsZero() || len(r.Fields) > 0 {
 		t.Errorf("the person's record: %+v", r)
 	}
+	marks := p.erasedAt(own, other, lookup.ID)
+	if marks[own].Before(proof.AskedAt) || marks[own].After(proof.DoneAt) || marks[lookup.ID].IsZero() || !marks[other].IsZero() {
+		t.Errorf("erased at %v, the proof says %v to %v", marks, proof.AskedAt, proof.DoneAt)
+	}
 	p.stop()
 	p = start(t, settings(pbx.Addr(), folder))
+	if again := p.erasedAt(own, other, lookup.ID); !maps.EqualFunc(again, marks, time.Time.Equal) {
+		t.Errorf("after a restart erased at %v, before at %v", again, marks)
+	}
 	if found := p.remains(folder, own, other, lookup.ID); len(found) > 0 {
 		t.Errorf("left after a restart: %q", found)
 	}
@@ -253,6 +280,9 @@ func TestErasureIsDoneByTheNext(t *testing.T) {
 				t.Errorf("the log: %s", logs.text)
 			}
 			p = start(t, settings(pbx.Addr(), folder))
+			if p.erasedAt(lookup.ID)[lookup.ID].IsZero() {
+				t.Error("the record does not say that it is erased")
+			}
 			if found := p.remains(folder, lookup.ID); len(found) > 0 {
 				t.Errorf("left: %q", found)
 			}

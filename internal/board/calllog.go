@@ -40,6 +40,7 @@ type LogEntry struct {
 	Notes      int
 	Complete   bool        // false: a part of the call was not seen
 	Unseen     bool        // nothing of it was: all is from the PBX's own records
+	ErasedAt   time.Time   // all that had been said until then was erased
 	Later      *LaterKnown // of a number without a name; nil: nothing, or of more than one person
 }
 
@@ -63,7 +64,7 @@ func LogEntryOf(r *Record) LogEntry {
 	e := LogEntry{
 		Record: r.ID, Line: r.Line, Lookup: r.Call == nil, StartedAt: r.OpenedAt, Number: r.Value("party.number"), NumberRaw: r.Value("party.number_raw"),
 		Name: r.Value("party.name"), Company: r.Value("party.company"), Email: r.Value("party.email"), Tags: r.Value("party.tags"), Notes: len(r.Items["notes"]),
-		Complete: r.Complete(),
+		Complete: r.Complete(), ErasedAt: r.ErasedAt,
 	}
 	c := r.Call
 	if c == nil {

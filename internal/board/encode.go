@@ -48,6 +48,9 @@ func (r *Record) AppendJSON(b []byte) ([]byte, error) {
 		o.time("reopened_at", r.ReopenedAt)
 	}
 	o.some("closed_by", r.ClosedBy)
+	if !r.ErasedAt.IsZero() {
+		o.time("erased_at", r.ErasedAt)
+	}
 	return append(o.b, '}'), o.err
 }
 

@@ -34,7 +34,7 @@ func TestEncodedAlike(t *testing.T) {
 		claim := board.Claim{Source: value, Value: value, Quality: board.Quality(value), At: at, Work: value, Seq: 3, Expires: at, Since: at, Candidate: true}
 		field := &board.Field{Claims: []board.Claim{claim, {At: at.UTC()}}, Others: 1, Pin: value, Hidden: []string{value, "b"}, Blank: true}
 		fields := map[string]*board.Field{value: field, "b": nil, "c": {}, "a": {Claims: []board.Claim{}}}
-		record := &board.Record{ID: value, Rev: -1, Line: value, OpenedAt: at, ClosedAt: at, Fields: fields, Items: map[string][]board.Item{value: {{ID: value}}}, First: "call", ReopenedAt: at, ClosedBy: value}
+		record := &board.Record{ID: value, Rev: -1, Line: value, OpenedAt: at, ClosedAt: at, Fields: fields, Items: map[string][]board.Item{value: {{ID: value}}}, First: "call", ReopenedAt: at, ClosedBy: value, ErasedAt: at}
 		s.encodedAlike(&board.Change{Seq: 1, At: at, Kind: value, Line: value, Record: value, Rev: 2, Source: value, Wave: 3, Round: 4, Cause: 5, Own: true, Is: board.Standing{State: board.Open},
 			Was: &board.Standing{}, Fields: fields, Shown: []string{value}, After: record})
 		s.encodedAlike(&board.Change{Fields: map[string]*board.Field{}, After: &board.Record{}})

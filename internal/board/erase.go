@@ -38,6 +38,8 @@ type Erasure struct {
 	From      uint64   // its own changes begin here: all before are struck
 	Seq       uint64   // it holds once the log has been shown up to here
 	Carried   bool     // by a change to the store; else there was nothing in memory
+
+	At time.Time // what is struck now is marked with it; not kept in the proof
 }
 
 // Proof is what is kept of an erasure. It says of nobody who it was.
@@ -275,7 +277,7 @@ func (b *Board) Erase(m Match, at time.Time) (Erasure, error) {
 	theirs := er.scan(b.shownLog())
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	out := Erasure{ID: m.ID, From: b.journal.seq + 1}
+	out := Erasure{ID: m.ID, From: b.journal.seq + 1, At: at}
 	er.seq = out.From
 	for _, e := range b.inOrder() {
 		packed, jobs := e.rest, e.jobs
@@ -313,7 +315,7 @@ func (b *Board) eraseWhole(e *entry, out *Erasure, at time.Time) {
 	b.dismiss(e, true)
 	e.jobs, e.renewed, e.wakes, e.heard, e.tank, e.unanswered = nil, nil, time.Time{}, [2]heard{}, nil, nil
 	e.number, e.email, e.numberOf = "", "", nil
-	b.erasedAs(e, bare(e.now), at)
+	b.erasedAs(e, erased(e.now, at), at)
 }
 
 // erasedAs tells of a record that something was erased of, with all that is left of it.
@@ -329,6 +331,15 @@ func (b *Board) erasedAs(e *entry, left *Record, at time.Time) {
 	c := from.change(RecordErased, SourceUser, at)
 	c.Opened, c.Shown = left, gone
 	b.append(e, left, c)
+}
+
+// erased is what is left of a record of the person, and since when. Where nothing was said since an erasure before, that one counts.
+func erased(r *Record, at time.Time) *Record {
+	left := bare(r)
+	if left.ErasedAt.IsZero() || !isBare(r, left) {
+		left.ErasedAt = at
+	}
+	return left
 }
 
 // bare is a record without what anybody said: when, in which state, on which line.

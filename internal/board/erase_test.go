@@ -105,6 +105,9 @@ func TestErase(t *testing.T) {
 	if len(left.Fields)+len(left.Items) != 0 || left.Call == nil || left.Call.ID != "c1" || left.Call.State != telephony.Connected {
 		t.Errorf("left of the record: %+v", left)
 	}
+	if !left.ErasedAt.Equal(s.now) || !s.Get(other).ErasedAt.IsZero() {
+		t.Errorf("erased at %v, and another's at %v", left.ErasedAt, s.Get(other).ErasedAt)
+	}
 	s.reads(other, "party.name", "Kim", "crm", 0)
 	s.reads(other, "party.number", number, "pbx", 0)
 	if notes := s.Get(other).Items["notes"]; len(notes) != 1 || notes[0].Text != "not 8765432" {
@@ -117,6 +120,35 @@ func TestErase(t *testing.T) {
 	again, err := s.Erase(canary, s.now)
 	if err != nil || len(again.Records)+len(again.Mentioned)+again.Claims+again.Items != 0 {
 		t.Errorf("again: %+v, %v", again, err)
+	}
+}
+
+// SEC-45: a record says when it was erased, whatever comes later; a second erasure counts only where something was said in between.
+func TestErasedAt(t *testing.T) {
+	t.Parallel()
+	s, own, _ := crowd(t)
+	first := s.now
+	erase := func() time.Time {
+		t.Helper()
+		s.now = s.now.Add(time.Minute)
+		if _, err := s.Erase(board.Match{Records: []string{own}}, s.now); err != nil {
+			t.Fatal(err)
+		}
+		s.show()
+		return s.Get(own).ErasedAt
+	}
+	if _, err := s.Erase(canary, first); err != nil {
+		t.Fatal(err)
+	}
+	if at := erase(); !at.Equal(first) {
+		t.Errorf("nothing was said since %v, and it is erased at %v", first, at)
+	}
+	s.claim(own, "crm", "party.company", "Acme")
+	if at := s.Get(own).ErasedAt; !at.Equal(first) {
+		t.Errorf("with something said later it is erased at %v", at)
+	}
+	if at := erase(); !at.Equal(s.now) {
+		t.Errorf("erased at %v, want %v", at, s.now)
 	}
 }
 
@@ -235,6 +267,7 @@ func TestStriker(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.show()
+	proof.At = s.now.Add(time.Hour)
 	striker, err := s.Striker(canary, proof)
 	if err != nil {
 		t.Fatal(err)
@@ -243,6 +276,9 @@ func TestStriker(t *testing.T) {
 		left, struck := striker.Record(r)
 		if want := r.ID == own || r.ID == other; struck != want || len(grep(t, left)) > 0 {
 			t.Errorf("record %s: struck %v, left %s", r.ID, struck, asJSON(t, left))
+		}
+		if marked := left.ErasedAt.Equal(proof.At); marked != (r.ID == own) {
+			t.Errorf("record %s is erased at %v", r.ID, left.ErasedAt)
 		}
 	}
 	n := 0

@@ -179,6 +179,7 @@ type Record struct {
 	First      Origin    `json:"first_origin,omitempty"` // of one that was reopened: why it was opened first (B-23)
 	ReopenedAt time.Time `json:"reopened_at,omitzero"`
 	ClosedBy   string    `json:"closed_by,omitempty"` // the source; empty: time
+	ErasedAt   time.Time `json:"erased_at,omitzero"`  // all that had been said until then was erased (SEC-45)
 }
 
 // Contention says that sources have changed a field back and forth in answer to each other (B-15).

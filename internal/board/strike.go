@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"slices"
+	"time"
 )
 
 // inChange reports whether a change says anything of the person.
@@ -170,7 +171,8 @@ func (w *who) ofChange(c *Change) bool {
 type Striker struct {
 	board  *Board
 	er     erasing
-	Claims int // that were on the records it was shown and are to go
+	at     time.Time // records of the person are marked with it
+	Claims int       // that were on the records it was shown and are to go
 	Items  int
 }
 
@@ -180,7 +182,7 @@ func (b *Board) Striker(m Match, e Erasure) (*Striker, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Striker{board: b, er: erasing{who: who, wholes: map[string]bool{}, seq: e.From}}
+	s := &Striker{board: b, er: erasing{who: who, wholes: map[string]bool{}, seq: e.From}, at: e.At}
 	for _, id := range slices.Concat(m.Records, e.Records) {
 		s.er.wholes[id] = true
 	}
@@ -200,7 +202,7 @@ func (s *Striker) Change(c *Change) (*Change, bool) {
 func (s *Striker) Record(r *Record) (*Record, bool) {
 	if s.er.wholes[r.ID] || s.er.who.of(r) {
 		s.er.wholes[r.ID] = true
-		left := bare(r)
+		left := erased(r, s.at)
 		for _, f := range r.Fields {
 			s.Claims += len(f.Claims)
 		}

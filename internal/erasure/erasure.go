@@ -241,6 +241,7 @@ func (e *Eraser) goOn(ctx context.Context, b Begun) error {
 			return err
 		}
 	}
+	b.Erasure.At = time.Now()
 	striker, err := e.options.Board.Striker(b.Who, b.Erasure)
 	if err != nil {
 		return err

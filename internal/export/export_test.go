@@ -91,6 +91,7 @@ func TestCSV(t *testing.T) {
 		s = append(s, record(i, map[string]string{"party.number": "+4512345678", "party.name": name, "party.company": "x;y"}))
 	}
 	s[1].Call = &telephony.Call{Direction: telephony.Inbound, Result: telephony.Answered, State: telephony.Ended, StartedAt: s[1].OpenedAt, AnsweredAt: s[1].OpenedAt.Add(time.Second), EndedAt: s[1].OpenedAt.Add(62 * time.Second)}
+	s[2].ErasedAt = s[2].OpenedAt
 	for range 2 * atOnce { // more than a page
 		s = append(s, record(len(s), map[string]string{"party.name": "Many"}))
 	}
@@ -110,7 +111,7 @@ func TestCSV(t *testing.T) {
 			}
 		}
 	}
-	if want := []string{"2026-11-28T08:00:01Z", "Alice", "received", "inbound", "answered", "'+4512345678"}; !slices.Equal(rows[2][:6], want) || rows[2][14] != "61" || rows[2][17] != "part" || rows[1][17] != "" {
+	if want := []string{"2026-11-28T08:00:01Z", "Alice", "received", "inbound", "answered", "'+4512345678"}; !slices.Equal(rows[2][:6], want) || rows[2][14] != "61" || rows[2][17] != "part" || rows[1][17] != "" || rows[3][18] != "2026-11-28T08:00:02Z" || rows[2][18] != "" {
 		t.Errorf("%q", rows[2])
 	}
 	if strings.Count(text, "\r\n") < len(s) {

@@ -14,7 +14,7 @@ func wireRecord(r *board.Record, v view, durable bool, can actions) api.Record {
 	r, _ = v.sight().record(r)
 	out := api.Record{
 		ID: r.ID, Rev: r.Rev, Line: r.Line, Origin: api.RecordOrigin(r.Origin), State: api.RecordState(r.State),
-		OpenedAt: r.OpenedAt.UTC(), ClosedAt: r.ClosedAt.UTC(), FirstOrigin: api.RecordFirstOrigin(r.First), ReopenedAt: r.ReopenedAt.UTC(), Complete: r.Complete(), Durable: durable, Wave: r.Wave,
+		OpenedAt: r.OpenedAt.UTC(), ClosedAt: r.ClosedAt.UTC(), FirstOrigin: api.RecordFirstOrigin(r.First), ReopenedAt: r.ReopenedAt.UTC(), ErasedAt: r.ErasedAt.UTC(), Complete: r.Complete(), Durable: durable, Wave: r.Wave,
 		Fields: map[string]api.Field{}, Items: map[string][]api.Item{},
 	}
 	if r.Settled != nil {

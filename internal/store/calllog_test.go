@@ -422,5 +422,8 @@ func testErasedFromTheLog(t *testing.T, at string) {
 		if body, _ := json.Marshal(e); e.Record == own && (e.Number != "" || e.Name != "" || e.Notes != 0) {
 			t.Errorf("left: %s", body)
 		}
+		if marked := !e.ErasedAt.IsZero(); marked != (e.Record == own) {
+			t.Errorf("%s is erased at %v", e.Record, e.ErasedAt)
+		}
 	}
 }

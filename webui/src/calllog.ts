@@ -63,7 +63,7 @@ export function patched(entry: LogEntry, record: BoardRecord): LogEntry {
   const { party, call, fields, notes } = record;
   return {
     ...entry, name: party.name, company: party.company, email: party.email, number: party.number, number_raw: party.number_raw, tags: fields['party.tags']?.value,
-    notes: notes.length, complete: record.complete, unseen: call?.unseen,
+    notes: notes.length, complete: record.complete, unseen: call?.unseen, erased_at: record.erased_at,
     ...(call && { direction: call.direction, result: call.result, answered_at: call.answered_at, ended_at: call.ended_at }),
   };
 }

@@ -58,6 +58,18 @@ export interface Title {
 /** Who does not show himself is "Anonymous" by name and "anonymous" by number: once is enough. */
 export const sameText = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
+/** Of a person who was erased it is not said that they were never known. */
+const nobody = (erasedAt: string | undefined, isLookup: boolean): string => (erasedAt ? 'Erased' : isLookup ? 'Nobody known' : 'Unknown number');
+
+/** On which day. */
+export const erasedOn = (iso: string, locale?: string, timeZone?: string): string => `on ${new Date(iso).toLocaleDateString(locale, { dateStyle: 'medium', timeZone })}`;
+
+/** What may have come since stays. */
+export function erasedWords(iso: string, locale?: string, timeZone?: string): string {
+  const time = new Date(iso).toLocaleTimeString(locale, { timeStyle: 'short', timeZone });
+  return `Erased ${erasedOn(iso, locale, timeZone)} at ${time}: what was known here until then is gone for good.`;
+}
+
 /** The best there is to call a record by; of a lookup, what was looked up. */
 export function titleOf(record: BoardRecord): Title {
   const view = record.call?.views[0];
@@ -65,8 +77,8 @@ export function titleOf(record: BoardRecord): Title {
   const name = record.party.name ?? view?.party.name ?? record.party.company;
   const company = record.party.company;
   const { email, website, ip } = record.party;
-  const sought = record.call ? 'Unknown number' : email ?? website ?? ip ?? 'Nobody known';
-  if (!name) return { name: number ?? sought };
+  const sought = record.call ? undefined : email ?? website ?? ip;
+  if (!name) return { name: number ?? sought ?? nobody(record.erased_at, !record.call) };
   return { name, ...(number && !sameText(number, name) ? { number } : {}), ...(company && company !== name ? { company } : {}) };
 }
 
@@ -129,11 +141,11 @@ export function unseenWords({ complete, unseen }: Pick<LogEntry, 'complete' | 'u
 }
 
 /** Who an entry of the log is, and what else one knows them by. Who was found to be behind the number only later is marked so. */
-export function entryTitle({ view, name, company, number, number_raw, email, later }: LogEntry): { name: string; more?: string } {
+export function entryTitle({ view, name, company, number, number_raw, email, later, erased_at }: LogEntry): { name: string; more?: string } {
   if (!name && later) return { name: later.name, more: `found later${later.company ? `, ${later.company}` : ''}` };
   const [first, ...rest] = [name, company, number ?? number_raw, email].filter((text): text is string => !!text);
-  const more = rest.find((text) => !sameText(text, first ?? ''));
-  return { name: first ?? (view === 'lookups' ? 'Nobody known' : 'Unknown number'), ...(more !== undefined && { more }) };
+  const more = first === undefined && erased_at ? erasedOn(erased_at) : rest.find((text) => !sameText(text, first ?? ''));
+  return { name: first ?? nobody(erased_at, view === 'lookups'), ...(more !== undefined && { more }) };
 }
 
 export const endedByWords = (by: EndedBy): string => ENDED_BY[by] ?? words(by);

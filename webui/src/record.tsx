@@ -8,7 +8,7 @@ import { Controls } from './controls.js';
 import { Erase } from './erase.js';
 import { Fields } from './fieldlist.js';
 import { labelOf } from './fields.js';
-import { callSpan, callWords, duration, isMissed, kindWords, settledWords, sourceName, titleOf, unseenWords } from './format.js';
+import { callSpan, callWords, duration, erasedWords, isMissed, kindWords, settledWords, sourceName, titleOf, unseenWords } from './format.js';
 import { tell, useNow } from './hooks.js';
 import { Again as AgainIcon, Alert, Back, Check, Search } from './icons.js';
 import { Items } from './items.js';
@@ -161,11 +161,12 @@ function Enrichment({ record, apps }: { record: BoardRecord; apps: number | unde
   );
 }
 
-/** What we did not see or could not keep, said aloud. */
+/** What is not there any more, and what we did not see or could not keep, said aloud. */
 function Doubts({ record }: { record: BoardRecord }) {
   const unseen = unseenWords({ complete: record.complete && record.call?.complete !== false, unseen: record.call?.unseen });
   return (
     <>
+      {record.erased_at && <p class="doubt past" data-testid="erased">{erasedWords(record.erased_at)}</p>}
       {unseen && <p class="doubt" data-testid="incomplete"><Alert />{unseen.why}</p>}
       {Object.entries(record.contended ?? {}).map(([name, { sources }]) => (
         <p class="doubt" key={name} data-testid="contended" data-field={name}>

@@ -1,6 +1,6 @@
 import type { Call, View } from '@callboard/sdk';
 import { describe, expect, it } from 'vitest';
-import { briefState, briefly, callSpan, callWords, duration, endedWords, entryTitle, entryWords, exactly, flagsOf, isMissed, resultWord, resultWords, sentences, settledWords, titleOf, unseenWords, when, words } from '../src/format.js';
+import { briefState, briefly, callSpan, callWords, duration, endedWords, entryTitle, entryWords, erasedOn, erasedWords, exactly, flagsOf, isMissed, resultWord, resultWords, sentences, settledWords, titleOf, unseenWords, when, words } from '../src/format.js';
 import { T0, at, call, field, record } from './records.js';
 
 const GB = ['en-GB', 'UTC'] as const;
@@ -44,6 +44,17 @@ describe('titles', () => {
     const later = { name: 'Ann Smith', company: 'Acme', record: 'r2', at: '2026-11-29T10:00:00Z' };
     expect(entryTitle({ ...entry, later })).toEqual({ name: 'Ann Smith', more: 'found later, Acme' });
     expect(entryTitle({ ...entry, later, name: 'Bo' }).name).toBe('Bo');
+  });
+
+  it('say that somebody was erased, and who has come since', () => {
+    const entry = { record: 'r1', line: 'l', started_at: at(0), notes: 0, complete: true, erased_at: at(1) };
+    expect(entryTitle(entry)).toEqual({ name: 'Erased', more: erasedOn(at(1)) });
+    expect(entryTitle({ ...entry, view: 'lookups' }).name).toBe('Erased');
+    expect(entryTitle({ ...entry, number: '+4512345678' })).toEqual({ name: '+4512345678' });
+    expect(titleOf(record('r', {}, { call: call('ended'), erased_at: at(1) }))).toEqual({ name: 'Erased' });
+    expect(titleOf(record('r', {}, { erased_at: at(1) }))).toEqual({ name: 'Erased' });
+    expect(titleOf(record('r', { 'party.number': '+45' }, { erased_at: at(1) }))).toEqual({ name: '+45' });
+    expect(erasedWords(at(1), ...GB)).toBe('Erased on 22 Nov 2026 at 10:00: what was known here until then is gone for good.');
   });
 
   it('say what of a call nobody saw', () => {

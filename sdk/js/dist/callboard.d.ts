@@ -205,6 +205,11 @@ interface components {
 			first_origin?: "call" | "lookup";
 			/** Format: date-time */
 			reopened_at?: string;
+			/**
+			 * Format: date-time
+			 * @description All that had been said in it until then was erased; what is there now was said later.
+			 */
+			erased_at?: string;
 			/** @description False when the PBX could not be seen for a part of the call. */
 			complete: boolean;
 			/** @description False while the store cannot take changes. */
@@ -1101,6 +1106,11 @@ interface components {
 			complete: boolean;
 			/** @description Nobody saw the call: it was read back from the PBX's own records, which tell less. */
 			unseen?: boolean;
+			/**
+			 * Format: date-time
+			 * @description All that had been said in the record until then was erased.
+			 */
+			erased_at?: string;
 			/** @description Of an entry without a name: who that number is by another record. Absent where nothing is known, or of more than one person. */
 			later?: components["schemas"]["LaterKnown"];
 		};

@@ -100,8 +100,8 @@ function changed(record, n) {
   }
 }
 function erased(record, rev) {
-  const { id, line, origin, state, opened_at, closed_at, complete } = record;
-  return { id, line, origin, state, opened_at, ...closed_at && { closed_at }, complete, durable: true, rev, fields: {}, items: {} };
+  const { id, line, origin, state, opened_at, closed_at, erased_at, complete } = record;
+  return { id, line, origin, state, opened_at, ...closed_at && { closed_at }, ...erased_at && { erased_at }, complete, durable: true, rev, fields: {}, items: {} };
 }
 function withFields(record, data) {
   const fields = { ...record.fields, ...data.fields };

@@ -99,8 +99,8 @@ function changed(record: WireRecord | undefined, n: Notification): WireRecord | 
 
 /** What may be held of a record of which it is only known that it was erased. */
 function erased(record: WireRecord, rev: number): WireRecord {
-  const { id, line, origin, state, opened_at, closed_at, complete } = record;
-  return { id, line, origin, state, opened_at, ...(closed_at && { closed_at }), complete, durable: true, rev, fields: {}, items: {} };
+  const { id, line, origin, state, opened_at, closed_at, erased_at, complete } = record;
+  return { id, line, origin, state, opened_at, ...(closed_at && { closed_at }), ...(erased_at && { erased_at }), complete, durable: true, rev, fields: {}, items: {} };
 }
 
 function withFields(record: WireRecord, data: NotificationOf<'record.changed'>['data']): WireRecord {

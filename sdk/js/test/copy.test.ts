@@ -94,9 +94,11 @@ describe('copy', () => {
   it('drops all that it holds of a record that is erased, and takes what is left (SEC-45)', () => {
     const copy = copyOf(note(1, 'item.added', 'r1', 2, 'a', 'Canary'), { ...envelope('record.erased', 'e1:2', 'r1'), data: { rev: 3 } } as unknown as Notification);
     expect(copy.get('r1')).toMatchObject({ rev: 3, fields: {}, items: {} });
-    const left = { ...record0('r1', { rev: 4 }), items: {} };
+    const left = { ...record0('r1', { rev: 4 }), items: {}, erased_at: '2026-11-28T14:30:00Z' };
     copy.apply({ ...envelope('record.erased', 'e1:3', 'r1'), data: { rev: 4, record: left } } as unknown as Notification);
     expect(copy.get('r1')?.party.number).toBe('+4512345678');
+    copy.apply({ ...envelope('record.erased', 'e1:4', 'r1'), data: { rev: 5 } } as unknown as Notification);
+    expect(copy.get('r1')).toMatchObject({ fields: {}, erased_at: left.erased_at });
   });
 
   it('lists newest first and keeps a bounded number of closed records', () => {
