@@ -1681,6 +1681,7 @@ type LogEntry struct {
 	// ErasedAt All that had been said in the record until then was erased.
 	ErasedAt  time.Time `json:"erased_at,omitempty,omitzero"`
 	Extension string    `json:"extension,omitempty,omitzero"`
+	IP        string    `json:"ip,omitempty,omitzero"`
 
 	// Later Of an entry without a name: who that number is by another record. Absent where nothing is known, or of more than one person.
 	Later LaterKnown `json:"later,omitempty,omitzero"`
@@ -1710,7 +1711,8 @@ type LogEntry struct {
 	Unseen bool `json:"unseen,omitempty,omitzero"`
 
 	// View missed, received, dialed or lookups; absent: none of these.
-	View LogView `json:"view,omitempty,omitzero"`
+	View    LogView `json:"view,omitempty,omitzero"`
+	Website string  `json:"website,omitempty,omitzero"`
 }
 
 // LogView `missed`: it rang here, and nobody took it, rejected it or sent it on. `received`: what came in and is not missed. `dialed`: what was called from here.

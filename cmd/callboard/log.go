@@ -108,13 +108,15 @@ func printLog(out io.Writer, entries []api.LogEntry, zone *time.Location) error 
 	return table.Flush()
 }
 
-// nameOf is who it was, or who that was found later to be; of somebody who was erased, that and when.
+// nameOf is who it was, or who that was found later to be; else what else was looked up than a number; of somebody who was erased, that and when.
 func nameOf(e api.LogEntry, zone *time.Location) string {
 	switch {
 	case e.Name != "":
 		return e.Name
 	case e.Later.Name != "":
 		return e.Later.Name + " (found " + e.Later.At.In(zone).Format(time.DateOnly) + ")"
+	case e.View == api.LogViewLookups && cmp.Or(e.Email, e.Website, e.IP) != "":
+		return cmp.Or(e.Email, e.Website, e.IP)
 	case !e.ErasedAt.IsZero():
 		return "(erased " + e.ErasedAt.In(zone).Format(time.DateOnly) + ")"
 	}

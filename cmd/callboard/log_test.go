@@ -65,13 +65,18 @@ func TestPrintLog(t *testing.T) {
 		{Record: "r6", Unseen: true, StartedAt: at, View: api.LogViewMissed, Result: api.ResultMissed},
 		{Record: "r7", StartedAt: at, View: api.LogViewReceived, Result: api.ResultAnswered},
 		{Record: "r8", Complete: true, StartedAt: at, View: api.LogViewMissed, Result: api.ResultMissed, ErasedAt: at.AddDate(0, 0, 1)},
+		{Record: "r9", Complete: true, StartedAt: at, View: api.LogViewLookups, Website: "https://acme.example", IP: "192.0.2.7", Company: "Acme"},
+		{Record: "r10", Complete: true, StartedAt: at, View: api.LogViewLookups, IP: "192.0.2.7"},
+		{Record: "r11", Complete: true, StartedAt: at, View: api.LogViewLookups, Email: "a@acme.example", Name: "Ann"},
+		{Record: "r12", Complete: true, StartedAt: at, View: api.LogViewLookups, Email: "a@acme.example"},
 	}, time.UTC))
 	var lines []string
 	for line := range strings.Lines(out.String()) {
 		lines = append(lines, strings.Join(strings.Fields(line), " "))
 	}
 	want := []string{"WHEN CALL NUMBER NAME COMPANY LASTED NOTES RECORD", "2026-11-28 14:30 missed, voicemail +4512345678 Åse Tømrer 2 r1", "2026-11-28 14:30 received 1002 1m1s r2", "2026-11-28 14:30 now r3", "2026-11-28 14:30 now Bo (found 2026-11-28) Acme r4",
-		"2026-11-28 14:30 missed, not seen live r6", "2026-11-28 14:30 received, seen in part r7", "2026-11-28 14:30 missed (erased 2026-11-29) r8"}
+		"2026-11-28 14:30 missed, not seen live r6", "2026-11-28 14:30 received, seen in part r7", "2026-11-28 14:30 missed (erased 2026-11-29) r8",
+		"2026-11-28 14:30 lookup https://acme.example Acme r9", "2026-11-28 14:30 lookup 192.0.2.7 r10", "2026-11-28 14:30 lookup Ann r11", "2026-11-28 14:30 lookup a@acme.example r12"}
 	if strings.Join(lines, "|") != strings.Join(want, "|") {
 		t.Errorf("got %q, want %q", lines, want)
 	}

@@ -36,6 +36,8 @@ type LogEntry struct {
 	Name       string
 	Company    string
 	Email      string
+	Website    string
+	IP         string
 	Tags       string // parted by commas
 	Notes      int
 	Complete   bool        // false: a part of the call was not seen
@@ -63,7 +65,8 @@ func (e *LogEntry) Duration() time.Duration {
 func LogEntryOf(r *Record) LogEntry {
 	e := LogEntry{
 		Record: r.ID, Line: r.Line, Lookup: r.Call == nil, StartedAt: r.OpenedAt, Number: r.Value("party.number"), NumberRaw: r.Value("party.number_raw"),
-		Name: r.Value("party.name"), Company: r.Value("party.company"), Email: r.Value("party.email"), Tags: r.Value("party.tags"), Notes: len(r.Items["notes"]),
+		Name: r.Value("party.name"), Company: r.Value("party.company"), Email: r.Value("party.email"), Website: r.Value("party.website"), IP: r.Value("party.ip"),
+		Tags: r.Value("party.tags"), Notes: len(r.Items["notes"]),
 		Complete: r.Complete(), ErasedAt: r.ErasedAt,
 	}
 	c := r.Call

@@ -104,7 +104,7 @@ func writeRecords(ctx context.Context, w *bufio.Writer, from Source) error {
 }
 
 var columns = []string{"started_at", "line", "list", "direction", "result", "number", "number_as_received", "name", "company", "email", "tags", "extension", "answered_at", "ended_at",
-	"spoke_s", "notes", "record", "unseen", "erased_at"}
+	"spoke_s", "notes", "record", "unseen", "erased_at", "website", "ip"}
 
 func writeLog(ctx context.Context, w *bufio.Writer, from Source) error {
 	out := csv.NewWriter(w)
@@ -131,7 +131,7 @@ func writeLog(ctx context.Context, w *bufio.Writer, from Source) error {
 
 func row(e *board.LogEntry) []string {
 	cells := []string{when(e.StartedAt), e.Line, string(e.View), string(e.Direction), string(e.Result), e.Number, e.NumberRaw, e.Name, e.Company, e.Email, e.Tags, e.Extension,
-		when(e.AnsweredAt), when(e.EndedAt), "", strconv.Itoa(e.Notes), e.Record, "", when(e.ErasedAt)}
+		when(e.AnsweredAt), when(e.EndedAt), "", strconv.Itoa(e.Notes), e.Record, "", when(e.ErasedAt), e.Website, e.IP}
 	switch {
 	case e.Unseen:
 		cells[17] = "all"

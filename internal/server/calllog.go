@@ -125,11 +125,11 @@ func wireLogEntry(e *board.LogEntry, sees sight) api.LogEntry {
 	out := api.LogEntry{
 		Record: e.Record, Line: e.Line, View: api.LogView(e.View), Direction: api.Direction(e.Direction), Result: api.Result(e.Result),
 		StartedAt: e.StartedAt, AnsweredAt: e.AnsweredAt, EndedAt: e.EndedAt, DurationMs: e.Duration().Milliseconds(), Extension: e.Extension,
-		Number: e.Number, NumberRaw: e.NumberRaw, Name: e.Name, Company: e.Company, Email: e.Email, Tags: e.Tags, Notes: e.Notes,
+		Number: e.Number, NumberRaw: e.NumberRaw, Name: e.Name, Company: e.Company, Email: e.Email, Website: e.Website, IP: e.IP, Tags: e.Tags, Notes: e.Notes,
 		Complete: e.Complete, Unseen: e.Unseen, ErasedAt: e.ErasedAt,
 	}
 	for name, text := range map[string]*string{"user.extension": &out.Extension, "party.number": &out.Number, "party.number_raw": &out.NumberRaw, "party.name": &out.Name,
-		"party.company": &out.Company, "party.email": &out.Email, "party.tags": &out.Tags} {
+		"party.company": &out.Company, "party.email": &out.Email, "party.website": &out.Website, "party.ip": &out.IP, "party.tags": &out.Tags} {
 		sees.hide(name, text)
 	}
 	if !sees.sees("notes") {

@@ -133,6 +133,8 @@ func TestLogIsNarrowed(t *testing.T) {
 	call.answer()
 	h.claim(h.user, record, "party.company", "Secret Garden")
 	h.claim(h.user, record, "party.tags", "vip")
+	h.claim(h.user, record, "party.website", "https://rose.example")
+	h.claim(h.user, record, "party.ip", "192.0.2.7")
 	h.want(http.StatusCreated, nil, "POST", "/v1/records/"+record+"/notes", h.user, api.NoteText{Text: "under the rose"})
 	some := h.granted(api.NewApp{ID: "some", Read: new([]string{"party.company"})})
 	none := h.granted(api.NewApp{ID: "none", Read: new([]string{"x.none.*"})})
@@ -156,9 +158,12 @@ func TestLogIsNarrowed(t *testing.T) {
 	}
 	for token, want := range map[string]string{some: "Secret Garden", none: ""} {
 		e := h.log(token, nil).Entries[0]
-		if e.Company != want || e.Number+e.NumberRaw+e.Name+e.Email+e.Tags+e.Extension != "" || e.Notes != 0 || e.Record != record || e.StartedAt.IsZero() {
+		if e.Company != want || e.Number+e.NumberRaw+e.Name+e.Email+e.Website+e.IP+e.Tags+e.Extension != "" || e.Notes != 0 || e.Record != record || e.StartedAt.IsZero() {
 			t.Errorf("seen: %+v", e)
 		}
+	}
+	if e := h.log(h.user, nil).Entries[0]; e.Website != "https://rose.example" || e.IP != "192.0.2.7" {
+		t.Errorf("the person sees %+v", e)
 	}
 	nameless := h.lookup("4155552672")
 	names := h.granted(api.NewApp{ID: "names", Read: new([]string{"party.name", "party.company"})}) // of which number they are it may not learn

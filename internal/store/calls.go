@@ -32,6 +32,8 @@ type callRow struct {
 	summed
 	unseen   int   // of the call: 0 nothing, 1 a part, 2 all
 	erasedAt int64 // 0: it was not
+
+	website, ip string
 }
 
 // summed is what is in the sum as it stands; the rest is added to that where it says something. So a row of before, of which that
@@ -61,12 +63,15 @@ func rowOf(e *board.LogEntry, notes string) callRow {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%d %+v %q %q %q ", form, row, e.Line, e.View, e.Result)
 	io.WriteString(h, notes)
-	more := callRow{unseen: unseenOf(e), erasedAt: millis(e.ErasedAt)}
+	more := callRow{unseen: unseenOf(e), erasedAt: millis(e.ErasedAt), website: e.Website, ip: e.IP}
 	if more.unseen > 0 {
 		fmt.Fprint(h, " unseen ", more.unseen)
 	}
 	if more.erasedAt > 0 {
 		fmt.Fprint(h, " erased ", more.erasedAt)
+	}
+	if more.website+more.ip != "" {
+		fmt.Fprintf(h, " at %q %q", more.website, more.ip)
 	}
 	row.sum = int64(h.Sum64())
 	more.summed = row
@@ -105,11 +110,11 @@ func timeOf(ms int64) time.Time {
 }
 
 func (r *callRow) columns() []any {
-	return []any{r.sum, r.facet, r.direction, r.startedAt, r.answeredAt, r.endedAt, r.extension, r.number, r.numberRaw, r.name, r.company, r.email, r.tags, r.notes, r.unseen, r.erasedAt}
+	return []any{r.sum, r.facet, r.direction, r.startedAt, r.answeredAt, r.endedAt, r.extension, r.number, r.numberRaw, r.name, r.company, r.email, r.tags, r.notes, r.unseen, r.erasedAt, r.website, r.ip}
 }
 
 func (r *callRow) into() []any {
-	return []any{&r.sum, &r.facet, &r.direction, &r.startedAt, &r.answeredAt, &r.endedAt, &r.extension, &r.number, &r.numberRaw, &r.name, &r.company, &r.email, &r.tags, &r.notes, &r.unseen, &r.erasedAt}
+	return []any{&r.sum, &r.facet, &r.direction, &r.startedAt, &r.answeredAt, &r.endedAt, &r.extension, &r.number, &r.numberRaw, &r.name, &r.company, &r.email, &r.tags, &r.notes, &r.unseen, &r.erasedAt, &r.website, &r.ip}
 }
 
 func (w *callWords) columns() []any {
@@ -121,7 +126,7 @@ func (w *callWords) into() []any {
 }
 
 // callColumns are those of calls besides n and record.
-const callColumns = `sum, facet, direction, started_at, answered_at, ended_at, extension, number, number_raw, name, company, email, tags, notes, unseen, erased_at`
+const callColumns = `sum, facet, direction, started_at, answered_at, ended_at, extension, number, number_raw, name, company, email, tags, notes, unseen, erased_at, website, ip`
 
 // wordColumns are those of call_words besides n.
 const wordColumns = `facet, name, company, number, email, tags, notes`
@@ -141,8 +146,8 @@ func (c *callStatements) all() map[*statement]string {
 		&c.facet:       `SELECT id FROM call_facets WHERE line = ? AND view = ? AND result = ?`,
 		&c.addFacet:    `INSERT INTO call_facets (line, view, result) VALUES (?, ?, ?) RETURNING id`,
 		&c.last:        `SELECT max(n) FROM calls WHERE n >= ? AND n < ?`,
-		&c.add:         `INSERT INTO calls (n, record, ` + callColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		&c.change:      `UPDATE calls SET (` + callColumns + `) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE n = ?`,
+		&c.add:         `INSERT INTO calls (n, record, ` + callColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&c.change:      `UPDATE calls SET (` + callColumns + `) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE n = ?`,
 		&c.drop:        `DELETE FROM calls WHERE n = ?`,
 		&c.addWords:    `INSERT INTO call_words (n, ` + wordColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		&c.changeWords: `UPDATE call_words SET (` + wordColumns + `) = (?, ?, ?, ?, ?, ?, ?) WHERE n = ?`,
@@ -231,7 +236,7 @@ func entryOf(record string, f facet, r *callRow) board.LogEntry {
 	return board.LogEntry{
 		Record: record, Line: f.line, View: f.view, Lookup: f.view == board.LogLookups, Direction: telephony.Direction(r.direction), Result: f.result,
 		StartedAt: time.UnixMilli(r.startedAt).UTC(), AnsweredAt: timeOf(r.answeredAt), EndedAt: timeOf(r.endedAt), Extension: r.extension,
-		Number: r.number, NumberRaw: r.numberRaw, Name: r.name, Company: r.company, Email: r.email, Tags: r.tags, Notes: r.notes,
+		Number: r.number, NumberRaw: r.numberRaw, Name: r.name, Company: r.company, Email: r.email, Website: r.website, IP: r.ip, Tags: r.tags, Notes: r.notes,
 		Complete: r.unseen == 0, Unseen: r.unseen == 2, ErasedAt: timeOf(r.erasedAt),
 	}
 }

@@ -49,6 +49,24 @@ func testLogSaysWhatNobodySaw(t *testing.T, at string) {
 	same(t, "marks once the PBX was lost", s.marksOf(t), map[string]string{"lookup": allSeen, "live": partSeen, "past": noneSeen})
 }
 
+// TestLogSaysWhatWasLookedUp: also what is no number, name or e-mail address, as it is now.
+func TestLogSaysWhatWasLookedUp(t *testing.T) { both(t, testLogSaysWhatWasLookedUp) }
+
+func testLogSaysWhatWasLookedUp(t *testing.T, at string) {
+	s := openStore(t, at)
+	w := newWriter(t, s)
+	id := w.open("")
+	for _, want := range [][2]string{{"https://acme.example", ""}, {"https://acme.example", "192.0.2.7"}, {"https://acme.example", "192.0.2.8"}, {"", "192.0.2.8"}} {
+		w.claim(id, "party.website", want[0])
+		w.claim(id, "party.ip", want[1])
+		w.commit()
+		page, err := s.Log(t.Context(), board.LogQuery{Limit: 10})
+		if err != nil || len(page.Entries) != 1 || page.Entries[0].Website != want[0] || page.Entries[0].IP != want[1] {
+			t.Errorf("the log says %+v, %v; want %q", page.Entries, err, want)
+		}
+	}
+}
+
 // TestUpgradeMarksTheLog: what a store had listed before the log had marks has them after the upgrade. Rows that need none are not written again.
 func TestUpgradeMarksTheLog(t *testing.T) { both(t, testUpgradeMarksTheLog) }
 

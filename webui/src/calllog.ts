@@ -62,7 +62,7 @@ export function joined(head: readonly LogEntry[], held: readonly LogEntry[]): Lo
 export function patched(entry: LogEntry, record: BoardRecord): LogEntry {
   const { party, call, fields, notes } = record;
   return {
-    ...entry, name: party.name, company: party.company, email: party.email, number: party.number, number_raw: party.number_raw, tags: fields['party.tags']?.value,
+    ...entry, name: party.name, company: party.company, email: party.email, website: party.website, ip: party.ip, number: party.number, number_raw: party.number_raw, tags: fields['party.tags']?.value,
     notes: notes.length, complete: record.complete, unseen: call?.unseen, erased_at: record.erased_at,
     ...(call && { direction: call.direction, result: call.result, answered_at: call.answered_at, ended_at: call.ended_at }),
   };

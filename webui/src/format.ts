@@ -141,9 +141,9 @@ export function unseenWords({ complete, unseen }: Pick<LogEntry, 'complete' | 'u
 }
 
 /** Who an entry of the log is, and what else one knows them by. Who was found to be behind the number only later is marked so. */
-export function entryTitle({ view, name, company, number, number_raw, email, later, erased_at }: LogEntry): { name: string; more?: string } {
+export function entryTitle({ view, name, company, number, number_raw, email, website, ip, later, erased_at }: LogEntry): { name: string; more?: string } {
   if (!name && later) return { name: later.name, more: `found later${later.company ? `, ${later.company}` : ''}` };
-  const [first, ...rest] = [name, company, number ?? number_raw, email].filter((text): text is string => !!text);
+  const [first, ...rest] = [name, company, number ?? number_raw, email, ...(view === 'lookups' ? [website, ip] : [])].filter((text): text is string => !!text);
   const more = first === undefined && erased_at ? erasedOn(erased_at) : rest.find((text) => !sameText(text, first ?? ''));
   return { name: first ?? nobody(erased_at, view === 'lookups'), ...(more !== undefined && { more }) };
 }

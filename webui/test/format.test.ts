@@ -46,6 +46,16 @@ describe('titles', () => {
     expect(entryTitle({ ...entry, later, name: 'Bo' }).name).toBe('Bo');
   });
 
+  it('tell what was looked up', () => {
+    const entry = { record: 'r1', line: 'l', view: 'lookups' as const, started_at: at(0), notes: 0, complete: true };
+    expect(entryTitle({ ...entry, email: 'a@acme.example' })).toEqual({ name: 'a@acme.example' });
+    expect(entryTitle({ ...entry, website: 'https://acme.example' })).toEqual({ name: 'https://acme.example' });
+    expect(entryTitle({ ...entry, ip: '192.0.2.7' })).toEqual({ name: '192.0.2.7' });
+    expect(entryTitle({ ...entry, ip: '192.0.2.7', company: 'Acme' })).toEqual({ name: 'Acme', more: '192.0.2.7' });
+    expect(entryTitle({ ...entry, view: 'missed', ip: '192.0.2.7' })).toEqual({ name: 'Unknown number' });
+    expect(entryTitle(entry).name).toBe('Nobody known');
+  });
+
   it('say that somebody was erased, and who has come since', () => {
     const entry = { record: 'r1', line: 'l', started_at: at(0), notes: 0, complete: true, erased_at: at(1) };
     expect(entryTitle(entry)).toEqual({ name: 'Erased', more: erasedOn(at(1)) });

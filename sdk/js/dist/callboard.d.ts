@@ -1099,6 +1099,8 @@ interface components {
 			name?: string;
 			company?: string;
 			email?: string;
+			website?: string;
+			ip?: string;
 			tags?: string;
 			/** @description How many there are. */
 			notes: number;

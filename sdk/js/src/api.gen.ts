@@ -1846,6 +1846,8 @@ export interface components {
             name?: string;
             company?: string;
             email?: string;
+            website?: string;
+            ip?: string;
             tags?: string;
             /** @description How many there are. */
             notes: number;
