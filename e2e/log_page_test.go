@@ -105,6 +105,40 @@ func TestLogOnThePage(t *testing.T) {
 	screen.inWidths("log", `[data-testid="log-entry"]`)
 }
 
+// TestNotesMarkOnThePage: in a narrow list a long name of a company does not hide that there are notes, nor what it was that was looked up.
+func TestNotesMarkOnThePage(t *testing.T) {
+	t.Parallel()
+	ctx := bounded(t)
+	cb := run(t, t.TempDir(), pbxConfig{address: "127.0.0.1:1", user: "u", secret: "s"})
+	long, err := cb.client.LookupAny(ctx, client.Sought{Name: "Ann Holm", Company: "Holm Marine and Offshore Engineering International Ltd"})
+	must(t, err)
+	for _, text := range []string{"one", "two"} {
+		_, err = cb.client.AddNote(ctx, long.ID, text)
+		must(t, err)
+	}
+	site, err := cb.client.LookupAny(ctx, client.Sought{Website: "https://acme.example"})
+	must(t, err)
+	screen := browse(t, cb.page)
+	screen.press(`[data-testid="tab-log"]`)
+	screen.do("make it narrow", chromedp.EmulateViewport(352, 900))
+	screen.see(logEntry(long.ID, ` [data-testid="log-notes"]`))
+	inside := `(() => {
+		const [mark, list] = ['[data-testid="log-notes"]', '.list-pane'].map((s) => document.querySelector(s).getBoundingClientRect());
+		const [who, at] = ['.call-who', '.call-at'].map((s) => document.querySelector('[data-record="` + long.ID + `"] ' + s).getBoundingClientRect());
+		return mark.width > 0 && mark.left >= who.left && mark.right <= who.right && who.right <= at.left && at.right <= list.right;
+	})()`
+	if !get(screen, "see whether the mark is in sight", chromedp.Evaluate[bool](inside)) {
+		t.Error("the mark is cut off")
+	}
+	if text := screen.text(logEntry(long.ID, ` [data-testid="log-notes"]`)); !strings.Contains(text, "2 notes") {
+		t.Errorf("the mark reads %q", text)
+	}
+	if text := screen.text(logEntry(site.ID, " .call-name")); text != "https://acme.example" {
+		t.Errorf("the lookup of a web address is called %q", text)
+	}
+	screen.inWidths("log-notes", `[data-testid="log-notes"]`)
+}
+
 // TestLogPagesOnThePage scrolls to the end of the log while lookups come in: each is there once, new ones stand first, and what one looks at
 // stays where it is.
 func TestLogPagesOnThePage(t *testing.T) {

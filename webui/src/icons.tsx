@@ -28,6 +28,7 @@ export const Stop = () => <Icon name="stop"><path d="M6 6h8v8H6z" /></Icon>;
 export const Search = () => <Icon name="search"><path d="M13.500 13.500 17 17" /><circle cx="9" cy="9" r="5.200" /></Icon>;
 export const Again = () => <Icon name="again"><path d="M4 10a6 6 0 1 0 2-4.500L4 7.200M4 3.700v3.500h3.500" /></Icon>;
 export const Pen = () => <Icon name="pen"><path d="M4 16l.8-3.200L13.300 4.300l2.400 2.400-8.500 8.500zM11.500 6.100l2.400 2.400" /></Icon>;
+export const Note = () => <Icon name="note"><path d="M4.500 3.500h11v8.500l-4 4h-7zM15.500 12h-4v4M7.500 7.200h5M7.500 10.200h2.500" /></Icon>;
 export const Back = () => <Icon name="back"><path d="M12 4.500 6.500 10l5.500 5.500" /></Icon>;
 export const Check = () => <Icon name="check"><path d="M4.500 10.500 8.500 14.500 15.500 6" /></Icon>;
 export const Alert = () => <Icon name="alert"><path d="M10 3.500 17.500 16.500h-15zM10 8.500v3.500M10 14.300v.01" /></Icon>;

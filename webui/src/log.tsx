@@ -4,7 +4,7 @@ import { filtersOf, NOTHING_ASKED, type Asked } from './calllog.js';
 import type { Desk } from './desk.js';
 import { dayWords, duration, entryResult, entryTitle, RESULTS, unseenWords, when } from './format.js';
 import { tell, useKeptPlace, useLog } from './hooks.js';
-import { Inbound, Internal, Missed, Outbound, Phone, Search } from './icons.js';
+import { Inbound, Internal, Missed, Note, Outbound, Phone, Search } from './icons.js';
 import { isNumber } from './numbers.js';
 import { Tel } from './tel.js';
 
@@ -137,7 +137,7 @@ function More({ busy, more }: { busy: boolean; more: () => void }) {
 function Entry({ entry, current, onOpen }: { entry: LogEntry; current: boolean; onOpen: (byKey: boolean) => void }) {
   const { name, more } = entryTitle(entry);
   const number = entry.number ?? entry.number_raw;
-  const extra = [entry.notes > 0 && (entry.notes === 1 ? '1 note' : `${entry.notes} notes`), entry.tags].filter(Boolean).join(' · ');
+  const { tags } = entry;
   return (
     <li class="row" data-entry={entry.record}>
       <button type="button" class="call" data-testid="log-entry" data-record={entry.record} data-view={entry.view} data-result={entry.result} data-missed={entry.view === 'missed' || undefined}
@@ -145,7 +145,10 @@ function Entry({ entry, current, onOpen }: { entry: LogEntry; current: boolean; 
         <span class="call-icon"><EntryIcon entry={entry} /></span>
         <span class="call-who">
           <span class="call-name"><bdi>{name}</bdi></span>
-          <span class="call-more">{more && <bdi>{more}</bdi>}{more && extra && ' · '}{extra && <bdi>{extra}</bdi>}</span>
+          <span class="call-more noted">
+            {(more || tags) && <span class="cut">{more && <bdi>{more}</bdi>}{more && tags && ' · '}{tags && <bdi>{tags}</bdi>}</span>}
+            <Noted count={entry.notes} />
+          </span>
           <Unseen entry={entry} />
         </span>
         <span class="call-at">
@@ -156,6 +159,13 @@ function Entry({ entry, current, onOpen }: { entry: LogEntry; current: boolean; 
       {number && isNumber(number) && <Tel number={number} label={`Look up or call ${number}`}><Phone /></Tel>}
     </li>
   );
+}
+
+/** That there are notes is seen however long the words beside it are. */
+function Noted({ count }: { count: number }) {
+  if (count === 0) return null;
+  const words = count === 1 ? '1 note' : `${count} notes`;
+  return <span class="notes-mark" data-testid="log-notes" title={words}><Note />{count > 1 && <span aria-hidden="true">{count}</span>}<span class="visually-hidden">{words}</span></span>;
 }
 
 /** For a screen reader it is told with why, which others read when they point at it. */
