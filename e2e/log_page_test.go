@@ -237,3 +237,48 @@ func TestLookupLink(t *testing.T) {
 		t.Errorf("it reads %q", text)
 	}
 }
+
+// TestWayBackToTheLog: what was opened from the log stays in the list when a call takes its place, and opens from there until it is put away.
+func TestWayBackToTheLog(t *testing.T) {
+	t.Parallel()
+	ctx := bounded(t)
+	l := lab.StartT(t)
+	outside, desk := l.OutsideT(t), l.PhoneT(t, "1001")
+	cb := run(t, t.TempDir(), restricted(l))
+	cb.waitConnected(t)
+	caller, in := ring(ctx, t, outside, desk, "5550101")
+	must(t, in.Ring(ctx))
+	cb.record(t, "rings", ringing)
+	must(t, caller.Hangup(ctx))
+	read := cb.record(t, "ended", callEnded)
+	for r, newer := read, 0; newer <= 100; newer++ { // a hundred closed ones come to the board at a start
+		_, err := cb.client.CloseRecord(ctx, r.ID)
+		must(t, err)
+		r, err = cb.client.LookupAny(ctx, client.Sought{Name: fmt.Sprint("Person ", newer)})
+		must(t, err)
+	}
+	cb.kill()
+	cb = cb.again(t)
+	cb.waitConnected(t)
+
+	screen := browse(t, cb.page)
+	screen.press(`[data-testid="tab-log"]`)
+	screen.do("search", chromedp.SendKeys(chromedp.CSS(`[data-testid="log-search"]`), "2025550143"))
+	screen.press(logEntry(read.ID, ""))
+	screen.see(`[data-testid="record"][data-fixed][data-record="` + read.ID + `"]`)
+	screen.press(`[data-testid="tab-calls"]`)
+	item := `[data-testid="kept"] [data-testid="call-item"][data-record="` + read.ID + `"]`
+	screen.see(item + `[aria-current]`)
+	caller, in = ring(ctx, t, outside, desk, "5550101")
+	must(t, in.Ring(ctx))
+	call := cb.record(t, "rings again", ringing)
+	screen.see(`[data-testid="record"][data-record="` + call.ID + `"]`)
+	screen.see(item + `:not([aria-current])`)
+	screen.press(item)
+	screen.see(`[data-testid="record"][data-fixed][data-record="` + read.ID + `"]`)
+	screen.inWidths("kept", `[data-testid="record"]`)
+	screen.enter(`[data-testid="put-away"]`)
+	screen.see(`[data-testid="call-list"]:not(:has([data-testid="kept"]))`)
+	screen.see(`[data-testid="record"][data-record="` + call.ID + `"]`)
+	must(t, caller.Hangup(ctx))
+}

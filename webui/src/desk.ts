@@ -120,6 +120,18 @@ export class Desk {
     if (byKey) requestAnimationFrame(() => document.getElementById('record-title')?.focus({ preventScroll: true }));
   }
 
+  /** What was opened from the log stays in the list, so that a call which takes its place does not take the way back, too. */
+  get kept(): BoardRecord | undefined {
+    const { stored, records } = this.state;
+    return records.some((r) => r.id === stored?.id) ? undefined : stored;
+  }
+
+  putAway(): void {
+    const { selection, stored, records } = this.state;
+    const next = selection.id === stored?.id ? onList({ id: undefined, open: false }, records) : selection;
+    this.#set({ stored: undefined, selection: { ...next, open: selection.open && next.id !== undefined } });
+  }
+
   showPane(pane: 'calls' | 'log'): void {
     this.#set({ pane });
   }
@@ -138,7 +150,7 @@ export class Desk {
   }
 
   step(by: 1 | -1): void {
-    this.#set({ selection: step(this.state.selection, this.state.records, by) });
+    this.#set({ selection: step(this.state.selection, this.state.records, by, this.kept) });
   }
 
   /** On a narrow screen: back to the list. */
@@ -161,6 +173,7 @@ export class Desk {
 
   #show(record: BoardRecord): BoardRecord {
     this.#extra = record;
+    if (this.state.stored?.id === record.id) this.state = { ...this.state, stored: undefined }; // it was reopened
     this.#set({ records: this.#records(), selection: { id: record.id, open: true } });
     return record;
   }

@@ -32,4 +32,5 @@ export const Note = () => <Icon name="note"><path d="M4.500 3.500h11v8.500l-4 4h
 export const Back = () => <Icon name="back"><path d="M12 4.500 6.500 10l5.500 5.500" /></Icon>;
 export const Check = () => <Icon name="check"><path d="M4.500 10.500 8.500 14.500 15.500 6" /></Icon>;
 export const Alert = () => <Icon name="alert"><path d="M10 3.500 17.500 16.500h-15zM10 8.500v3.500M10 14.300v.01" /></Icon>;
+export const Close = () => <Icon name="close"><path d="M5.500 5.500l9 9M14.500 5.500l-9 9" /></Icon>;
 export const Chevron = () => <Icon name="chevron"><path d="M7.500 5l5 5-5 5" /></Icon>;

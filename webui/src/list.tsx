@@ -2,8 +2,8 @@ import type { BoardRecord, Line } from '@callboard/sdk';
 import { useState } from 'preact/hooks';
 import type { Desk } from './desk.js';
 import { briefly, briefState, callSpan, duration, isMissed, isOwnPhoneRinging, kindWords, titleOf } from './format.js';
-import { useNow } from './hooks.js';
-import { Again, Inbound, Internal, Missed, Outbound, Phone, Search } from './icons.js';
+import { tell, useNow } from './hooks.js';
+import { Again, Close, Inbound, Internal, Missed, Outbound, Phone, Search } from './icons.js';
 import { Log } from './log.js';
 import { NumberBox } from './numberbox.js';
 import { isNumber } from './numbers.js';
@@ -56,6 +56,7 @@ function Calls({ desk, records, selected }: { desk: Desk; records: readonly Boar
   const { active, earlier } = arrange(records);
   const [shown, setShown] = useState(SHOWN);
   const now = useNow(active.length > 0);
+  const { kept } = desk;
   const item = (record: BoardRecord) => (
     <Entry key={record.id} record={record} now={now} current={record.id === selected} onOpen={(byKey) => void desk.open(record.id, byKey)} />
   );
@@ -67,6 +68,7 @@ function Calls({ desk, records, selected }: { desk: Desk; records: readonly Boar
           <ul class="calls">{active.map(item)}</ul>
         </section>
       )}
+      {kept && <Kept key={kept.id} desk={desk} record={kept} now={now} current={kept.id === selected} />}
       {earlier.length > 0 && (
         <section aria-labelledby="earlier-title">
           <h2 class="eyebrow" id="earlier-title">Earlier</h2>
@@ -76,12 +78,30 @@ function Calls({ desk, records, selected }: { desk: Desk; records: readonly Boar
           )}
         </section>
       )}
-      {records.length === 0 && <p class="empty-list">No calls yet. A call appears here as soon as your phone rings or you dial.</p>}
+      {records.length === 0 && !kept && <p class="empty-list">No calls yet. A call appears here as soon as your phone rings or you dial.</p>}
     </>
   );
 }
 
-function Entry({ record, now, current, onOpen }: { record: BoardRecord; now: number; current: boolean; onOpen: (byKey: boolean) => void }) {
+/** What was opened from the log, until it is put away or something else is opened from there. */
+function Kept({ desk, record, now, current }: { desk: Desk; record: BoardRecord; now: number; current: boolean }) {
+  const [problem, setProblem] = useState('');
+  const open = (byKey: boolean) => {
+    setProblem('');
+    desk.open(record.id, byKey, true).catch((error: unknown) => setProblem(tell(error)));
+  };
+  return (
+    <section aria-labelledby="kept-title" data-testid="kept">
+      <h2 class="eyebrow" id="kept-title">From the log</h2>
+      <ul class="calls"><Entry record={record} now={now} current={current} onOpen={open} onClose={() => desk.putAway()} /></ul>
+      {problem && <p class="problem log-problem" role="alert">{problem}</p>}
+    </section>
+  );
+}
+
+function Entry({ record, now, current, onOpen, onClose }: {
+  record: BoardRecord; now: number; current: boolean; onOpen: (byKey: boolean) => void; onClose?: () => void;
+}) {
   const title = titleOf(record);
   const state = record.call?.state ?? 'none';
   const missed = record.call?.state === 'ended' && isMissed(record.call);
@@ -101,7 +121,9 @@ function Entry({ record, now, current, onOpen }: { record: BoardRecord; now: num
           <span class="time"><Time record={record} now={now} /></span>
         </span>
       </button>
-      {number !== undefined && isNumber(number) && <Tel number={number} label={`Look up or call ${number}`}><Phone /></Tel>}
+      {onClose
+        ? <button type="button" class="icon-button" data-testid="put-away" title="Put away" aria-label={`Put ${title.name} away`} onClick={onClose}><Close /></button>
+        : number !== undefined && isNumber(number) && <Tel number={number} label={`Look up or call ${number}`}><Phone /></Tel>}
     </li>
   );
 }

@@ -61,10 +61,10 @@ export function onList(selection: Selection, records: readonly BoardRecord[]): S
   return { id: first?.id, open: active.length > 0 };
 }
 
-/** The neighbour in the order of the list; stays at its ends. */
-export function step(selection: Selection, records: readonly BoardRecord[], by: 1 | -1): Selection {
+/** The neighbour in the order of the list, with what was opened from the log; stays at its ends. */
+export function step(selection: Selection, records: readonly BoardRecord[], by: 1 | -1, kept?: BoardRecord): Selection {
   const { active, earlier } = arrange(records);
-  const ids = [...active, ...earlier].map((r) => r.id);
+  const ids = [...active, ...(kept ? [kept] : []), ...earlier].map((r) => r.id);
   if (ids.length === 0) return selection;
   const at = selection.id === undefined ? -1 : ids.indexOf(selection.id);
   const to = at < 0 ? 0 : Math.min(ids.length - 1, Math.max(0, at + by));

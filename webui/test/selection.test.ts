@@ -70,6 +70,9 @@ describe('what is in front', () => {
     const from = (id: string | undefined, by: 1 | -1) => step({ id, open: false }, all, by).id;
     expect([from('ringing', 1), from('held', 1), from('lookup', 1), from('ringing', -1), from('over', -1), from(undefined, 1), from('gone', -1)])
       .toEqual(['talking', 'over', 'lookup', 'ringing', 'held', 'ringing', 'ringing']);
+    const kept = record('kept');
+    expect([step({ id: 'held', open: false }, all, 1, kept).id, step({ id: 'kept', open: false }, all, 1, kept).id]).toEqual(['kept', 'over']);
+    expect(step({ id: undefined, open: false }, [], 1, kept).id).toBe('kept');
     expect(step({ id: undefined, open: false }, [], 1)).toEqual({ id: undefined, open: false });
   });
 });
