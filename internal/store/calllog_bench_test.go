@@ -48,6 +48,9 @@ var asks = []struct {
 	{"type-5", func(_ *rand.Rand, c caller, _ time.Time, _ int) board.LogQuery {
 		return board.LogQuery{Text: string([]rune(strings.Fields(c.name)[1])[:5]), Within: everything}
 	}},
+	{"type-7", func(_ *rand.Rand, c caller, _ time.Time, _ int) board.LogQuery {
+		return board.LogQuery{Text: string([]rune(strings.Fields(c.name)[1])[:7]), Within: everything}
+	}},
 	{"full-name", func(_ *rand.Rand, c caller, _ time.Time, _ int) board.LogQuery {
 		return board.LogQuery{Text: c.name, Within: everything}
 	}},

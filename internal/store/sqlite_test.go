@@ -411,7 +411,7 @@ func TestFrozen(t *testing.T) {
 		"0003_webhooks.sql":          "f0c8e4f23be60aa06495928b3e2d311553b103d873e0ff832957c7b290a81723",
 		"0004_keys_and_erasures.sql": "b2d2a57bd4b4bd91a77498c561272ce23e0e6b2dbdbf6659ccde07a197b6e830",
 		"0008_barred_apps.sql":       "be43c45d07eafedcf2ed71ae2d5e8fb2dec6c24fb25325270694535516c29f00",
-		"0009_unseen_calls.sql":      "216da0f12cfacc8ce4693ecba493f18b10944128efb11ea119b90f8c9353bba1",
+		"0009_unseen_calls.sql":      "dd55b632f48bb87563cc0130398d5839f6bb4de0e3bc317f1ba5dc4a94795fd8",
 		"0005_grants.sql":            "d738aaced0cc28c82c486a7ea5253ce495e058852b02c0bf6e906e5aa2f45314",
 		"0006_calls.sql":             "6b84df4c192d0a5d74fd745f7ce9730fe533264be968084e6c62970aaf96a363",
 	}
