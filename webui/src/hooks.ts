@@ -26,17 +26,23 @@ export function useLog(log: CallLog): void {
  * `data-entry`. (Not every browser anchors what scrolls.)
  */
 export function useKeptPlace(list: { current: HTMLElement | null }): void {
-  const held = useRef<{ id: string; top: number } | undefined>(undefined);
+  const held = useRef<{ id: string; at: number; scrolled: number } | undefined>(undefined);
   useLayoutEffect(() => {
     const scroller = list.current?.closest('.list-pane');
     if (!scroller || !list.current) return;
+    const placeOf = (row: Element) => row.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
     const row = held.current && list.current.querySelector(`[data-entry="${CSS.escape(held.current.id)}"]`);
-    if (row && held.current && scroller.scrollTop > 0) scroller.scrollTop += row.getBoundingClientRect().top - held.current.top;
+    if (row && held.current && scroller.scrollTop > 0) {
+      // By how much the row has moved in the list, not on the screen: the person may have scrolled since, and no event has told of it yet.
+      const moved = placeOf(row) - held.current.at;
+      const most = scroller.scrollHeight - scroller.clientHeight; // where the list got shorter the browser has gone back to there
+      if (moved !== 0) scroller.scrollTop = (held.current.scrolled > most ? held.current.scrolled : scroller.scrollTop) + moved;
+    }
     const mark = () => {
       const edge = scroller.getBoundingClientRect().top;
       const rows = [...scroller.querySelectorAll<HTMLElement>('[data-entry]')];
       const first = rows[firstBelow(rows, edge)];
-      held.current = first && { id: first.dataset['entry'] ?? '', top: first.getBoundingClientRect().top };
+      held.current = first && { id: first.dataset['entry'] ?? '', at: placeOf(first), scrolled: scroller.scrollTop };
     };
     mark();
     scroller.addEventListener('scroll', mark, { passive: true });
