@@ -2,11 +2,15 @@ package app
 
 import (
 	"context"
+	"database/sql"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/callboard-dev/callboard/client"
 	"github.com/callboard-dev/callboard/internal/server/servertest"
+	"github.com/callboard-dev/callboard/internal/store"
 )
 
 // enricher is an app that answers works with what a function makes of the record.
@@ -64,12 +68,13 @@ func (p *program) bookAndCRM(t *testing.T, known bool) {
 
 const caller = "+4512345678"
 
-// TestFridayMeetsMonday: a number is looked up on Friday, and two apps say what they know; Callboard is started anew, and on
-// Monday that number rings: one record has both halves, every fact with its date (B-20, B-22).
+// TestFridayMeetsMonday: a number is looked up on Friday, and two apps say what they know; a newer Callboard is started, which brings the
+// schema up to date, and on Monday that number rings: one record has both halves, every fact with its date (B-20, B-22).
 func TestFridayMeetsMonday(t *testing.T) {
 	t.Parallel()
 	pbx := startPBX(t, 1)
-	c := settings(pbx.Addr(), t.TempDir())
+	folder := t.TempDir()
+	c := settings(pbx.Addr(), folder)
 	p := start(t, c)
 	p.connected()
 	p.bookAndCRM(t, true)
@@ -79,10 +84,15 @@ func TestFridayMeetsMonday(t *testing.T) {
 	}
 	friday = p.settled(friday.ID)
 	p.stop()
+	database := filepath.Join(folder, "callboard.db")
+	toSchema8(t, database)
 	seconds := time.Now()
 
 	p = start(t, c)
 	p.connected()
+	if _, err := os.Stat(database + store.FormerEnd + "8"); err != nil {
+		t.Errorf("the schema was not brought up to date: %v", err)
+	}
 	play(t, pbx, scenario(t, `0.0 outside +4512345678 "Unknown" calls 5550101, rings 1001
 0.1 1001 answers`))
 	n := p.until("the call to join", kind("record.joined"))
@@ -99,6 +109,28 @@ func TestFridayMeetsMonday(t *testing.T) {
 		if field != "party.number" && (!f.At.Equal(friday.Fields[field].At) || !f.At.Before(seconds)) {
 			t.Errorf("%s is of %s, on Friday of %s", field, f.At, friday.Fields[field].At)
 		}
+	}
+}
+
+// toSchema8 makes of a store what a program had left that knew schema 8.
+func toSchema8(t *testing.T, path string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	_, err = db.Exec(`ALTER TABLE calls DROP COLUMN unseen; ALTER TABLE calls DROP COLUMN erased_at; ALTER TABLE calls DROP COLUMN website; ALTER TABLE calls DROP COLUMN ip;
+		DROP TABLE call_index;
+		CREATE VIRTUAL TABLE call_index USING fts5 (facet, name, company, number, email, tags, notes,
+			content = 'call_words', content_rowid = 'n', detail = 'column', columnsize = 0, prefix = '1 2 3 4', tokenize = 'ascii');
+		INSERT INTO call_index (call_index) VALUES ('rebuild');
+		DELETE FROM goose_db_version WHERE version_id > 8`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path + ".commits"); err != nil {
+		t.Fatal(err)
 	}
 }
 
