@@ -180,7 +180,7 @@ func TestJournalFull(t *testing.T) {
 	}
 	letGo()
 	large := w.commit()
-	if owed, _ := w.store.saving.debt(); len(owed) > 0 {
+	if owed, _, _ := w.store.saving.debt(); len(owed) > 0 {
 		t.Errorf("%d changes are owed", len(owed))
 	}
 	if all := seqs(t, w.store); len(all) != int(large[len(large)-1].Seq) || len(small) == 0 {

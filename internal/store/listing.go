@@ -25,19 +25,14 @@ const (
 // listing is what the call log owes. What it says of a record and finds it by takes several times what a commit does, so it follows
 // behind the commits, and whoever reads the log brings it up to date first. meta.calls is the seq up to which it is.
 type listing struct {
-	mu     sync.Mutex
+	follower // whose turn it is lists
+
+	mu     sync.Mutex          // guards the rest
 	owed   map[string]struct{} // records that were written since they were listed
 	newest uint64              // seq of the newest change that was committed
-
-	turn    chan struct{} // of whoever lists
-	wake    chan struct{} // something is owed
-	stop    context.CancelFunc
-	stopped chan struct{}
 }
 
-func newListing() listing {
-	return listing{owed: map[string]struct{}{}, turn: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
-}
+func newListing() listing { return listing{follower: newFollower(), owed: map[string]struct{}{}} }
 
 // owe notes that records were written.
 func (l *listing) owe(batch []*board.Change) {
@@ -50,13 +45,6 @@ func (l *listing) owe(batch []*board.Change) {
 		l.newest = max(l.newest, c.Seq)
 	}
 	l.signal()
-}
-
-func (l *listing) signal() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
 }
 
 // take takes all that is owed, and the seq up to which the log is right once that is listed.
@@ -78,12 +66,10 @@ func (l *listing) giveBack(owed []string) {
 
 // list brings the call log up to date.
 func (s *Store) list(ctx context.Context) error {
-	select {
-	case s.listing.turn <- struct{}{}:
-		defer func() { <-s.listing.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := s.listing.lock(ctx); err != nil {
+		return err
 	}
+	defer s.listing.unlock()
 	s.settle(ctx)
 	owed, upTo := s.listing.take()
 	for len(owed) > 0 {
@@ -169,33 +155,17 @@ func (s *Store) startListing(ctx context.Context) error {
 		s.listing.owed[id] = struct{}{}
 	}
 	s.listing.signal()
-	ctx, s.listing.stop = context.WithCancel(context.WithoutCancel(ctx))
-	s.listing.stopped = make(chan struct{})
-	go s.keepListed(ctx)
+	s.listing.begin(ctx, listAfter, s.listBehind)
 	return rows.Err()
 }
 
-// keepListed lists what is owed, from time to time. Where the store cannot be written, it tries again.
-func (s *Store) keepListed(ctx context.Context) {
-	defer close(s.listing.stopped)
-	pause := listAfter
-	for {
-		select {
-		case <-s.listing.wake:
-		case <-ctx.Done():
-			return
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return
-		}
-		began := time.Now()
-		if err := s.list(ctx); err != nil {
-			s.listing.signal()
-		}
-		pause = max(listAfter, listShare*time.Since(began))
+// listBehind lists what is owed, and says how long it rests then. Where the store cannot be written, it tries again.
+func (s *Store) listBehind(ctx context.Context) time.Duration {
+	began := time.Now()
+	if err := s.list(ctx); err != nil {
+		s.listing.signal()
 	}
+	return max(listAfter, listShare*time.Since(began))
 }
 
 // listNow is for those who are about to read the log. Where the store does not take it, they read what was listed before.
@@ -207,10 +177,7 @@ func (s *Store) listNow(ctx context.Context) {
 
 // endListing lists what is still owed. The next start does what is left.
 func (s *Store) endListing() {
-	if s.listing.stop == nil {
-		return
+	if s.listing.end() {
+		s.listNow(context.Background())
 	}
-	s.listing.stop()
-	<-s.listing.stopped
-	s.listNow(context.Background())
 }

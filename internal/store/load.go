@@ -92,7 +92,7 @@ func (s *Store) Record(ctx context.Context, id string) (*board.Record, error) {
 
 // Changes reads at most limit changes after a seq, in order.
 func (s *Store) Changes(ctx context.Context, after uint64, limit int) ([]*board.Change, error) {
-	if owed, _ := s.saving.debt(); len(owed) > 0 && owed[0].Seq <= after+uint64(limit) {
+	if owed, _, _ := s.saving.debt(); len(owed) > 0 && owed[0].Seq <= after+uint64(limit) {
 		s.settle(ctx)
 	}
 	return read[board.Change](ctx, s.readers, "a change", `SELECT body FROM changes WHERE seq > ? ORDER BY seq LIMIT ?`, int64(after), limit)

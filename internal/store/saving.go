@@ -14,10 +14,7 @@ const saveAfter = 40 * time.Millisecond
 
 // saving is how the database follows the journal. Whoever reads the database has it brought up to date first.
 type saving struct {
-	turn    chan struct{} // of whoever writes a batch into the database; its holder has Store.untrimmed and Store.unsaved
-	wake    chan struct{} // something is owed
-	stop    context.CancelFunc
-	stopped chan struct{}
+	follower // whose turn it is writes a batch into the database, and has Store.untrimmed and Store.unsaved
 
 	mu     sync.Mutex      // guards the rest
 	owed   []*board.Change // in the journal, not in the database
@@ -45,10 +42,10 @@ func (v *saving) idle(epoch string) bool {
 	return len(v.owed) == 0 && v.wrong == nil && v.epoch == epoch
 }
 
-func (v *saving) debt() (owed []*board.Change, epoch string) {
+func (v *saving) debt() (owed []*board.Change, epoch string, wrong error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.owed[:len(v.owed):len(v.owed)], v.epoch
+	return v.owed[:len(v.owed):len(v.owed)], v.epoch, v.wrong
 }
 
 func (v *saving) owe(batch []*board.Change) {
@@ -75,19 +72,12 @@ func (v *saving) paid(n int, epoch string, batch []*board.Change, err error) {
 	}
 }
 
-func (v *saving) signal() {
-	select {
-	case v.wake <- struct{}{}:
-	default:
-	}
-}
-
 // enter makes a batch durable in the journal, or reports false: then the database has to take it at once.
 func (s *Store) enter(epoch string, batch []*board.Change) bool {
 	if s.journal == nil || !ordinary(batch) || !s.saving.follows(epoch, batch) {
 		return false
 	}
-	owed, _ := s.saving.debt()
+	owed, _, _ := s.saving.debt()
 	if s.journal.append(epoch, batch, len(owed) == 0) != nil {
 		return false
 	}
@@ -97,13 +87,11 @@ func (s *Store) enter(epoch string, batch []*board.Change) bool {
 
 // save has the database take what is owed, and a batch behind it.
 func (s *Store) save(ctx context.Context, epoch string, batch []*board.Change) error {
-	select {
-	case s.saving.turn <- struct{}{}:
-		defer func() { <-s.saving.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := s.saving.lock(ctx); err != nil {
+		return err
 	}
-	owed, was := s.saving.debt()
+	defer s.saving.unlock()
+	owed, was, _ := s.saving.debt()
 	err := s.write(ctx, epoch, epoch != was, slices.Concat(owed, batch))
 	if err == nil || ctx.Err() == nil { // else nobody has waited for it, which says nothing of the database
 		s.saving.paid(len(owed), epoch, batch, err)
@@ -111,18 +99,22 @@ func (s *Store) save(ctx context.Context, epoch string, batch []*board.Change) e
 	return err
 }
 
-// settle has the database take what is owed, for those who are about to read it. What cannot be taken is not lost: it stays owed.
+// settle has the database take what is owed, for those who are about to read it. What cannot be taken is not lost: it stays owed, and the next
+// commit, which is once a second at the latest, tries again. Nobody else waits for a database that is known to be unwell.
 func (s *Store) settle(ctx context.Context) error {
-	owed, epoch := s.saving.debt()
+	owed, epoch, wrong := s.saving.debt()
 	if len(owed) == 0 {
 		return nil
+	}
+	if wrong != nil {
+		return wrong
 	}
 	return s.save(ctx, epoch, nil)
 }
 
 // startSaving has the database take what a program that was killed has left in the journal, and then follow it.
 func (s *Store) startSaving(ctx context.Context) error {
-	s.saving.turn, s.saving.wake = make(chan struct{}, 1), make(chan struct{}, 1)
+	s.saving.follower = newFollower()
 	if s.path == "" {
 		return nil
 	}
@@ -142,42 +134,21 @@ func (s *Store) startSaving(ctx context.Context) error {
 	if s.journal, err = openJournal(s.path); err != nil {
 		s.journal = nil // each commit goes into the database then, which says what is wrong if that cannot be
 	}
-	ctx, s.saving.stop = context.WithCancel(context.WithoutCancel(ctx))
-	s.saving.stopped = make(chan struct{})
-	go s.keepSaved(ctx)
+	s.saving.begin(ctx, saveAfter, func(ctx context.Context) time.Duration {
+		s.settle(ctx) // where it cannot, the next commit is told so
+		return saveAfter
+	})
 	return nil
-}
-
-// keepSaved has the database follow. Where it cannot take what is owed, the next commit is told so.
-func (s *Store) keepSaved(ctx context.Context) {
-	defer close(s.saving.stopped)
-	pause := saveAfter
-	for {
-		select {
-		case <-s.saving.wake:
-		case <-ctx.Done():
-			return
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return
-		}
-		if pause = saveAfter; s.settle(ctx) != nil {
-			pause = time.Second
-			s.saving.signal()
-		}
-	}
 }
 
 // endSaving has the database take what is still owed. What it does not take, the next start finds in the journal.
 func (s *Store) endSaving() error {
-	if s.saving.stop == nil {
+	if !s.saving.end() {
 		return nil
 	}
-	s.saving.stop()
-	<-s.saving.stopped
-	s.settle(context.Background())
+	if owed, epoch, _ := s.saving.debt(); len(owed) > 0 {
+		s.save(context.Background(), epoch, nil)
+	}
 	if s.journal == nil {
 		return nil
 	}

@@ -35,8 +35,10 @@ const importAtOnce = 100 // records
 // Import adds records until next returns io.EOF, all or none. One that is there already is left as it is, so an import can be repeated.
 // The change log knows nothing of what is added: if anything is, a new epoch begins and readers list again. No board may be on the store.
 func (s *Store) Import(ctx context.Context, next func() (*board.Record, error)) (added, there int, err error) {
-	s.listing.turn <- struct{}{}
-	defer func() { <-s.listing.turn }()
+	if err := s.listing.lock(ctx); err != nil {
+		return 0, 0, err
+	}
+	defer s.listing.unlock()
 	err = s.within(ctx, func(t transaction) error {
 		if err := t.flush(ctx); err != nil { // what next returns is there once
 			return err
