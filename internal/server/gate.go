@@ -108,14 +108,26 @@ func (g *gate) of(app string) (*caller, error) {
 
 // mayFollow reports an error when a token opens streams faster than it may, and after how many seconds it may again.
 func (c *caller) mayFollow(now time.Time) (int, error) {
-	if c.opens == nil {
+	return limited(c.opens, now, "this app opens one stream after another", "keep a stream open, wait longer after each that breaks, and at least as long as Retry-After says")
+}
+
+// mayOpen is the same for putting records on the board.
+func (c *caller) mayOpen(now time.Time) (int, error) {
+	return limited(c.puts, now, "this app opens one record after another", "look up whom a person asks for; go on after as long as Retry-After says")
+}
+
+// limited takes a place of a limiter, if there is one. Where there is no place now, it says so, and after how many seconds there is.
+func limited(l *rate.Limiter, now time.Time, message, remedy string) (after int, err error) {
+	if l == nil {
 		return 0, nil
 	}
-	after := secondsTo(c.opens, now)
-	if after == 0 {
+	place := l.ReserveN(now, 1)
+	wait := place.DelayFrom(now)
+	if wait == 0 {
 		return 0, nil
 	}
-	return after, &telephony.Error{Code: codeTooMany, Message: "this app opens one stream after another", Remedy: "keep a stream open, wait longer after each that breaks, and at least as long as Retry-After says"}
+	place.CancelAt(now)
+	return int(wait/time.Second) + 1, &telephony.Error{Code: codeTooMany, Message: message, Remedy: remedy}
 }
 
 // patienceToLook is how long an app waits for its turn to look in the log.
@@ -137,29 +149,6 @@ func (c *caller) look(ctx context.Context) (done func(), err error) {
 	case <-late.C:
 		return nil, &telephony.Error{Code: codeTooMany, Message: "this app looks in the log many times at once", Remedy: "ask for one page after the other; try again in a second"}
 	}
-}
-
-// secondsTo takes a place of a limiter; where there is none now, it says after how many seconds there is.
-func secondsTo(l *rate.Limiter, now time.Time) int {
-	place := l.ReserveN(now, 1)
-	wait := place.DelayFrom(now)
-	if wait == 0 {
-		return 0
-	}
-	place.CancelAt(now)
-	return int(wait/time.Second) + 1
-}
-
-// mayOpen reports an error when an app puts records on the board faster than it may, and after how many seconds it may again.
-func (c *caller) mayOpen(now time.Time) (int, error) {
-	if c.puts == nil {
-		return 0, nil
-	}
-	after := secondsTo(c.puts, now)
-	if after == 0 {
-		return 0, nil
-	}
-	return after, &telephony.Error{Code: codeTooMany, Message: "this app opens one record after another", Remedy: "look up whom a person asks for; go on after as long as Retry-After says"}
 }
 
 // gate knows the tokens, by their SHA-256, and the one-time codes.
