@@ -13,8 +13,8 @@ import (
 
 // Bounds of what a source may write (SEC-23).
 const (
-	maxValue    = 8 << 10
-	maxText     = 32 << 10
+	MaxValue    = 8 << 10  // bytes of a claim's value
+	MaxText     = 32 << 10 // bytes of an item's text
 	maxClaims   = 64
 	maxPerField = 8 // claims of apps
 	maxFields   = 256
@@ -101,8 +101,8 @@ func (b *Board) checkClaim(r *Record, source string, c *NewClaim) error {
 		return b.mayClaim(source, c.Field)
 	case isApp(source) && c.Field == CandidateField:
 		return &telephony.Error{Code: telephony.CodeForbidden, Message: "which of the candidates it is, a person says", Remedy: "add to the list " + Candidates}
-	case len(c.Value) > maxValue:
-		return &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the value of %s has %d bytes", c.Field, len(c.Value)), Remedy: fmt.Sprintf("a value has at most %d; put longer text in a document", maxValue)}
+	case len(c.Value) > MaxValue:
+		return &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the value of %s has %d bytes", c.Field, len(c.Value)), Remedy: fmt.Sprintf("a value has at most %d; put longer text in a document", MaxValue)}
 	case c.Quality != "" && rank(c.Quality) == 0:
 		return invalid("%q is no quality: use guess, derived, matched or verified", string(c.Quality))
 	case c.Quality == Confirmed && source != SourceUser:
@@ -144,8 +144,8 @@ func (b *Board) checkItem(r *Record, source string, item NewItem, more int) erro
 		return &telephony.Error{Code: telephony.CodeForbidden, Message: fmt.Sprintf("item %s belongs to %s", item.ID, list[held].Source), Remedy: "add one of your own"}
 	case item.ID != "" && !itemID.MatchString(item.ID):
 		return invalid("an item's id has 1 to 64 of A-Z a-z 0-9 _ -")
-	case len(item.Text) > maxText:
-		return &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the text has %d bytes", len(item.Text)), Remedy: fmt.Sprintf("an item has at most %d: split it", maxText)}
+	case len(item.Text) > MaxText:
+		return &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the text has %d bytes", len(item.Text)), Remedy: fmt.Sprintf("an item has at most %d: split it", MaxText)}
 	case item.URL != "" && !safeURL(item.URL):
 		return &telephony.Error{Code: telephony.CodeInvalid, Message: "that is no link to be shown", Remedy: "a link is https, without a user name in it, and at most 2,048 bytes long"}
 	case r.weight()+len(item.Text)+len(item.Title)+len(item.URL)+weightOf(item.Fields) > maxRecord:
@@ -171,8 +171,8 @@ func (b *Board) checkCandidate(source string, item NewItem) error {
 		switch {
 		case !isFieldName(name) || !own && !strings.HasPrefix(name, "party.") || b.resolver.only(name) || name == CandidateField:
 			return invalid("%q is no field of a candidate: it is like party.name or x.%s.owner", telephony.Display(name), source)
-		case len(value) > maxValue:
-			return &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the value of %s has %d bytes", name, len(value)), Remedy: fmt.Sprintf("a value has at most %d", maxValue)}
+		case len(value) > MaxValue:
+			return &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the value of %s has %d bytes", name, len(value)), Remedy: fmt.Sprintf("a value has at most %d", MaxValue)}
 		}
 		if err := b.mayClaim(source, name); err != nil { // once it is picked it is a claim of that
 			return err
@@ -189,7 +189,7 @@ func checkPast(item NewItem) error {
 		if !slices.Contains(Past, name) {
 			return invalid("%q is no field of an item of history: use %s", telephony.Display(name), strings.Join(Past, ", "))
 		}
-		if len(value) > maxText/64 {
+		if len(value) > MaxText/64 {
 			return &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the value of %s has %d bytes", name, len(value)), Remedy: "what is longer goes into the text"}
 		}
 	}

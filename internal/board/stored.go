@@ -24,7 +24,7 @@ func CheckStored(r *Record) error {
 		return fmt.Errorf("%s has an origin that there is not", r.ID)
 	case r.OpenedAt.IsZero():
 		return fmt.Errorf("%s says not when it was opened", r.ID)
-	case r.Line == "" || len(r.Line) > maxValue || telephony.Clean(r.Line) != norm.NFC.String(r.Line):
+	case r.Line == "" || len(r.Line) > MaxValue || telephony.Clean(r.Line) != norm.NFC.String(r.Line):
 		return fmt.Errorf("%s is on no line", r.ID)
 	case r.Fields == nil || r.Items == nil:
 		return fmt.Errorf("%s has no fields or no items, not even none", r.ID)
@@ -106,7 +106,7 @@ func checkStoredParties(c *telephony.Call) error {
 	}
 	for _, p := range parties {
 		for _, text := range []string{p.Number, p.Name} {
-			if len(text) > maxValue || telephony.Clean(text) != text {
+			if len(text) > MaxValue || telephony.Clean(text) != text {
 				return fmt.Errorf("its call has a party that is too long or has characters that cannot be shown")
 			}
 		}
@@ -129,7 +129,7 @@ func checkStoredField(name string, f *Field) error {
 			return fmt.Errorf("a claim of %s has no source, or one that claims it twice", name)
 		case rank(c.Quality) == 0:
 			return fmt.Errorf("a claim of %s has no quality", name)
-		case len(c.Value) > maxValue || !utf8.ValidString(c.Value) || telephony.Clean(c.Value) != c.Value:
+		case len(c.Value) > MaxValue || !utf8.ValidString(c.Value) || telephony.Clean(c.Value) != c.Value:
 			return fmt.Errorf("the value of %s is too long or has characters that cannot be shown", name)
 		}
 		said[c.Source] = true
@@ -147,7 +147,7 @@ func checkStoredList(name string, list []Item) error {
 		switch {
 		case !itemID.MatchString(item.ID) || isNoSource(item.Source) || seen[item.ID]:
 			return fmt.Errorf("an item of %s has no id or source of its own", name)
-		case len(item.Text) > maxText || len(item.Title) > maxValue || telephony.Clean(item.Text) != item.Text || telephony.Clean(item.Title) != item.Title:
+		case len(item.Text) > MaxText || len(item.Title) > MaxValue || telephony.Clean(item.Text) != item.Text || telephony.Clean(item.Title) != item.Title:
 			return fmt.Errorf("the text of an item of %s is too long or has characters that cannot be shown", name)
 		case item.URL != "" && !safeURL(item.URL):
 			return fmt.Errorf("an item of %s has a link that is not to be shown", name)
@@ -165,7 +165,7 @@ func checkStoredFacts(fields map[string]string) error {
 		switch {
 		case !isFieldName(name):
 			return fmt.Errorf("%q is no field name", telephony.Display(name))
-		case len(value) > maxValue || telephony.Clean(value) != value:
+		case len(value) > MaxValue || telephony.Clean(value) != value:
 			return fmt.Errorf("the value of %s is too long or has characters that cannot be shown", name)
 		}
 	}

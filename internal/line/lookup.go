@@ -11,12 +11,6 @@ import (
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
-// What values and the texts of items have at most, in bytes, as on the board.
-const (
-	longestValue = 8 << 10
-	longestText  = 32 << 10
-)
-
 // Lookup reads what was typed or is on a card. All of it can be read, or nothing is taken: the error names what cannot.
 func Lookup(in board.Sought, region string) (board.Found, error) {
 	var out board.Found
@@ -25,9 +19,9 @@ func Lookup(in board.Sought, region string) (board.Found, error) {
 		if err != nil {
 			return board.Found{}, err
 		}
-		if len(card.more) > longestText {
+		if len(card.more) > board.MaxText {
 			return board.Found{}, &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the notes of the card, with its further numbers and addresses, have %d bytes", len(card.more)),
-				Remedy: fmt.Sprintf("shorten them: they may have %d", longestText)}
+				Remedy: fmt.Sprintf("shorten them: they may have %d", board.MaxText)}
 		}
 		in = over(in, card.said)
 		if card.more != "" {
@@ -58,8 +52,8 @@ func Lookup(in board.Sought, region string) (board.Found, error) {
 		switch {
 		case strings.TrimSpace(f.value) == "":
 			continue
-		case len(value) > longestValue:
-			return board.Found{}, &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the %s has %d bytes", f.what, len(value)), Remedy: fmt.Sprintf("it may have %d", longestValue)}
+		case len(value) > board.MaxValue:
+			return board.Found{}, &telephony.Error{Code: telephony.CodeTooLarge, Message: fmt.Sprintf("the %s has %d bytes", f.what, len(value)), Remedy: fmt.Sprintf("it may have %d", board.MaxValue)}
 		case !f.good(value):
 			return board.Found{}, &telephony.Error{Code: telephony.CodeInvalid, Message: "\"" + telephony.Display(value) + "\" is no " + f.what, Remedy: f.remedy}
 		}
