@@ -21,6 +21,16 @@ export function useLog(log: CallLog): void {
   useEffect(() => log.subscribe(() => render(undefined)), [log]);
 }
 
+/** The way to a record as it is stored, and why it could not be opened last; empty: it could. */
+export function useOpen(desk: Desk): [open: (id: string, byKey: boolean) => void, problem: string] {
+  const [problem, setProblem] = useState('');
+  const open = (id: string, byKey: boolean) => {
+    setProblem('');
+    desk.open(id, byKey, true).catch((error: unknown) => setProblem(tell(error)));
+  };
+  return [open, problem];
+}
+
 /**
  * What stands first in sight stays where it is while rows come and go above it; at the very top, new rows push the others down. Rows bear
  * `data-entry`. (Not every browser anchors what scrolls.)

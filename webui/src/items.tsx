@@ -1,10 +1,9 @@
 import type { BoardRecord } from '@callboard/sdk';
-import { useState } from 'preact/hooks';
 import type { Desk } from './desk.js';
 import { CANDIDATES, webAddress } from './fields.js';
 import { Fresh, Source } from './fieldlist.js';
 import { exactly, viewWords, words } from './format.js';
-import { tell } from './hooks.js';
+import { useOpen } from './hooks.js';
 import { isSince, itemTime } from './since.js';
 import { Tels } from './tel.js';
 
@@ -43,14 +42,10 @@ export function Items({ desk, record, now, cut }: { desk: Desk; record: BoardRec
 
 /** The way to an earlier call, as it is stored. */
 function Earlier({ desk, record }: { desk: Desk; record: string }) {
-  const [problem, setProblem] = useState('');
-  const open = (byKey: boolean) => {
-    setProblem('');
-    desk.open(record, byKey, true).catch((error: unknown) => setProblem(tell(error)));
-  };
+  const [open, problem] = useOpen(desk);
   return (
     <>
-      <button type="button" class="others" data-testid="open-earlier" onClick={(e) => open(e.detail === 0)}>Open</button>
+      <button type="button" class="others" data-testid="open-earlier" onClick={(e) => open(record, e.detail === 0)}>Open</button>
       {problem && <span class="problem" role="alert">{problem}</span>}
     </>
   );

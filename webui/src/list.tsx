@@ -2,7 +2,7 @@ import type { BoardRecord, Line } from '@callboard/sdk';
 import { useState } from 'preact/hooks';
 import type { Desk } from './desk.js';
 import { briefly, briefState, callSpan, duration, isMissed, isOwnPhoneRinging, kindWords, titleOf } from './format.js';
-import { tell, useNow } from './hooks.js';
+import { useNow, useOpen } from './hooks.js';
 import { Again, Close, Inbound, Internal, Missed, Outbound, Phone, Search } from './icons.js';
 import { Log } from './log.js';
 import { NumberBox } from './numberbox.js';
@@ -85,15 +85,11 @@ function Calls({ desk, records, selected }: { desk: Desk; records: readonly Boar
 
 /** What was opened from the log, until it is put away or something else is opened from there. */
 function Kept({ desk, record, now, current }: { desk: Desk; record: BoardRecord; now: number; current: boolean }) {
-  const [problem, setProblem] = useState('');
-  const open = (byKey: boolean) => {
-    setProblem('');
-    desk.open(record.id, byKey, true).catch((error: unknown) => setProblem(tell(error)));
-  };
+  const [open, problem] = useOpen(desk);
   return (
     <section aria-labelledby="kept-title" data-testid="kept">
       <h2 class="eyebrow" id="kept-title">From the log</h2>
-      <ul class="calls"><Entry record={record} now={now} current={current} onOpen={open} onClose={() => desk.putAway()} /></ul>
+      <ul class="calls"><Entry record={record} now={now} current={current} onOpen={(byKey) => open(record.id, byKey)} onClose={() => desk.putAway()} /></ul>
       {problem && <p class="problem log-problem" role="alert">{problem}</p>}
     </section>
   );

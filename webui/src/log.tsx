@@ -1,9 +1,9 @@
 import type { Line, LogEntry, LogView, Result } from '@callboard/sdk';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { filtersOf, NOTHING_ASKED, type Asked } from './calllog.js';
 import type { Desk } from './desk.js';
 import { dayWords, duration, entryResult, entryTitle, RESULTS, unseenWords, when } from './format.js';
-import { tell, useKeptPlace, useLog } from './hooks.js';
+import { tell, useKeptPlace, useLog, useOpen } from './hooks.js';
 import { Inbound, Internal, Missed, Note, Outbound, Phone, Search } from './icons.js';
 import { isNumber } from './numbers.js';
 import { Tel } from './tel.js';
@@ -79,11 +79,7 @@ function Found({ desk, selected }: { desk: Desk; selected: string | undefined })
   const { entries, busy, problem, hasMore } = log;
   const now = Date.now();
   const days = byDay(entries);
-  const [unopened, setUnopened] = useState('');
-  const open = (id: string, byKey: boolean) => {
-    setUnopened('');
-    desk.open(id, byKey, true).catch((error: unknown) => setUnopened(tell(error)));
-  };
+  const [open, unopened] = useOpen(desk);
   return (
     <div class="found" data-testid="log-found" data-busy={busy} aria-busy={busy === 'first'}>
       <p class="visually-hidden" role="status">{busy === 'first' ? '' : `${entries.length} ${entries.length === 1 ? 'entry' : 'entries'}${hasMore ? ', and more below' : ''}`}</p>
