@@ -59,16 +59,7 @@ func TestPastCallJoins(t *testing.T) {
 				t.Errorf("the next call has record %s: %+v", again, s.Get(again))
 			}
 			s.noWork(crm)
-			s.sleep(9 * time.Minute)
-			s.show()
-			if s.Get(id).State != board.Open {
-				t.Error("it closed within the grace time")
-			}
-			s.sleep(2 * time.Minute)
-			s.show()
-			if s.Get(id).State != board.Closed {
-				t.Error("it does not close")
-			}
+			s.closesAfterGrace(id)
 		})
 	}
 }

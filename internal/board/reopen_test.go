@@ -57,16 +57,7 @@ func TestReopen(t *testing.T) {
 	if r = s.Get(id); r.Settled == nil || r.Settled.Wave != r.Wave || r.Value("party.company") != "new" || r.Value("party.email") != "new" {
 		t.Errorf("settled %+v: %+v", r.Settled, r.Fields)
 	}
-	s.sleep(9 * time.Minute)
-	s.show()
-	if s.Get(id).State != board.Open {
-		t.Error("it closed within the grace time")
-	}
-	s.sleep(2 * time.Minute)
-	s.show()
-	if s.Get(id).State != board.Closed {
-		t.Error("it does not close again")
-	}
+	s.closesAfterGrace(id)
 	if _, err := s.Reopen("rec-none", "user", s.now); err == nil {
 		t.Error("a record that is not there was reopened")
 	}

@@ -63,6 +63,21 @@ func (s *stage) id(kind string) string {
 	return fmt.Sprintf("%s_%d", kind, s.ids)
 }
 
+// closesAfterGrace sees a record that is open stay so for its grace time, which begins now, and no longer (B-19).
+func (s *stage) closesAfterGrace(id string) {
+	s.t.Helper()
+	s.sleep(9 * time.Minute)
+	s.show()
+	if s.Get(id).State != board.Open {
+		s.t.Errorf("it closed within the grace time")
+	}
+	s.sleep(2 * time.Minute)
+	s.show()
+	if s.Get(id).State != board.Closed {
+		s.t.Errorf("it does not close")
+	}
+}
+
 func (s *stage) sleep(d time.Duration) {
 	s.now = s.now.Add(d)
 	s.Tick(s.now)

@@ -48,15 +48,18 @@ func undamaged(t *testing.T, s *Store) {
 	}
 }
 
+// execute does something to a database past the store.
+func execute(t *testing.T, s *Store, text string) {
+	t.Helper()
+	if _, err := s.writer.Exec(text); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // full fills the disk of a store until free is called, and tells what is said of it. PostgreSQL says so itself, for one table.
 func full(t *testing.T, s *Store) (says string, free func()) {
 	t.Helper()
-	run := func(text string) {
-		t.Helper()
-		if _, err := s.writer.Exec(text); err != nil {
-			t.Fatal(err)
-		}
-	}
+	run := func(text string) { t.Helper(); execute(t, s, text) }
 	if s.dialect == &sqlite {
 		var pages int
 		if err := s.writer.QueryRow("PRAGMA page_count").Scan(&pages); err != nil {
@@ -73,12 +76,7 @@ func full(t *testing.T, s *Store) (says string, free func()) {
 // refusing has the database refuse rows that are written to a table, until it is told not to.
 func refusing(t *testing.T, s *Store, table, which string) (stop func()) {
 	t.Helper()
-	run := func(text string) {
-		t.Helper()
-		if _, err := s.writer.Exec(text); err != nil {
-			t.Fatal(err)
-		}
-	}
+	run := func(text string) { t.Helper(); execute(t, s, text) }
 	if s.dialect == &sqlite {
 		run(`CREATE TRIGGER refusing BEFORE INSERT ON ` + table + ` WHEN ` + which + ` BEGIN SELECT RAISE(ABORT, 'it is refused'); END`)
 		return func() { run(`DROP TRIGGER refusing`) }

@@ -104,19 +104,26 @@ func TestNumbered(t *testing.T) {
 	}
 }
 
+// unopened sees that an address is not opened, and why.
+func unopened(t *testing.T, what, address string, wants ...string) error {
+	t.Helper()
+	s, err := OpenPostgres(t.Context(), address)
+	if err == nil {
+		s.Close()
+		t.Errorf("%s was opened", what)
+		return nil
+	}
+	sentence(t, err, "", wants...)
+	return err
+}
+
 // TestPostgresOpenErrors: what cannot be opened says so in one sentence, and never says the password.
 func TestPostgresOpenErrors(t *testing.T) {
 	t.Parallel()
 	own := server(t)
 	refuse := func(what, address string, wants ...string) {
 		t.Helper()
-		s, err := OpenPostgres(t.Context(), address)
-		if err == nil {
-			s.Close()
-			t.Errorf("%s was opened", what)
-			return
-		}
-		sentence(t, err, "", wants...)
+		err := unopened(t, what, address, wants...)
 		if strings.Contains(fmt.Sprintf("%v %+v %q", err, err, err), "s3cret") {
 			t.Errorf("%s: %v has the password", what, err)
 		}

@@ -141,13 +141,7 @@ func TestTLS(t *testing.T) {
 	}
 	refuse := func(what, address string, wants ...string) {
 		t.Helper()
-		s, err := OpenPostgres(t.Context(), address)
-		if err == nil {
-			s.Close()
-			t.Errorf("%s was opened", what)
-			return
-		}
-		sentence(t, err, "", append(wants, "postgres at "+ip.String()[:3])...)
+		unopened(t, what, address, append(wants, "postgres at "+ip.String()[:3])...)
 	}
 	refuse("by another authority", address(ip.String(), newAuthority(t).file()), "its certificate: x509: certificate signed by unknown authority", "sslrootcert=/path/ca.pem")
 	refuse("under another name", address(otherName, ours.file()), "not "+otherName, "as its certificate does")
