@@ -163,13 +163,13 @@ func placeOf(config *pgx.ConnConfig) string {
 }
 
 func (s *Store) openPostgres(ctx context.Context, config *pgx.ConnConfig) error {
-	s.writer = sql.OpenDB(dialling{stdlib.GetConnector(*config, stdlib.OptionAfterConnect(s.takeLock))})
+	s.writer = sql.OpenDB(dialling{stdlib.GetConnector(*config, stdlib.OptionAfterConnect(s.takeLock)), false})
 	s.writer.SetMaxOpenConns(1)
 	reading := config.Copy()
 	reading.RuntimeParams["default_transaction_read_only"] = "on"
 	reading.RuntimeParams["default_transaction_isolation"] = "repeatable read" // a page of the log is read by several queries
 	reading.RuntimeParams["plan_cache_mode"] = "force_custom_plan"             // how a word is best looked for depends on the word
-	s.readers = sql.OpenDB(dialling{stdlib.GetConnector(*reading)})
+	s.readers = sql.OpenDB(dialling{stdlib.GetConnector(*reading), true})
 	s.readers.SetMaxOpenConns(readersAtOnce)
 	s.readers.SetMaxIdleConns(readersAtOnce)
 	if err := s.checkPostgres(ctx); err != nil {
@@ -284,26 +284,37 @@ func (s *Store) writable(ctx context.Context) error {
 }
 
 // dialling makes connections that take the store's SQL.
-type dialling struct{ driver.Connector }
+type dialling struct {
+	driver.Connector
+	reads bool // and nothing else
+}
 
 func (d dialling) Connect(ctx context.Context) (driver.Conn, error) {
 	c, err := d.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return asking{c.(*stdlib.Conn)}, nil
+	return asking{c.(*stdlib.Conn), d.reads}, nil
 }
 
 // asking is a connection to which ? stands for what is given, as everywhere in the store, and not $1.
-type asking struct{ *stdlib.Conn }
+type asking struct {
+	*stdlib.Conn
+	reads bool
+}
 
 // BeginTx asks for another connection where this one has ended since it was last used: nothing was done in it.
 func (c asking) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
 	tx, err := c.Conn.BeginTx(ctx, o)
-	if err != nil && c.Conn.Conn().IsClosed() && ctx.Err() == nil {
+	if c.ended(ctx, err) {
 		return nil, driver.ErrBadConn
 	}
 	return tx, err
+}
+
+// ended reports whether an error is that the server, or the way to it, has gone.
+func (c asking) ended(ctx context.Context, err error) bool {
+	return err != nil && c.Conn.Conn().IsClosed() && ctx.Err() == nil
 }
 
 func (c asking) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
@@ -314,8 +325,14 @@ func (c asking) ExecContext(ctx context.Context, query string, args []driver.Nam
 	return c.Conn.ExecContext(ctx, numbered(query), args)
 }
 
+// QueryContext, too, asks for another connection where it only reads: whatever the one that has ended did of it is done again.
 func (c asking) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return c.Conn.QueryContext(ctx, numbered(query), args)
+	inside := c.Conn.Conn().PgConn().TxStatus() != 'I'
+	rows, err := c.Conn.QueryContext(ctx, numbered(query), args)
+	if c.reads && !inside && c.ended(ctx, err) {
+		return nil, driver.ErrBadConn
+	}
+	return rows, err
 }
 
 // CheckNamedValue makes texts such as PostgreSQL keeps.

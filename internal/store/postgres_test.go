@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -303,6 +304,34 @@ func TestServerFaults(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestReadsGoOn: whoever reads does not notice that the server has ended the connections that were kept.
+func TestReadsGoOn(t *testing.T) {
+	t.Parallel()
+	own := server(t)
+	s, err := OpenPostgres(t.Context(), own.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	quietly(t, s)
+	w := newWriter(t, s)
+	record := w.open("+4512345678")
+	w.commit()
+	for range 20 {
+		var some sync.WaitGroup
+		for range 2 * readersAtOnce {
+			some.Go(func() {
+				if r, err := s.Record(t.Context(), record); err != nil || r == nil {
+					t.Errorf("%v, %v", r, err)
+				}
+			})
+		}
+		some.Wait()
+		if err := own.Exec(t.Context(), "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'callboard' AND pid <> pg_backend_pid()"); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
