@@ -120,9 +120,11 @@ func TestSlowWorkHoldsUpNothing(t *testing.T) {
 		o.Parallel = 2
 		c := connect(t, o)
 		h := listen(c)
-		var at, most atomic.Int64
+		var at, three atomic.Int64
 		c.Enrich(client.Enrichment{Needs: []string{"*"}}, func(ctx context.Context, _ *client.Record, w client.Work) (client.Answer, error) {
-			most.Store(max(most.Load(), at.Add(1)))
+			if at.Add(1) > 2 {
+				three.Add(1)
+			}
 			defer at.Add(-1)
 			<-ctx.Done()
 			return client.Answer{}, ctx.Err()
@@ -147,8 +149,8 @@ func TestSlowWorkHoldsUpNothing(t *testing.T) {
 				t.Errorf("answer %+v", got)
 			}
 		}
-		if d := time.Since(began); d > 4*time.Second || most.Load() != 2 || busy < 3 {
-			t.Errorf("the answers took %v, %d at a time, %d found no slot", d, most.Load(), busy)
+		if d := time.Since(began); d > 4*time.Second || three.Load() > 0 || busy < 3 {
+			t.Errorf("the answers took %v, %d beside two others, %d found no slot", d, three.Load(), busy)
 		}
 		// The end of Run ends the work, and Run waits for it.
 		synctest.Wait()

@@ -249,7 +249,7 @@ func TestUnseenCallMixesNobody(t *testing.T) {
 	p.stop()
 	records.missed(looked.OpenedAt.Add(2*time.Second).Truncate(time.Second), caller, "Unknown")
 
-	p = start(t, c)
+	p = resume(t, c, p.last) // it may have joined before anybody listens
 	p.people(t)
 	p.until("the call to join", kind("record.joined"))
 	p.until("it to settle", kind("record.settled"))
