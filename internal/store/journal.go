@@ -11,9 +11,11 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/callboard-dev/callboard/internal/board"
@@ -24,9 +26,10 @@ import (
 // journal, and the database takes what is in there behind it, merged: the same promise in less time (docs/decisions/0026-the-journal.md).
 
 const (
-	journalEnd  = ".commits" // stands behind the name of the database
-	journalSize = 4 << 20    // bytes, written once when it is made: then a sync costs nothing for the file's size
-	journalHead = 16         // bytes before an entry: generation, length of what follows, and its CRC-32C
+	journalEnd  = ".commits"      // stands behind the name of the database
+	segmentSize = 4 << 20         // bytes
+	journalSize = 2 * segmentSize // written once when it is made: then a sync costs nothing for the file's size
+	journalHead = 16              // bytes before an entry: generation, length of what follows, and its CRC-32C
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -34,16 +37,23 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // errFull says that an entry has no room; the database takes it at once instead.
 var errFull = errors.New("the journal is full")
 
-// journal is a file of entries, from its beginning. When the database has all of them, it is begun anew, with another generation: entries of
-// an earlier one do not count, and nor does anything behind one that is not whole.
+// journal is a file of two segments: while one is filled, the database takes what is in the other.
 type journal struct {
-	mu         sync.Mutex // guards the rest; held while an entry is written
-	file       *os.File
-	at         int64 // where the next entry goes
+	mu       sync.Mutex // guards the rest; held while an entry is written
+	file     *os.File
+	segments [2]segment
+	filled   int // which of them
+	entry    []byte
+}
+
+// segment is a part of the file with entries from its beginning. When the database has all of them, it is begun anew, with another generation:
+// entries of an earlier one do not count, and nor does anything behind one that is not whole.
+type segment struct {
+	from, at   int64 // where it begins in the file, and how far into it the next entry goes
 	generation uint64
-	used       int64 // up to where there may be entries, old ones too
-	broken     bool  // an entry may be half there: nothing is put behind it
-	entry      []byte
+	last       uint64 // seq of the newest change that may be in it
+	used       int64  // up to where there may be entries, old ones too
+	broken     bool   // an entry may be half there: nothing is put behind it
 }
 
 // openJournal opens the journal of a database, or makes one. Where there is no room for it none is left. The database has all that it says.
@@ -62,7 +72,7 @@ func openJournal(database string) (*journal, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close(), os.Remove(path))
 	}
-	return &journal{file: f, used: journalSize}, nil
+	return &journal{file: f, segments: [2]segment{{used: segmentSize}, {from: segmentSize, used: segmentSize}}}, nil
 }
 
 // blank writes zeros over a part of a file, and waits until they are kept.
@@ -88,39 +98,52 @@ func ordinary(batch []*board.Change) bool {
 	return len(batch) > 0
 }
 
-// append makes a batch durable. anew says that the database has all that was appended before. After an error the batch may be there or not.
-func (j *journal) append(epoch string, batch []*board.Change, anew bool) error {
+// append makes a batch durable. The database has all changes up to saved. After an error the batch may be there or not.
+func (j *journal) append(epoch string, batch []*board.Change, saved uint64) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if anew {
-		j.at, j.generation, j.broken = 0, rand.Uint64(), false
-	}
-	if j.broken {
-		return errFull
+	g := &j.segments[j.filled]
+	if g.last <= saved {
+		g.begin()
 	}
 	var err error
-	if j.entry, err = appendEntry(j.entry[:0], j.generation, epoch, batch); err != nil {
+	if j.entry, err = appendEntry(j.entry[:0], g.generation, epoch, batch); err != nil {
 		return err
 	}
-	if j.at+int64(len(j.entry)) > journalSize {
+	if g.broken {
 		return errFull
 	}
-	j.broken, j.used = true, max(j.used, j.at+int64(len(j.entry)))
-	if _, err := j.file.WriteAt(j.entry, j.at); err != nil {
+	if g.at+int64(len(j.entry)) > segmentSize {
+		if g = &j.segments[1-j.filled]; g.last > saved || len(j.entry) > segmentSize {
+			return errFull
+		}
+		g.begin()
+		j.filled = 1 - j.filled
+		binary.LittleEndian.PutUint64(j.entry, g.generation)
+	}
+	return g.append(j.file, j.entry, batch[len(batch)-1].Seq)
+}
+
+func (g *segment) begin() { g.at, g.generation, g.broken = 0, rand.Uint64(), false }
+
+// append makes an entry durable that ends with a seq.
+func (g *segment) append(f *os.File, entry []byte, last uint64) error {
+	g.broken, g.last, g.used = true, last, max(g.used, g.at+int64(len(entry)))
+	if _, err := f.WriteAt(entry, g.from+g.at); err != nil {
 		return fmt.Errorf("write the journal: %w", err)
 	}
 	crash.Here("journal written")
-	if err := syncData(j.file); err != nil {
+	if err := syncData(f); err != nil {
 		return fmt.Errorf("keep the journal: %w", err)
 	}
 	crash.Here("journal kept")
-	j.broken = false
-	j.at += int64(len(j.entry))
+	g.broken = false
+	g.at += int64(len(entry))
 	return nil
 }
 
-// appendEntry writes an entry: the epoch, and of each change its JSON and that of the record after it, where the batch has no newer one. Each
-// has its length before it.
+// appendEntry writes an entry: the seq of its last change, the epoch, and of each change its JSON and that of the record after it, where the
+// batch has no newer one. Each text has its length before it.
 func appendEntry(to []byte, generation uint64, epoch string, batch []*board.Change) ([]byte, error) {
 	newest := map[string]*board.Change{}
 	for _, c := range batch {
@@ -130,6 +153,7 @@ func appendEntry(to []byte, generation uint64, epoch string, batch []*board.Chan
 	}
 	to = binary.LittleEndian.AppendUint64(to, generation)
 	to = append(to, 0, 0, 0, 0, 0, 0, 0, 0) // length and sum
+	to = binary.LittleEndian.AppendUint64(to, batch[len(batch)-1].Seq)
 	to = binary.LittleEndian.AppendUint32(to, uint32(len(epoch)))
 	to = append(to, epoch...)
 	for _, c := range batch {
@@ -167,10 +191,13 @@ func (j *journal) scrub(settle func() error) error {
 	if err := settle(); err != nil {
 		return err
 	}
-	if err := blank(j.file, 0, j.used); err != nil {
-		return fmt.Errorf("clean the journal: %w", bare(err))
+	for i := range j.segments {
+		g := &j.segments[i]
+		if err := blank(j.file, g.from, g.from+g.used); err != nil {
+			return fmt.Errorf("clean the journal: %w", bare(err))
+		}
+		g.at, g.used = 0, 0
 	}
-	j.at, j.used = 0, 0
 	return nil
 }
 
@@ -195,43 +222,61 @@ func missing(ctx context.Context, db *sql.DB, journal []byte) (epoch string, lef
 	if epoch, err = meta(ctx, db, metaEpoch); err != nil {
 		return "", nil, err
 	}
-	next := uint64(newest.Int64) + 1
+	there := map[uint64]*board.Change{}
 	for said := range entries(journal) {
+		if lastOf(said) <= uint64(newest.Int64) {
+			continue
+		}
 		changes, of, err := readEntry(said)
 		if err != nil {
 			return "", nil, err
 		}
 		for _, c := range changes {
-			if of == epoch && c.Seq == next {
-				left = append(left, c)
-				next++
+			if of == epoch {
+				there[c.Seq] = c
 			}
 		}
+	}
+	for seq := uint64(newest.Int64) + 1; there[seq] != nil; seq++ {
+		left = append(left, there[seq])
 	}
 	return epoch, left, nil
 }
 
-// entries are what those say that count.
+// entries are what those of both segments say that count.
 func entries(text []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		for at := 0; len(text)-at >= journalHead; {
-			head := text[at : at+journalHead]
-			length := int(binary.LittleEndian.Uint32(head[8:]))
-			if at += journalHead; length == 0 || length > len(text)-at || [8]byte(head) != [8]byte(text) {
-				return
+		for segment := range slices.Chunk(text, segmentSize) {
+			for at := 0; len(segment)-at >= journalHead; {
+				head := segment[at : at+journalHead]
+				length := int(binary.LittleEndian.Uint32(head[8:]))
+				if at += journalHead; length == 0 || length > len(segment)-at || [8]byte(head) != [8]byte(segment) {
+					break
+				}
+				said := segment[at : at+length]
+				if crc32.Checksum(said, castagnoli) != binary.LittleEndian.Uint32(head[12:]) {
+					break
+				}
+				if !yield(said) {
+					return
+				}
+				at += length
 			}
-			said := text[at : at+length]
-			if crc32.Checksum(said, castagnoli) != binary.LittleEndian.Uint32(head[12:]) || !yield(said) {
-				return
-			}
-			at += length
 		}
 	}
 }
 
+// lastOf is the seq of the last change in an entry.
+func lastOf(said []byte) uint64 {
+	if len(said) < 8 {
+		return math.MaxUint64 // reading it says what is wrong
+	}
+	return binary.LittleEndian.Uint64(said)
+}
+
 // readEntry reads what an entry says.
 func readEntry(said []byte) (changes []*board.Change, epoch string, err error) {
-	text, said, err := sized(said)
+	text, said, err := sized(said[min(8, len(said)):])
 	epoch = string(text)
 	for err == nil && len(said) > 0 {
 		c := new(board.Change)

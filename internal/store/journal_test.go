@@ -117,7 +117,7 @@ func TestJournalTorn(t *testing.T) {
 	for i := range 3 {
 		w.open(fmt.Sprintf("+451200000%d", i))
 		w.commit()
-		ends = append(ends, w.store.journal.at)
+		ends = append(ends, w.store.journal.segments[0].at)
 	}
 	text, err := readJournal(path)
 	if err != nil {
@@ -165,6 +165,44 @@ func TestJournalTorn(t *testing.T) {
 	newWriter(t, other)
 	if _, changes, err := missing(t.Context(), other.readers, text); err != nil || len(changes) > 0 {
 		t.Errorf("of another database: %d changes, %v", len(changes), err)
+	}
+}
+
+// TestJournalSegments: where the database is behind when a segment is full, commits go on in the other one, whichever of them it is; after a
+// kill all is there, in order.
+func TestJournalSegments(t *testing.T) {
+	t.Parallel()
+	path := file(t)
+	w, letGo := behind(t, path)
+	letGo()
+	record := w.open("+4512345678")
+	fill := func() (newest uint64) {
+		t.Helper()
+		for begins := w.store.journal.filled; ; {
+			for i := range 100 {
+				w.claim(record, "party.bio", strings.Repeat("x", 3000)+fmt.Sprint(newest, i))
+			}
+			batch := w.commit()
+			newest = batch[len(batch)-1].Seq
+			if w.store.journal.filled != begins {
+				return newest
+			}
+		}
+	}
+	for range 2 {
+		if err := w.store.saving.lock(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		newest := fill()
+		killed := file(t)
+		leave(t, path, killed)
+		w.store.saving.unlock()
+		if all := seqs(t, openStore(t, killed)); len(all) != int(newest) || all[len(all)-1] != newest {
+			t.Errorf("%d changes, want %d", len(all), newest)
+		}
+		if err := w.store.settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -48,6 +48,16 @@ func (v *saving) debt() (owed []*board.Change, epoch string, wrong error) {
 	return v.owed[:len(v.owed):len(v.owed)], v.epoch, v.wrong
 }
 
+// saved is the seq up to which the database has all changes.
+func (v *saving) saved() uint64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.owed) > 0 {
+		return v.owed[0].Seq - 1
+	}
+	return v.newest
+}
+
 func (v *saving) owe(batch []*board.Change) {
 	v.mu.Lock()
 	v.owed = append(v.owed, batch...)
@@ -77,8 +87,7 @@ func (s *Store) enter(epoch string, batch []*board.Change) bool {
 	if s.journal == nil || !ordinary(batch) || !s.saving.follows(epoch, batch) {
 		return false
 	}
-	owed, _, _ := s.saving.debt()
-	if s.journal.append(epoch, batch, len(owed) == 0) != nil {
+	if s.journal.append(epoch, batch, s.saving.saved()) != nil {
 		return false
 	}
 	s.saving.owe(batch)
