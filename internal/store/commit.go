@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -80,12 +81,13 @@ func (s *Store) write(ctx context.Context, epoch string, fresh bool, batch []*bo
 
 // trim takes off the beginning of the log what need not be kept.
 func trim(ctx context.Context, t transaction) error {
-	oldest := time.Now().Add(-keepFor).UnixMilli()
-	text := `DELETE FROM changes WHERE at < ? AND seq < (SELECT max(seq) FROM changes) - ?`
-	if err := t.do(ctx, statement{text: text}, failing("trim the log"), oldest, keepChanges); err != nil {
+	now := time.Now()
+	// It is looked at from its beginning up to the first that stays, and no further. A time to come is of a clock that was wrong.
+	text := `DELETE FROM changes WHERE seq < (SELECT max(seq) FROM changes) - ? AND seq < coalesce((SELECT seq FROM changes WHERE at BETWEEN ? AND ? ORDER BY seq LIMIT 1), ?)`
+	if err := t.do(ctx, statement{text: text}, failing("trim the log"), keepChanges, now.Add(-keepFor).UnixMilli(), now.UnixMilli(), int64(math.MaxInt64)); err != nil {
 		return err
 	}
-	return trimKeys(ctx, t, time.Now())
+	return trimKeys(ctx, t, now)
 }
 
 // prepared are the statements of a commit: to read them anew each time costs as much as to carry them out.
