@@ -121,7 +121,7 @@ func (h *listener) play(t *testing.T, l *lab.Lab, f office.Flow) {
 	must(t, truth.Write(&text, ""))
 	want, err := trackertest.Read(text.Bytes())
 	must(t, err)
-	want.Asked = true
+	want.Asked, want.Slack = true, 1
 	for _, wrong := range h.differences(t, want, old) {
 		t.Error(wrong)
 	}
