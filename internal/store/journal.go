@@ -98,11 +98,12 @@ func ordinary(batch []*board.Change) bool {
 	return len(batch) > 0
 }
 
-// append makes a batch durable. The database has all changes up to saved. After an error the batch may be there or not.
-func (j *journal) append(epoch string, batch []*board.Change, saved uint64) error {
+// append makes a batch durable and has it owed to the database, before anybody can clean the journal of it. After an error the batch may be
+// there or not.
+func (j *journal) append(epoch string, batch []*board.Change, v *saving) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	g := &j.segments[j.filled]
+	g, saved := &j.segments[j.filled], v.saved()
 	if g.last <= saved {
 		g.begin()
 	}
@@ -121,7 +122,11 @@ func (j *journal) append(epoch string, batch []*board.Change, saved uint64) erro
 		j.filled = 1 - j.filled
 		binary.LittleEndian.PutUint64(j.entry, g.generation)
 	}
-	return g.append(j.file, j.entry, batch[len(batch)-1].Seq)
+	if err := g.append(j.file, j.entry, batch[len(batch)-1].Seq); err != nil {
+		return err
+	}
+	v.owe(batch)
+	return nil
 }
 
 func (g *segment) begin() { g.at, g.generation, g.broken = 0, rand.Uint64(), false }

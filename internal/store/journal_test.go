@@ -299,6 +299,56 @@ func TestScrub(t *testing.T) {
 	}
 }
 
+// TestScrubBeside: what is committed while the journal is cleaned is in the one or in the database, whenever the program is killed.
+func TestScrubBeside(t *testing.T) {
+	t.Parallel()
+	path := file(t)
+	w, letGo := behind(t, path)
+	letGo()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if err := w.store.scrub(t.Context()); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	}()
+	defer func() {
+		close(stop)
+		<-stopped
+	}()
+	for i := range 150 {
+		w.open(fmt.Sprintf("+4512%06d", i))
+		batch := w.commit()
+		last := batch[len(batch)-1].Seq
+		text, err := readJournal(path) // before the database, which takes what is taken out of it
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, left, err := missing(t.Context(), w.store.readers, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var newest uint64
+		if err := w.store.readers.QueryRow(`SELECT max(seq) FROM changes`).Scan(&newest); err != nil {
+			t.Fatal(err)
+		}
+		if len(left) > 0 {
+			newest = max(newest, left[len(left)-1].Seq)
+		}
+		if newest < last {
+			t.Fatalf("a kill would leave all up to %d, but %d is committed", newest, last)
+		}
+	}
+}
+
 // FuzzJournal: whatever stands in a journal, reading it ends.
 func FuzzJournal(f *testing.F) {
 	change := &board.Change{Seq: 1, At: time.UnixMilli(0).UTC(), Kind: board.AppGone, App: "crm"}

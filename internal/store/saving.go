@@ -84,14 +84,7 @@ func (v *saving) paid(n int, epoch string, batch []*board.Change, err error) {
 
 // enter makes a batch durable in the journal, or reports false: then the database has to take it at once.
 func (s *Store) enter(epoch string, batch []*board.Change) bool {
-	if s.journal == nil || !ordinary(batch) || !s.saving.follows(epoch, batch) {
-		return false
-	}
-	if s.journal.append(epoch, batch, s.saving.saved()) != nil {
-		return false
-	}
-	s.saving.owe(batch)
-	return true
+	return s.journal != nil && ordinary(batch) && s.saving.follows(epoch, batch) && s.journal.append(epoch, batch, &s.saving) == nil
 }
 
 // save has the database take what is owed, and a batch behind it.
