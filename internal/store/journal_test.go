@@ -1,12 +1,14 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -262,6 +264,42 @@ func TestJournalRefused(t *testing.T) {
 	}
 	if all := seqs(t, w.store); len(all) != int(batch[len(batch)-1].Seq) {
 		t.Errorf("%d changes, want %d", len(all), batch[len(batch)-1].Seq)
+	}
+}
+
+// asked is a context that does something when it is first asked for its end.
+type asked struct {
+	context.Context
+	first func()
+}
+
+func (a asked) Done() <-chan struct{} {
+	a.first()
+	return a.Context.Done()
+}
+
+// TestSettleLate: who has waited to have the database take what is owed, and finds that a commit has done so in another epoch, leaves that one.
+func TestSettleLate(t *testing.T) {
+	t.Parallel()
+	w, letGo := behind(t, file(t))
+	w.open("+4512345678")
+	w.commit()
+	next, saves := NewEpoch(), 0
+	err := w.store.settle(asked{t.Context(), sync.OnceFunc(func() {
+		letGo()
+		if err := w.store.Commit(t.Context(), next, nil); err != nil {
+			t.Error(err)
+		}
+		saves = w.store.unsaved
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if epoch, err := meta(t.Context(), w.store.readers, metaEpoch); err != nil || epoch != next {
+		t.Errorf("epoch %q, want %q; %v", epoch, next, err)
+	}
+	if w.store.unsaved != saves {
+		t.Error("nothing was written, as a commit of its own")
 	}
 }
 

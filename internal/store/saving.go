@@ -48,6 +48,15 @@ func (v *saving) debt() (owed []*board.Change, epoch string, wrong error) {
 	return v.owed[:len(v.owed):len(v.owed)], v.epoch, v.wrong
 }
 
+// due reports whether anything is owed, in which epoch, or why the database does not take it.
+func (v *saving) due() (epoch string, due bool, wrong error) {
+	owed, epoch, wrong := v.debt()
+	if len(owed) == 0 {
+		return "", false, nil
+	}
+	return epoch, wrong == nil, wrong
+}
+
 // saved is the seq up to which the database has all changes.
 func (v *saving) saved() uint64 {
 	v.mu.Lock()
@@ -93,6 +102,11 @@ func (s *Store) save(ctx context.Context, epoch string, batch []*board.Change) e
 		return err
 	}
 	defer s.saving.unlock()
+	return s.saveNow(ctx, epoch, batch)
+}
+
+// saveNow is save when it is our turn.
+func (s *Store) saveNow(ctx context.Context, epoch string, batch []*board.Change) error {
 	owed, was, _ := s.saving.debt()
 	err := s.write(ctx, epoch, epoch != was, slices.Concat(owed, batch))
 	if err == nil || ctx.Err() == nil { // else nobody has waited for it, which says nothing of the database
@@ -104,14 +118,18 @@ func (s *Store) save(ctx context.Context, epoch string, batch []*board.Change) e
 // settle has the database take what is owed, for those who are about to read it. What cannot be taken is not lost: it stays owed, and the next
 // commit, which is once a second at the latest, tries again. Nobody else waits for a database that is known to be unwell.
 func (s *Store) settle(ctx context.Context) error {
-	owed, epoch, wrong := s.saving.debt()
-	if len(owed) == 0 {
-		return nil
+	if _, due, err := s.saving.due(); !due {
+		return err
 	}
-	if wrong != nil {
-		return wrong
+	if err := s.saving.lock(ctx); err != nil {
+		return err
 	}
-	return s.save(ctx, epoch, nil)
+	defer s.saving.unlock()
+	epoch, due, err := s.saving.due() // others may have been at it meanwhile, and in another epoch
+	if !due {
+		return err
+	}
+	return s.saveNow(ctx, epoch, nil)
 }
 
 // startSaving has the database take what a program that was killed has left in the journal, and then follow it.
