@@ -259,3 +259,23 @@ func TestCheck(t *testing.T) {
 		}
 	})
 }
+
+// TestMendAfterKill: where a kill has left the call log behind, all of it is made anew, too.
+func TestMendAfterKill(t *testing.T) {
+	t.Parallel()
+	path, killed := file(t), file(t)
+	w := filled(t, path, 10)
+	w.commit() // that they have settled
+	if err := w.store.list(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.open("+4599999999")
+	w.commit()
+	leave(t, path, killed)
+	if err := Mend(t.Context(), killed); err != nil {
+		t.Fatal(err)
+	}
+	if found, idle, err := Check(t.Context(), killed); err != nil || len(found) > 0 || !idle {
+		t.Errorf("mended, %v, %v, %v", found, idle, err)
+	}
+}

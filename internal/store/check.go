@@ -274,6 +274,7 @@ func Mend(ctx context.Context, path string) error {
 		}
 		return nil
 	})
+	s.listing.take() // what is owed after a kill: to list that alone would pass for all of it
 	<-s.listing.turn
 	if err = errors.Join(err, s.Close()); err == nil {
 		if s, err = OpenSQLite(ctx, path); err == nil { // it makes what is missing, as after an upgrade
