@@ -202,6 +202,7 @@ func Restore(ctx context.Context, path, from string, now time.Time) (Restored, e
 	if err := os.Rename(fresh, path); err != nil {
 		return out, fmt.Errorf("cannot put the backup in its place: %w: see that you may write in the data folder; the database is as it was", bare(err))
 	}
+	os.Remove(path + journalEnd) // of the one that was there
 	return out, syncFolder(filepath.Dir(path))
 }
 
@@ -289,8 +290,14 @@ func putAside(ctx context.Context, path, aside string) error {
 			return err
 		}
 	}
+	ends := []string{"-wal", "-shm"}
+	// The journal stays with both until another database takes the place, and says nothing beside that. One that cannot be read is moved.
+	if err := copyFile(aside+journalEnd, path+journalEnd); err != nil {
+		os.Remove(aside + journalEnd)
+		ends = append(ends, journalEnd)
+	}
 	// A WAL is left of one that is damaged. It must not be taken for that of the backup.
-	for _, end := range []string{"-wal", "-shm", journalEnd} {
+	for _, end := range ends {
 		if err := os.Rename(path+end, aside+end); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -124,6 +124,42 @@ func TestRestore(t *testing.T) {
 	}
 }
 
+// TestRestoreKilled: where a restore is broken off before the backup is in its place, the database has all that its journal has; so has what is
+// put aside, and the backup has nothing of it.
+func TestRestoreKilled(t *testing.T) {
+	t.Parallel()
+	path, killed, restored, to := file(t), file(t), file(t), filepath.Join(t.TempDir(), "copy.db")
+	w, letGo := behind(t, path)
+	if err := Backup(t.Context(), path, to); err != nil {
+		t.Fatal(err)
+	}
+	late := w.open("+4512345678")
+	w.commit()
+	leave(t, path, killed)
+	leave(t, path, restored)
+	letGo()
+	has := func(at string, want bool) {
+		t.Helper()
+		s := openStore(t, at)
+		if r, err := s.Record(t.Context(), late); (r != nil) != want || err != nil {
+			t.Errorf("%s: %v, %v", at, r, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := putAside(t.Context(), killed, killed+".before"); err != nil {
+		t.Fatal(err)
+	}
+	has(killed, true)
+	done, err := Restore(t.Context(), restored, to, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	has(done.Aside, true)
+	has(restored, false)
+}
+
 // TestRestoreFromBeside: a backup that lies where a restore puts what it has half done is refused and kept.
 func TestRestoreFromBeside(t *testing.T) {
 	t.Parallel()
@@ -184,6 +220,12 @@ func TestRestoreWhatIsNone(t *testing.T) {
 	}
 	if found, _, err := Check(t.Context(), path); err != nil || len(found) > 0 {
 		t.Errorf("%v, %v", found, err)
+	}
+	if err := os.Mkdir(path+journalEnd, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = Restore(t.Context(), path, to, time.Now().Add(time.Hour)); err != nil {
+		t.Errorf("where the journal is none: %v", err)
 	}
 }
 
