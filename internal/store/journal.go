@@ -208,13 +208,21 @@ func (j *journal) scrub(settle func() error) error {
 
 func (j *journal) bytes() io.Reader { return io.NewSectionReader(j.file, 0, journalSize) }
 
-// readJournal reads the journal of a database as it is; empty: there is none.
+// readJournal reads the journal of a database as it is; empty: there is none. What stands behind its end is not ours.
 func readJournal(database string) ([]byte, error) {
-	text, err := os.ReadFile(database + journalEnd)
+	f, err := os.Open(database + journalEnd)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	return text, err
+	if err != nil {
+		return nil, err
+	}
+	text := make([]byte, journalSize)
+	n, err := io.ReadFull(f, text)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return text[:n], errors.Join(err, f.Close())
 }
 
 // missing are the changes in a journal that its database does not have yet, and the epoch of both. Of the journal of another database it is

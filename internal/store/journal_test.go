@@ -267,6 +267,23 @@ func TestJournalRefused(t *testing.T) {
 	}
 }
 
+// TestJournalLong: what somebody has put behind a journal is not read.
+func TestJournalLong(t *testing.T) {
+	t.Parallel()
+	path, killed := file(t), file(t)
+	w, letGo := behind(t, path)
+	w.open("+4512345678")
+	batch := w.commit()
+	leave(t, path, killed)
+	letGo()
+	if err := os.Truncate(killed+journalEnd, 1<<40); err != nil {
+		t.Fatal(err)
+	}
+	if all := seqs(t, openStore(t, killed)); len(all) != int(batch[len(batch)-1].Seq) {
+		t.Errorf("%d changes, want %d", len(all), batch[len(batch)-1].Seq)
+	}
+}
+
 // asked is a context that does something when it is first asked for its end.
 type asked struct {
 	context.Context
