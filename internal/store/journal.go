@@ -114,6 +114,9 @@ func (j *journal) append(epoch string, batch []*board.Change, v *saving) error {
 	if g.broken {
 		return errFull
 	}
+	if info, err := j.file.Stat(); err != nil || info.Size() < journalSize { // cut by another program: what stood before an entry has gone
+		return errors.Join(errFull, err)
+	}
 	if g.at+int64(len(j.entry)) > segmentSize {
 		if g = &j.segments[1-j.filled]; g.last > saved || len(j.entry) > segmentSize {
 			return errFull

@@ -267,6 +267,25 @@ func TestJournalRefused(t *testing.T) {
 	}
 }
 
+// TestJournalCut: in a journal that another program has cut nothing is put behind what has gone: the database takes it at once.
+func TestJournalCut(t *testing.T) {
+	t.Parallel()
+	path, killed := file(t), file(t)
+	w, letGo := behind(t, path)
+	w.open("+4512345678")
+	w.commit()
+	if err := os.Truncate(path+journalEnd, 0); err != nil {
+		t.Fatal(err)
+	}
+	letGo()
+	w.open("+4512345679")
+	batch := w.commit()
+	leave(t, path, killed)
+	if all := seqs(t, openStore(t, killed)); len(all) != int(batch[len(batch)-1].Seq) {
+		t.Errorf("%d changes, want %d", len(all), batch[len(batch)-1].Seq)
+	}
+}
+
 // TestJournalLong: what somebody has put behind a journal is not read.
 func TestJournalLong(t *testing.T) {
 	t.Parallel()
