@@ -56,7 +56,8 @@ type segment struct {
 	broken     bool   // an entry may be half there: nothing is put behind it
 }
 
-// openJournal opens the journal of a database, or makes one. Where there is no room for it none is left. The database has all that it says.
+// openJournal opens the journal of a database, which has all that it says, or makes one: nothing counts that is in it from before. Where there is no
+// room for it none is left.
 func openJournal(database string) (*journal, error) {
 	path := database + journalEnd
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -68,6 +69,9 @@ func openJournal(database string) (*journal, error) {
 		if err = blank(f, info.Size(), journalSize); err == nil {
 			err = syncFolder(filepath.Dir(path))
 		}
+	}
+	for from := int64(0); err == nil && from < journalSize; from += segmentSize {
+		err = blank(f, from, from+journalHead)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close(), os.Remove(path))

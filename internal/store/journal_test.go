@@ -286,6 +286,55 @@ func TestJournalCut(t *testing.T) {
 	}
 }
 
+// TestJournalEarlier: of a journal that stood beside a later state of its database nothing comes back, also when that has got as far again.
+func TestJournalEarlier(t *testing.T) {
+	t.Parallel()
+	path, earlier, killed := file(t), file(t), file(t)
+	w, letGo := behind(t, path)
+	leave(t, path, earlier) // as it is put back by hand, beside the journal
+	record := w.open("+4512345678")
+	letGo()
+	w.commit()
+	if err := w.store.settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.store.saving.lock(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var upTo uint64 // the first segment has
+	for i := 0; w.store.journal.filled == 0; i++ {
+		upTo = w.board.Newest().Seq
+		for n := range 100 {
+			w.claim(record, "party.bio", strings.Repeat("x", 3000)+fmt.Sprint(i, n))
+		}
+		w.commit()
+	}
+	w.store.saving.unlock()
+	if err := w.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := readJournal(path)
+	if err == nil {
+		err = os.WriteFile(earlier+journalEnd, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w = newWriter(t, openStore(t, earlier))
+	if w.board.Newest().Seq >= upTo {
+		t.Fatal("the journal is right behind the database, so this proves nothing")
+	}
+	record = w.open("+4587654321")
+	for n := 0; w.board.Newest().Seq < upTo; n++ {
+		w.claim(record, "party.bio", fmt.Sprint(n))
+		w.commit()
+	}
+	leave(t, earlier, killed)
+	if all := seqs(t, openStore(t, killed)); len(all) != int(upTo) {
+		t.Errorf("%d changes, want %d", len(all), upTo)
+	}
+}
+
 // TestJournalLong: what somebody has put behind a journal is not read.
 func TestJournalLong(t *testing.T) {
 	t.Parallel()
