@@ -56,13 +56,13 @@ type segment struct {
 	broken     bool   // an entry may be half there: nothing is put behind it
 }
 
-// openJournal opens the journal of a database, which has all that it says, or makes one: nothing counts that is in it from before. Where there is no
-// room for it none is left.
+// openJournal opens the journal of a database, which has all that it says, or makes one: nothing counts that is in it from before. Where it cannot
+// be written, or there is no room for it, none is left.
 func openJournal(database string) (*journal, error) {
 	path := database + journalEnd
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, os.Remove(path))
 	}
 	info, err := f.Stat()
 	if err == nil && info.Size() != journalSize {

@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -332,6 +334,30 @@ func TestJournalEarlier(t *testing.T) {
 	leave(t, earlier, killed)
 	if all := seqs(t, openStore(t, killed)); len(all) != int(upTo) {
 		t.Errorf("%d changes, want %d", len(all), upTo)
+	}
+}
+
+// TestJournalNotOurs: of a journal that cannot be written nothing is left that says something of people: nobody could clean it.
+func TestJournalNotOurs(t *testing.T) {
+	t.Parallel()
+	path := file(t)
+	if err := os.WriteFile(path+journalEnd, []byte("Ann Canary"), 0o444); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{filepath.Dir(path), filepath.Dir(filepath.Dir(path))} {
+		if err := os.Chmod(folder, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := asNobody(func() error {
+		_, err := openJournal(path)
+		return err
+	})
+	if !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("it was opened: %v", err)
+	}
+	if _, err := os.Stat(path + journalEnd); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
 	}
 }
 
