@@ -124,6 +124,19 @@ func TestOpenErrors(t *testing.T) {
 		err := asNobody(func() error { _, err := OpenSQLite(t.Context(), path); return err })
 		sentence(t, err, path, "permission denied", "right to read and write")
 	})
+	t.Run("the journal is none", func(t *testing.T) {
+		t.Parallel()
+		path := file(t)
+		openStore(t, path).Close()
+		if err := errors.Join(os.Remove(path+journalEnd), os.Mkdir(path+journalEnd, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := OpenSQLite(t.Context(), path)
+		sentence(t, err, path+journalEnd, "is a directory", "read and write")
+		if err != nil && strings.Contains(err.Error(), "move") { // what was committed last would be lost
+			t.Errorf("%q sends the database away", err)
+		}
+	})
 	t.Run("opened twice", func(t *testing.T) {
 		t.Parallel()
 		path := file(t)

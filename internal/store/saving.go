@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -132,6 +134,8 @@ func (s *Store) settle(ctx context.Context) error {
 	return s.saveNow(ctx, epoch, nil)
 }
 
+var errUnread = errors.New("what was committed last cannot be read")
+
 // startSaving has the database take what a program that was killed has left in the journal, and then follow it.
 func (s *Store) startSaving(ctx context.Context) error {
 	s.saving.follower = newFollower()
@@ -140,7 +144,7 @@ func (s *Store) startSaving(ctx context.Context) error {
 	}
 	text, err := readJournal(s.path)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (%w)", errUnread, bare(err))
 	}
 	epoch, left, err := missing(ctx, s.writer, text)
 	if err != nil {

@@ -83,6 +83,8 @@ func OpenSQLite(ctx context.Context, path string) (*Store, error) {
 			remedy = "use the newer Callboard, or another data folder (data in callboard.yaml)" + orFormer(path)
 		case errors.Is(err, errNoCopy):
 			remedy = "make room in the data folder; nothing was changed"
+		case errors.Is(err, errUnread):
+			remedy = "see that " + path + journalEnd + " is a file that your user may read and write; it is part of the database"
 		}
 		return nil, fmt.Errorf("the database %s cannot be used: %w: %s", path, err, remedy)
 	}
