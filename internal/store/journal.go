@@ -269,18 +269,18 @@ func entries(text []byte) iter.Seq[[]byte] {
 		for segment := range slices.Chunk(text, segmentSize) {
 			for at := 0; len(segment)-at >= journalHead; {
 				head := segment[at : at+journalHead]
-				length := int(binary.LittleEndian.Uint32(head[8:]))
-				if at += journalHead; length == 0 || length > len(segment)-at || [8]byte(head) != [8]byte(segment) {
+				length := binary.LittleEndian.Uint32(head[8:])
+				if at += journalHead; length == 0 || int64(length) > int64(len(segment)-at) || [8]byte(head) != [8]byte(segment) {
 					break
 				}
-				said := segment[at : at+length]
+				said := segment[at : at+int(length)]
 				if crc32.Checksum(said, castagnoli) != binary.LittleEndian.Uint32(head[12:]) {
 					break
 				}
 				if !yield(said) {
 					return
 				}
-				at += length
+				at += int(length)
 			}
 		}
 	}
@@ -320,7 +320,7 @@ func readEntry(said []byte) (changes []*board.Change, epoch string, err error) {
 }
 
 func sized(said []byte) (text, rest []byte, err error) {
-	if len(said) < 4 || int(binary.LittleEndian.Uint32(said)) > len(said)-4 {
+	if len(said) < 4 || int64(binary.LittleEndian.Uint32(said)) > int64(len(said)-4) {
 		return nil, nil, io.ErrUnexpectedEOF
 	}
 	n := int(binary.LittleEndian.Uint32(said))
