@@ -15,7 +15,7 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the pure-Go driver, registered as "sqlite"
+	driver "modernc.org/sqlite" // in pure Go, registered as "sqlite"
 
 	"github.com/callboard-dev/callboard/internal/crash"
 )
@@ -83,12 +83,21 @@ func OpenSQLite(ctx context.Context, path string) (*Store, error) {
 			remedy = "use the newer Callboard, or another data folder (data in callboard.yaml)" + orFormer(path)
 		case errors.Is(err, errNoCopy):
 			remedy = "make room in the data folder; nothing was changed"
+		case diskFails(err):
+			remedy = "free space on the disk of the data folder, and see that it can be read and written; nothing was changed"
 		case errors.Is(err, errUnread):
 			remedy = "see that " + path + journalEnd + " is a file that your user may read and write; it is part of the database"
 		}
 		return nil, fmt.Errorf("the database %s cannot be used: %w: %s", path, err, remedy)
 	}
 	return s, nil
+}
+
+// diskFails reports whether it is the disk, and not the database, that is wrong (sqlite.org/rescode.html).
+func diskFails(err error) bool {
+	const ioError, full = 10, 13
+	said, ok := errors.AsType[*driver.Error](err)
+	return ok && (said.Code()&0xff == ioError || said.Code()&0xff == full)
 }
 
 var errNewer = errors.New("it was written by a newer Callboard")
