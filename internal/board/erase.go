@@ -119,6 +119,7 @@ type erasing struct {
 
 	scanned uint64          // the log was read up to here before the board was locked
 	hits    map[uint64]bool // and found to say something of the person
+	of      map[string]bool // the records of changes that are struck
 }
 
 // who is a Match made comparable.
@@ -270,7 +271,7 @@ func (b *Board) Erase(m Match, at time.Time) (Erasure, error) {
 	if err != nil {
 		return Erasure{}, err
 	}
-	er := erasing{who: who, wholes: map[string]bool{}, hits: map[uint64]bool{}}
+	er := erasing{who: who, wholes: map[string]bool{}, hits: map[uint64]bool{}, of: map[string]bool{}}
 	for _, id := range m.Records {
 		er.wholes[id] = true
 	}
@@ -279,13 +280,18 @@ func (b *Board) Erase(m Match, at time.Time) (Erasure, error) {
 	defer b.mu.Unlock()
 	out := Erasure{ID: m.ID, From: b.journal.seq + 1, At: at}
 	er.seq = out.From
+	er.scanFresh(b)
 	for _, e := range b.inOrder() {
 		packed, jobs := e.rest, e.jobs
 		b.wake(e)
-		if er.wholes[e.now.ID] || who.of(e.now) || e.shown != nil && who.of(e.shown) {
+		switch {
+		case er.wholes[e.now.ID] || who.of(e.now) || e.shown != nil && who.of(e.shown):
 			er.wholes[e.now.ID] = true
 			b.eraseWhole(e, &out, at)
-		} else if !b.eraseMentions(e, who, &out, at) && packed != "" {
+		case b.eraseMentions(e, who, &out, at):
+		case er.of[e.now.ID]: // what else a change said that is struck, those who have not read it must be told
+			b.erasedAs(e, e.now.clone(), at)
+		case packed != "":
 			e.rest, e.jobs = packed, jobs
 			e.head()
 		}

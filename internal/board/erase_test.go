@@ -192,6 +192,47 @@ func TestCursorsSurviveErasure(t *testing.T) {
 	}
 }
 
+// TestEraseTellsTheRest: somebody is mentioned in a change that says more, and in nothing any more that is there now. Who has not read the change
+// before it is struck is told of the rest by the erasure: a list and the changes since give the later list (D-3).
+func TestEraseTellsTheRest(t *testing.T) {
+	t.Parallel()
+	for _, shown := range []bool{false, true} {
+		s := newStage(t)
+		record := s.ring("c1", number)
+		s.show()
+		list, cursor := s.Snapshot("")
+		mirror := newReplica(t, list)
+		s.must(s.Claim(record, "mail", []board.NewClaim{{Field: "party.bio", Value: "married to Canary Bird"}, {Field: "party.email", Value: "kim@example.com"}}, s.now))
+		s.claim(record, "mail", "party.bio", "likes birds")
+		if shown {
+			s.show()
+		}
+		proof, err := s.Erase(canary, s.now)
+		if err != nil || len(proof.Changes) != 1 || len(proof.Mentioned) != 0 {
+			t.Fatalf("%+v, %v", proof, err)
+		}
+		s.show()
+		w, err := s.Watch(cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changes, err := w.Next(100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range changes {
+			if found := grep(t, c); found != nil {
+				t.Errorf("%q is still told", found)
+			}
+			mirror.apply(c)
+		}
+		list, _ = s.Snapshot("")
+		if got, want := asJSON(t, mirror.records[record]), asJSON(t, list[0]); got != want {
+			t.Errorf("shown before: %v: the watch gives\n%s\nthe list\n%s", shown, got, want)
+		}
+	}
+}
+
 // SEC-45: what is pending is struck before it reaches the store; what is on its way there is struck as soon as that is
 // shown. A work on an erased record is not answered any more.
 func TestEraseOnTheWay(t *testing.T) {

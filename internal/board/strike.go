@@ -76,13 +76,28 @@ func (er *erasing) scan(log []*Change) (theirs map[string]bool) {
 	for _, c := range log {
 		er.scanned = c.Seq
 		if c.says() && er.who.inChange(c) {
-			er.hits[c.Seq] = true
+			er.hits[c.Seq], er.of[c.Record] = true, true
 			if er.who.ofChange(c) {
 				theirs[c.Record] = true
 			}
 		}
 	}
 	return theirs
+}
+
+// scanFresh reads what has come since.
+func (er *erasing) scanFresh(b *Board) {
+	for _, c := range er.fresh(b) {
+		if c.says() && er.who.inChange(c) {
+			er.of[c.Record] = true
+		}
+	}
+}
+
+// fresh are the changes that scan has not read.
+func (er *erasing) fresh(b *Board) []*Change {
+	shown := b.journal.log[min(len(b.journal.log), int(max(er.scanned, b.journal.base)-b.journal.base)):]
+	return slices.Concat(shown, b.journal.taken, b.journal.pending)
 }
 
 // Struck is a change that says nothing any more but that there was one, and where the record stood. Its seq stays, so
@@ -99,8 +114,7 @@ func (c *Change) Struck() *Change {
 // strikePending strikes what is pending: it is shown together with the erasure. It says in the proof what else will be.
 // Records of the person that are no longer on the board are known from the log.
 func (b *Board) strikePending(er *erasing, theirs map[string]bool, out *Erasure) {
-	fresh := b.journal.log[min(len(b.journal.log), int(max(er.scanned, b.journal.base)-b.journal.base)):]
-	for _, c := range slices.Concat(fresh, b.journal.taken, b.journal.pending) {
+	for _, c := range er.fresh(b) {
 		if c.Record != "" && er.who.ofChange(c) {
 			theirs[c.Record] = true
 		}
