@@ -117,9 +117,10 @@ type erasing struct {
 	seq    uint64 // changes before this one are struck
 	last   uint64 // the newest of its own
 
-	scanned uint64          // the log was read up to here before the board was locked
-	hits    map[uint64]bool // and found to say something of the person
-	of      map[string]bool // the records of changes that are struck
+	scanned uint64          // changes were read up to here,
+	hits    map[uint64]bool // found to say something of the person
+	of      map[string]bool // on these records,
+	theirs  map[string]bool // of which these are the person's
 }
 
 // who is a Match made comparable.
@@ -271,16 +272,16 @@ func (b *Board) Erase(m Match, at time.Time) (Erasure, error) {
 	if err != nil {
 		return Erasure{}, err
 	}
-	er := erasing{who: who, wholes: map[string]bool{}, hits: map[uint64]bool{}, of: map[string]bool{}}
+	er := erasing{who: who, wholes: map[string]bool{}, hits: map[uint64]bool{}, of: map[string]bool{}, theirs: map[string]bool{}}
 	for _, id := range m.Records {
 		er.wholes[id] = true
 	}
-	theirs := er.scan(b.shownLog())
+	er.scan(b.shownLog())
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	out := Erasure{ID: m.ID, From: b.journal.seq + 1, At: at}
 	er.seq = out.From
-	er.scanFresh(b)
+	er.scan(b.since(er.scanned))
 	for _, e := range b.inOrder() {
 		packed, jobs := e.rest, e.jobs
 		b.wake(e)
@@ -297,7 +298,7 @@ func (b *Board) Erase(m Match, at time.Time) (Erasure, error) {
 		}
 	}
 	er.last, out.Seq = b.journal.seq, b.journal.seq
-	b.strikePending(&er, theirs, &out)
+	b.strikePending(&er, &out)
 	b.erased = append(b.erased, er)
 	if last := len(b.journal.pending) - 1; last >= 0 {
 		out.Carried = true

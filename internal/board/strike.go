@@ -70,33 +70,22 @@ func (b *Board) shownLog() []*Change {
 	return slices.Clip(b.journal.log)
 }
 
-// scan reads the log, which is long, before the board is locked for it. It returns the records of the person.
-func (er *erasing) scan(log []*Change) (theirs map[string]bool) {
-	theirs = map[string]bool{}
-	for _, c := range log {
+// scan reads changes that the erasure has not seen: first the log, which is long, before the board is locked for it.
+func (er *erasing) scan(changes []*Change) {
+	for _, c := range changes {
 		er.scanned = c.Seq
 		if c.says() && er.who.inChange(c) {
 			er.hits[c.Seq], er.of[c.Record] = true, true
 			if er.who.ofChange(c) {
-				theirs[c.Record] = true
+				er.theirs[c.Record] = true
 			}
 		}
 	}
-	return theirs
 }
 
-// scanFresh reads what has come since.
-func (er *erasing) scanFresh(b *Board) {
-	for _, c := range er.fresh(b) {
-		if c.says() && er.who.inChange(c) {
-			er.of[c.Record] = true
-		}
-	}
-}
-
-// fresh are the changes that scan has not read.
-func (er *erasing) fresh(b *Board) []*Change {
-	shown := b.journal.log[min(len(b.journal.log), int(max(er.scanned, b.journal.base)-b.journal.base)):]
+// since are the changes behind a seq, shown or not.
+func (b *Board) since(seq uint64) []*Change {
+	shown := b.journal.log[min(len(b.journal.log), int(max(seq, b.journal.base)-b.journal.base)):]
 	return slices.Concat(shown, b.journal.taken, b.journal.pending)
 }
 
@@ -113,13 +102,8 @@ func (c *Change) Struck() *Change {
 
 // strikePending strikes what is pending: it is shown together with the erasure. It says in the proof what else will be.
 // Records of the person that are no longer on the board are known from the log.
-func (b *Board) strikePending(er *erasing, theirs map[string]bool, out *Erasure) {
-	for _, c := range er.fresh(b) {
-		if c.Record != "" && er.who.ofChange(c) {
-			theirs[c.Record] = true
-		}
-	}
-	for id := range theirs {
+func (b *Board) strikePending(er *erasing, out *Erasure) {
+	for id := range er.theirs {
 		if b.entries[id] == nil {
 			er.wholes[id] = true
 		}
