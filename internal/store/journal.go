@@ -64,22 +64,30 @@ func openJournal(database string) (*journal, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.Remove(path))
 	}
-	info, err := f.Stat()
-	if err == nil && info.Size() != journalSize {
-		if err = blank(f, info.Size(), journalSize); err == nil {
-			err = syncFolder(filepath.Dir(path))
-		}
-	}
-	for from := int64(0); err == nil && from < journalSize; from += segmentSize {
-		err = blank(f, from, from+journalHead)
-	}
-	if err != nil {
+	if err := void(f, path); err != nil {
 		return nil, errors.Join(err, f.Close(), os.Remove(path))
 	}
 	return &journal{file: f, segments: [2]segment{{used: segmentSize}, {from: segmentSize, used: segmentSize}}}, nil
 }
 
-// blank writes zeros over a part of a file, and waits until they are kept.
+// void gives a journal its size, and nothing in it counts any more.
+func void(f *os.File, path string) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	for _, part := range [][2]int64{{info.Size(), journalSize}, {0, journalHead}, {segmentSize, segmentSize + journalHead}} {
+		if err := blank(f, part[0], part[1]); err != nil {
+			return err
+		}
+	}
+	if err := f.Sync(); err != nil || info.Size() == journalSize {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// blank writes zeros over a part of a file.
 func blank(f *os.File, from, to int64) error {
 	zeros := make([]byte, 64<<10)
 	for from < to {
@@ -89,7 +97,7 @@ func blank(f *os.File, from, to int64) error {
 		}
 		from += int64(n)
 	}
-	return f.Sync()
+	return nil
 }
 
 // ordinary reports whether a batch is nothing but changes of records: what comes with others is rare, and the database takes it at once.
@@ -196,20 +204,23 @@ func appendSized(to []byte, text func([]byte) ([]byte, error)) ([]byte, error) {
 	return to, err
 }
 
-// scrub overwrites what entries have left behind. settle has the database take what is owed first: no entry is written meanwhile.
+// scrub overwrites what entries have left behind. settle has the database take what is owed first: no entry is written meanwhile, and the next one
+// begins its segment anew.
 func (j *journal) scrub(settle func() error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err := settle(); err != nil {
 		return err
 	}
-	for i := range j.segments {
-		g := &j.segments[i]
+	for _, g := range j.segments {
 		if err := blank(j.file, g.from, g.from+g.used); err != nil {
 			return fmt.Errorf("clean the journal: %w", bare(err))
 		}
-		g.at, g.used = 0, 0
 	}
+	if err := j.file.Sync(); err != nil {
+		return fmt.Errorf("clean the journal: %w", bare(err))
+	}
+	j.segments[0].used, j.segments[1].used = 0, 0
 	return nil
 }
 
