@@ -172,6 +172,18 @@ func TestJournalTorn(t *testing.T) {
 	}
 }
 
+// fillSegment commits until an entry has gone into the other segment of the journal, and returns the seq before that entry.
+func (w *writer) fillSegment(record string) (before uint64) {
+	for begins := w.store.journal.filled; w.store.journal.filled == begins; {
+		before = w.board.Newest().Seq
+		for i := range 100 {
+			w.claim(record, "party.bio", strings.Repeat("x", 3000)+fmt.Sprint(before, i))
+		}
+		w.commit()
+	}
+	return before
+}
+
 // TestJournalSegments: where the database is behind when a segment is full, commits go on in the other one, whichever of them it is; after a
 // kill all is there, in order.
 func TestJournalSegments(t *testing.T) {
@@ -180,24 +192,12 @@ func TestJournalSegments(t *testing.T) {
 	w, letGo := behind(t, path)
 	letGo()
 	record := w.open("+4512345678")
-	fill := func() (newest uint64) {
-		t.Helper()
-		for begins := w.store.journal.filled; ; {
-			for i := range 100 {
-				w.claim(record, "party.bio", strings.Repeat("x", 3000)+fmt.Sprint(newest, i))
-			}
-			batch := w.commit()
-			newest = batch[len(batch)-1].Seq
-			if w.store.journal.filled != begins {
-				return newest
-			}
-		}
-	}
 	for range 2 {
 		if err := w.store.saving.lock(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		newest := fill()
+		w.fillSegment(record)
+		newest := w.board.Newest().Seq
 		killed := file(t)
 		leave(t, path, killed)
 		w.store.saving.unlock()
@@ -303,14 +303,7 @@ func TestJournalEarlier(t *testing.T) {
 	if err := w.store.saving.lock(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	var upTo uint64 // the first segment has
-	for i := 0; w.store.journal.filled == 0; i++ {
-		upTo = w.board.Newest().Seq
-		for n := range 100 {
-			w.claim(record, "party.bio", strings.Repeat("x", 3000)+fmt.Sprint(i, n))
-		}
-		w.commit()
-	}
+	upTo := w.fillSegment(record)
 	w.store.saving.unlock()
 	if err := w.store.Close(); err != nil {
 		t.Fatal(err)

@@ -51,17 +51,12 @@ func fillServer(t *testing.T, own *pgtest.Server, disk string, up bool, says []s
 			t.Error(err)
 		}
 	})
-	s, err := OpenPostgres(t.Context(), own.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	quietly(t, s)
-	w := newWriter(t, s)
-	record := w.open("+4512345678")
-	w.commit()
+	w, record := begun(t, own.URL())
+	s := w.store
 	ballast := filepath.Join(disk, "ballast")
 	disktest.Fill(t, ballast)
 	var batch []*board.Change
+	var err error
 	for commits := 0; err == nil; commits++ {
 		if commits == 100 {
 			t.Fatal("it still commits")

@@ -36,8 +36,19 @@ func server(t *testing.T, settings ...string) *pgtest.Server {
 	return s
 }
 
-// quietly closes a store whose server may be gone before it.
-func quietly(t *testing.T, s *Store) { t.Cleanup(func() { s.Close() }) }
+// begun is a store in a database whose server may be gone before it is closed, and a record in it.
+func begun(t *testing.T, address string) (w *writer, record string) {
+	t.Helper()
+	s, err := OpenPostgres(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	w = newWriter(t, s)
+	record = w.open("+4512345678")
+	w.commit()
+	return w, record
+}
 
 // TestNewInPostgres: an empty database becomes a store that commits durably, whatever the server is set to (D-2).
 func TestNewInPostgres(t *testing.T) {
@@ -243,14 +254,8 @@ func commitSoon(t *testing.T, s *Store, epoch string, batch []*board.Change) {
 func TestServerFaults(t *testing.T) {
 	t.Parallel()
 	own := server(t)
-	s, err := OpenPostgres(t.Context(), own.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	quietly(t, s)
-	w := newWriter(t, s)
-	record := w.open("+4512345678")
-	w.commit()
+	w, record := begun(t, own.URL())
+	s := w.store
 	for _, c := range []struct {
 		what        string
 		spoil, mend func() error
@@ -274,6 +279,7 @@ func TestServerFaults(t *testing.T) {
 			t.Fatal(err)
 		}
 		began := time.Now()
+		var err error
 		for said := false; !said; { // a setting comes to a connection a moment later
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			err = s.Commit(ctx, w.epoch, batch)
@@ -311,19 +317,12 @@ func TestServerFaults(t *testing.T) {
 func TestReadsGoOn(t *testing.T) {
 	t.Parallel()
 	own := server(t)
-	s, err := OpenPostgres(t.Context(), own.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	quietly(t, s)
-	w := newWriter(t, s)
-	record := w.open("+4512345678")
-	w.commit()
+	w, record := begun(t, own.URL())
 	for range 20 {
 		var some sync.WaitGroup
 		for range 2 * readersAtOnce {
 			some.Go(func() {
-				if r, err := s.Record(t.Context(), record); err != nil || r == nil {
+				if r, err := w.store.Record(t.Context(), record); err != nil || r == nil {
 					t.Errorf("%v, %v", r, err)
 				}
 			})
@@ -348,14 +347,8 @@ func TestCutWhileCommitting(t *testing.T) {
 	t.Parallel()
 	own := server(t)
 	way := newWay(t, own.URL(), 0)
-	s, err := OpenPostgres(t.Context(), way.to(own.URL()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	quietly(t, s)
-	w := newWriter(t, s)
-	record := w.open("+4512345678")
-	w.commit()
+	w, record := begun(t, way.to(own.URL()))
+	s := w.store
 	var want []string
 	lost := 0
 	for i := range 60 {

@@ -122,14 +122,8 @@ func TestTLS(t *testing.T) {
 		return "postgres://postgres@" + net.JoinHostPort(host, port) + "/postgres?" + settings.Encode()
 	}
 	good := address(ip.String(), ours.file())
-	s, err := OpenPostgres(t.Context(), good)
-	if err != nil {
-		t.Fatal(err)
-	}
-	quietly(t, s)
-	w := newWriter(t, s)
-	w.open("+4512345678")
-	w.commit()
+	w, _ := begun(t, good)
+	s := w.store
 	for what, db := range map[string]querier{"writer": s.writer, "readers": s.readers} {
 		var is bool
 		if err := db.QueryRowContext(t.Context(), "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").Scan(&is); err != nil || !is {
