@@ -163,7 +163,10 @@ func TestWALIsBounded(t *testing.T) {
 			}
 			most = max(most, size())
 		}
-		return most
+		if err := s.settle(t.Context()); err != nil { // the database is behind what is committed
+			t.Fatal(err)
+		}
+		return max(most, size())
 	}
 	if most := write(6); most > walAtRest {
 		t.Errorf("the log has grown to %d bytes", most)
@@ -183,7 +186,9 @@ func TestWALIsBounded(t *testing.T) {
 	if err := reader.Rollback(); err != nil {
 		t.Fatal(err)
 	}
-	write(3)
+	for range 3 { // what the database takes first copies the log, the next begins it anew
+		write(1)
+	}
 	if now := size(); now > walAtRest {
 		t.Errorf("after the reader had ended the log has %d bytes", now)
 	}
