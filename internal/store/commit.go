@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -82,9 +81,13 @@ func (s *Store) write(ctx context.Context, epoch string, fresh bool, batch []*bo
 // trim takes off the beginning of the log what need not be kept.
 func trim(ctx context.Context, t transaction) error {
 	now := time.Now()
-	// It is looked at from its beginning up to the first that stays, and no further. A time to come is of a clock that was wrong.
-	text := `DELETE FROM changes WHERE seq < (SELECT max(seq) FROM changes) - ? AND seq < coalesce((SELECT seq FROM changes WHERE at BETWEEN ? AND ? ORDER BY seq LIMIT 1), ?)`
-	if err := t.do(ctx, statement{text: text}, failing("trim the log"), keepChanges, now.Add(-keepFor).UnixMilli(), now.UnixMilli(), int64(math.MaxInt64)); err != nil {
+	// Only what goes is read, and the first that stays. A time to come is of a clock that was wrong.
+	text := `WITH spare (before) AS (SELECT max(seq) - ? FROM changes)
+		DELETE FROM changes WHERE seq < coalesce(
+			(SELECT seq FROM changes WHERE seq < (SELECT before FROM spare) AND at BETWEEN ? AND ? ORDER BY seq LIMIT 1),
+			(SELECT before FROM spare))`
+	err := t.do(ctx, statement{text: text}, failing("trim the log"), keepChanges, now.Add(-keepFor).UnixMilli(), now.UnixMilli())
+	if err != nil {
 		return err
 	}
 	return trimKeys(ctx, t, now)
