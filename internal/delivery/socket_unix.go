@@ -34,18 +34,14 @@ func (s *rawSocket) Try(bytes []byte) (int, error) {
 	if !s.open {
 		return 0, net.ErrClosed
 	}
-	for {
-		n, err := writeNow(s.fd, bytes)
-		switch err {
-		case 0:
-			return n, nil
-		case syscall.EAGAIN:
-			return 0, nil
-		case syscall.EINTR:
-		default:
-			return 0, err
-		}
+	n, err := writeNow(s.fd, bytes)
+	switch err {
+	case 0:
+		return n, nil
+	case syscall.EAGAIN:
+		return 0, nil
 	}
+	return 0, err
 }
 
 // Close ends the connection once no Try is under way.
@@ -58,16 +54,11 @@ func (s *rawSocket) Close() error {
 
 func (s *rawSocket) ReadSome(take func(data []byte) error) error {
 	var n int
-	var err error
+	var err syscall.Errno
 	var buffer *[16 << 10]byte
 	waited := s.raw.Read(func(fd uintptr) bool {
 		buffer = buffers.Get().(*[16 << 10]byte)
-		for {
-			if n, err = syscall.Read(int(fd), buffer[:]); err != syscall.EINTR {
-				break
-			}
-		}
-		if err == syscall.EAGAIN {
+		if n, err = readNow(int(fd), buffer[:]); err == syscall.EAGAIN {
 			buffers.Put(buffer)
 			return false
 		}
@@ -78,9 +69,9 @@ func (s *rawSocket) ReadSome(take func(data []byte) error) error {
 	}
 	defer buffers.Put(buffer)
 	switch {
-	case err != nil:
+	case err != 0:
 		return err
-	case n <= 0:
+	case n == 0:
 		return io.EOF
 	}
 	return take(buffer[:n])
