@@ -76,6 +76,10 @@ func (c *Committer) Run(ctx context.Context) {
 		c.turn.take()
 		late := c.late
 		c.turn.give()
+		patient := c.board.Patient()
+		if alone != nil {
+			patient = nil // it is known, and need not wake us again
+		}
 		select {
 		case <-ctx.Done():
 			c.turn.take()
@@ -90,10 +94,8 @@ func (c *Committer) Run(ctx context.Context) {
 				c.commit(commits)
 			}
 			c.turn.give()
-		case <-c.board.Patient():
-			if alone == nil {
-				alone = time.After(company)
-			}
+		case <-patient:
+			alone = time.After(company)
 		case <-alone:
 			if alone = nil; c.board.Pending() {
 				c.board.Signal()

@@ -21,8 +21,9 @@ import (
 )
 
 const (
-	atOnce     = 256 // changes that are read at once
-	scrapeMost = 4   // scrapes at a time; more are refused
+	atOnce     = 256                    // changes that are read at once
+	restFor    = 100 * time.Millisecond // after having read all: who makes a change does not wake us each time
+	scrapeMost = 4                      // scrapes at a time; more are refused
 )
 
 // Options configure a Telemetry. The functions are called from any goroutine, but for Exporter not before somebody scrapes.
@@ -82,16 +83,27 @@ func (t *Telemetry) Run(ctx context.Context) {
 	defer traces.close(context.WithoutCancel(ctx))
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
+	var rest <-chan time.Time
 	for {
+		woken := t.watch.Woken()
+		if rest != nil {
+			woken = nil
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
 			traces.sweep(now)
-		case <-t.watch.Woken():
-			for _, c := range t.next() {
+		case <-rest:
+			rest = nil
+		case <-woken:
+			changes := t.next()
+			for _, c := range changes {
 				t.metrics.count(c)
 				traces.follow(ctx, c)
+			}
+			if len(changes) < atOnce {
+				rest = time.After(restFor)
 			}
 		}
 	}
