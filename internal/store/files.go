@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"github.com/callboard-dev/callboard/internal/telephony"
 )
@@ -15,16 +14,16 @@ const walAtRest = 8 << 20
 
 // files are those that the store has open, as they were: SQLite writes on into one that was taken away, and what is written
 // there is lost with the program.
-type files map[string]os.FileInfo
+type files map[string]identity
 
 func openFiles(names ...string) (files, error) {
 	open := files{}
 	for _, name := range names {
-		info, err := os.Stat(name)
+		id, err := identify(name)
 		if err != nil {
 			return nil, err
 		}
-		open[name] = info
+		open[name] = id
 	}
 	return open, nil
 }
@@ -33,14 +32,14 @@ func openFiles(names ...string) (files, error) {
 // handle of the database would end SQLite's own lock on it (fcntl(2)).
 func (f files) still() error {
 	for name, open := range f {
-		info, err := os.Stat(name)
+		id, err := identify(name)
 		what := ""
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			what = "was deleted or moved"
 		case err != nil:
-			return fmt.Errorf("look at %s: %w", name, err)
-		case !os.SameFile(info, open):
+			return fmt.Errorf("look at %s: %w", name, bare(err))
+		case !id.same(open):
 			what = "was replaced by another file"
 		default:
 			continue

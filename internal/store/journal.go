@@ -126,7 +126,8 @@ func (j *journal) append(epoch string, batch []*board.Change, v *saving) error {
 	if g.broken {
 		return errFull
 	}
-	if info, err := j.file.Stat(); err != nil || info.Size() < journalSize { // cut by another program: what stood before an entry has gone
+	// Cut by another program, what stood before an entry has gone. Stat would ask for the file's time, too; see identify.
+	if size, err := j.file.Seek(0, io.SeekEnd); err != nil || size < journalSize {
 		return errors.Join(errFull, err)
 	}
 	if g.at+int64(len(j.entry)) > segmentSize {
