@@ -34,14 +34,18 @@ func (s *Store) Commit(ctx context.Context, epoch string, batch []*board.Change)
 	if len(batch) == 0 && s.saving.idle(epoch) {
 		return s.dialect.rest(ctx, s)
 	}
-	if s.enter(epoch, batch) {
+	var all []encoded
+	if all, s.text, err = encode(batch, s.text); err != nil {
+		return err
+	}
+	if s.enter(epoch, all) {
 		return nil
 	}
-	return s.save(ctx, epoch, batch)
+	return s.save(ctx, epoch, all)
 }
 
 // write has the database take changes, all or none.
-func (s *Store) write(ctx context.Context, epoch string, fresh bool, batch []*board.Change) error {
+func (s *Store) write(ctx context.Context, epoch string, fresh bool, batch []encoded) error {
 	// A context that can end costs the driver a goroutine for each statement: where it would end none that waits, it is asked
 	// before and after.
 	ending := ctx
@@ -95,13 +99,17 @@ func trim(ctx context.Context, t transaction) error {
 
 // prepared are the statements of a commit: to read them anew each time costs as much as to carry them out.
 type prepared struct {
-	addChange, keepRecord, addRecord, body statement
-	calls                                  callStatements
+	addChange, addChanges, keepRecord, addRecord, body statement
+	calls                                              callStatements
 }
+
+// changesAtOnce go into the log by one statement: most of what it takes to carry one out is not for its rows.
+const changesAtOnce = 16
 
 func (s *Store) prepare(ctx context.Context) (p prepared, err error) {
 	for kept, text := range map[*statement]string{
-		&p.addChange: `INSERT INTO changes (seq, at, record, kind, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING`,
+		&p.addChange:  addChanges(1),
+		&p.addChanges: addChanges(changesAtOnce),
 		// Mostly nothing moves by which records are found: then their indexes are left alone.
 		&p.keepRecord: `UPDATE records SET rev = ?, body = ? WHERE id = ? AND state = ? AND number = ?`,
 		&p.addRecord: `INSERT INTO records (id, rev, line, origin, state, opened_at, number, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -116,6 +124,10 @@ func (s *Store) prepare(ctx context.Context) (p prepared, err error) {
 	return p, err
 }
 
+func addChanges(rows int) string {
+	return `INSERT INTO changes (seq, at, record, kind, body) VALUES (?, ?, ?, ?, ?)` + strings.Repeat(`, (?, ?, ?, ?, ?)`, rows-1) + ` ON CONFLICT (seq) DO NOTHING`
+}
+
 // kept is a statement that is read once.
 func (s *Store) kept(ctx context.Context, db *sql.DB, text string) (statement, error) {
 	if s.dialect.keeps {
@@ -127,18 +139,18 @@ func (s *Store) kept(ctx context.Context, db *sql.DB, text string) (statement, e
 
 // close ends them; those that were never prepared too.
 func (p prepared) close() error {
-	return errors.Join(p.addChange.close(), p.keepRecord.close(), p.addRecord.close(), p.body.close(), p.calls.close())
+	return errors.Join(p.addChange.close(), p.addChanges.close(), p.keepRecord.close(), p.addRecord.close(), p.body.close(), p.calls.close())
 }
 
 // writing is a commit under way.
 type writing struct {
 	*prepared
 	t     transaction
-	there []*board.Change // whose seq is in the log already
-	moved []recordRow     // that are new, or are found by something else now
+	there []encoded   // of which a seq may be in the log already
+	moved []recordRow // that are new, or are found by something else now
 }
 
-func (p *prepared) write(ctx context.Context, t transaction, batch []*board.Change) error {
+func (p *prepared) write(ctx context.Context, t transaction, batch []encoded) error {
 	w := writing{prepared: p, t: t}
 	if err := w.changes(ctx, batch); err != nil {
 		return err
@@ -169,28 +181,32 @@ func (p *prepared) write(ctx context.Context, t transaction, batch []*board.Chan
 	return t.flush(ctx)
 }
 
-func (w *writing) changes(ctx context.Context, batch []*board.Change) error {
-	next := 0 // of the batch, of which it is told
+func (w *writing) changes(ctx context.Context, batch []encoded) error {
+	var groups [][]encoded // that were given to the transaction, in order
 	told := func(rows int64, err error) error {
-		c := batch[next]
-		next++
+		group := groups[0]
+		groups = groups[1:]
 		if err != nil {
-			return failure{fmt.Sprint("change ", c.Seq), err}
+			return failure{fmt.Sprintf("changes %d to %d", group[0].Seq, group[len(group)-1].Seq), err}
 		}
-		if rows == 0 {
-			w.there = append(w.there, c)
+		if rows < int64(len(group)) {
+			w.there = append(w.there, group...)
 		}
 		return nil
 	}
-	var body []byte
 	var args []any
-	for _, c := range batch {
-		var err error
-		if body, err = c.AppendJSON(body[:0]); err != nil {
-			return failure{fmt.Sprint("change ", c.Seq), err}
+	for len(batch) > 0 {
+		n, add := 1, w.addChange
+		if len(batch) >= changesAtOnce {
+			n, add = changesAtOnce, w.addChanges
 		}
-		args = append(args[:0], int64(c.Seq), c.At.UnixMilli(), c.Record, c.Kind, string(body))
-		if err := w.t.do(ctx, w.addChange, told, args...); err != nil {
+		args = args[:0]
+		for _, c := range batch[:n] {
+			args = append(args, int64(c.Seq), c.At.UnixMilli(), c.Record, c.Kind, c.body)
+		}
+		groups = append(groups, batch[:n])
+		batch = batch[n:]
+		if err := w.t.do(ctx, add, told, args...); err != nil {
 			return err
 		}
 	}
@@ -202,7 +218,7 @@ func (w *writing) areTheSame(ctx context.Context) error {
 	if len(w.there) == 0 {
 		return nil
 	}
-	ours := map[int64][]*board.Change{}
+	ours := map[int64][]encoded{}
 	for _, c := range w.there {
 		ours[int64(c.Seq)] = append(ours[int64(c.Seq)], c)
 	}
@@ -230,26 +246,27 @@ func (w *writing) areTheSame(ctx context.Context) error {
 }
 
 // isSame reports whether a change is what the log has of it. One that was struck meanwhile (SEC-45) is no other.
-func isSame(c *board.Change, at int64, record, kind, there string) bool {
-	body, err := c.AppendJSON(nil)
+func isSame(c encoded, at int64, record, kind, there string) bool {
 	struck := kind == board.RecordErased && record == c.Record && at == c.At.UnixMilli()
-	return struck || err == nil && there == string(body)
+	return struck || there == c.body
 }
 
 // records writes the newest version of each record in the batch.
-func (w *writing) records(ctx context.Context, batch []*board.Change) error {
+func (w *writing) records(ctx context.Context, batch []encoded) error {
 	newest := map[string]newestOf{}
 	for _, c := range batch {
+		n := newest[c.Record]
+		n.opened = n.opened || c.After != nil && c.Opened != nil
+		if c.after != "" {
+			n.encoded = c
+		}
 		if c.After != nil {
-			newest[c.Record] = newestOf{c.After, c.Opened != nil || newest[c.Record].opened}
+			newest[c.Record] = n
 		}
 	}
 	for _, n := range newest {
-		body, err := n.record.AppendJSON(nil)
-		if err != nil {
-			return failure{"record " + n.record.ID, err}
-		}
-		row := recordRow{n.record, n.record.Value("party.number"), string(body)}
+		row := recordRow{n.After, n.After.Value("party.number"), n.after}
+		var err error
 		if n.opened {
 			err = w.add(ctx, row)
 		} else {
@@ -264,7 +281,7 @@ func (w *writing) records(ctx context.Context, batch []*board.Change) error {
 
 // newestOf is the newest version of a record in a batch. opened: it is new.
 type newestOf struct {
-	record *board.Record
+	encoded
 	opened bool
 }
 

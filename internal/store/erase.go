@@ -62,7 +62,7 @@ func (s *Store) BeginErasure(ctx context.Context, m board.Match, sum string, at 
 }
 
 // saveErasures notes what the board has erased, in the transaction that makes it durable.
-func saveErasures(ctx context.Context, t transaction, batch []*board.Change) error {
+func saveErasures(ctx context.Context, t transaction, batch []encoded) error {
 	for _, c := range batch {
 		if c.Erasure != nil {
 			if err := saveErasure(ctx, t, *c.Erasure); err != nil {

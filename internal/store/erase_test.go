@@ -245,7 +245,11 @@ func testErasureCommittedTwice(t *testing.T, at string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.within(t.Context(), func(tx transaction) error { return saveErasures(t.Context(), tx, batch) }); err != nil {
+	once, _, err := encode(batch, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.within(t.Context(), func(tx transaction) error { return saveErasures(t.Context(), tx, once) }); err != nil {
 		t.Fatal(err)
 	}
 	again, err := s.Erasure(t.Context(), canary.ID)

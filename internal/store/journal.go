@@ -101,7 +101,7 @@ func blank(f *os.File, from, to int64) error {
 }
 
 // ordinary reports whether a batch is nothing but changes of records: what comes with others is rare, and the database takes it at once.
-func ordinary(batch []*board.Change) bool {
+func ordinary(batch []encoded) bool {
 	for _, c := range batch {
 		if _, picked := c.Picked(); picked || len(c.Receipts) > 0 || c.Erasure != nil {
 			return false
@@ -112,17 +112,14 @@ func ordinary(batch []*board.Change) bool {
 
 // append makes a batch durable and has it owed to the database, before anybody can clean the journal of it. After an error the batch may be
 // there or not.
-func (j *journal) append(epoch string, batch []*board.Change, v *saving) error {
+func (j *journal) append(epoch string, batch []encoded, v *saving) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	g, saved := &j.segments[j.filled], v.saved()
 	if g.last <= saved {
 		g.begin()
 	}
-	var err error
-	if j.entry, err = appendEntry(j.entry[:0], g.generation, epoch, batch); err != nil {
-		return err
-	}
+	j.entry = appendEntry(j.entry[:0], g.generation, epoch, batch)
 	if g.broken {
 		return errFull
 	}
@@ -163,46 +160,23 @@ func (g *segment) append(f *os.File, entry []byte, last uint64) error {
 	return nil
 }
 
-// appendEntry writes an entry: the seq of its last change, the epoch, and of each change its JSON and that of the record after it, where the
-// batch has no newer one. Each text has its length before it.
-func appendEntry(to []byte, generation uint64, epoch string, batch []*board.Change) ([]byte, error) {
-	newest := map[string]*board.Change{}
-	for _, c := range batch {
-		if c.After != nil {
-			newest[c.Record] = c
-		}
-	}
+// appendEntry writes an entry: the seq of its last change, the epoch, and the texts of each change. Each text has its length before it.
+func appendEntry(to []byte, generation uint64, epoch string, batch []encoded) []byte {
 	to = binary.LittleEndian.AppendUint64(to, generation)
 	to = append(to, 0, 0, 0, 0, 0, 0, 0, 0) // length and sum
 	to = binary.LittleEndian.AppendUint64(to, batch[len(batch)-1].Seq)
-	to = binary.LittleEndian.AppendUint32(to, uint32(len(epoch)))
-	to = append(to, epoch...)
+	to = appendSized(to, epoch)
 	for _, c := range batch {
-		var err error
-		if to, err = appendSized(to, c.AppendJSON); err != nil {
-			return nil, fmt.Errorf("change %d: %w", c.Seq, err)
-		}
-		record := func(to []byte) ([]byte, error) { return to, nil }
-		if newest[c.Record] == c {
-			record = c.After.AppendJSON
-		}
-		if to, err = appendSized(to, record); err != nil {
-			return nil, fmt.Errorf("record %s: %w", c.Record, err)
-		}
+		to = appendSized(appendSized(to, c.body), c.after)
 	}
 	said := to[journalHead:]
 	binary.LittleEndian.PutUint32(to[8:], uint32(len(said)))
 	binary.LittleEndian.PutUint32(to[12:], crc32.Checksum(said, castagnoli))
-	return to, nil
+	return to
 }
 
-func appendSized(to []byte, text func([]byte) ([]byte, error)) ([]byte, error) {
-	at := len(to)
-	to, err := text(append(to, 0, 0, 0, 0))
-	if err == nil {
-		binary.LittleEndian.PutUint32(to[at:], uint32(len(to)-at-4))
-	}
-	return to, err
+func appendSized(to []byte, text string) []byte {
+	return append(binary.LittleEndian.AppendUint32(to, uint32(len(text))), text...)
 }
 
 // scrub overwrites what entries have left behind. settle has the database take what is owed first: no entry is written meanwhile, and the next one
@@ -246,7 +220,7 @@ func readJournal(database string) ([]byte, error) {
 
 // missing are the changes in a journal that its database does not have yet, and the epoch of both. Of the journal of another database it is
 // none.
-func missing(ctx context.Context, db *sql.DB, journal []byte) (epoch string, left []*board.Change, err error) {
+func missing(ctx context.Context, db *sql.DB, journal []byte) (epoch string, left []encoded, err error) {
 	var newest sql.NullInt64
 	if err := db.QueryRowContext(ctx, `SELECT max(seq) FROM changes`).Scan(&newest); err != nil {
 		return "", nil, err
@@ -269,10 +243,12 @@ func missing(ctx context.Context, db *sql.DB, journal []byte) (epoch string, lef
 			}
 		}
 	}
+	var changes []*board.Change
 	for seq := uint64(newest.Int64) + 1; there[seq] != nil; seq++ {
-		left = append(left, there[seq])
+		changes = append(changes, there[seq])
 	}
-	return epoch, left, nil
+	left, _, err = encode(changes, nil)
+	return epoch, left, err
 }
 
 // entries are what those of both segments say that count.

@@ -494,10 +494,11 @@ func TestScrubBeside(t *testing.T) {
 // FuzzJournal: whatever stands in a journal, reading it ends.
 func FuzzJournal(f *testing.F) {
 	change := &board.Change{Seq: 1, At: time.UnixMilli(0).UTC(), Kind: board.AppGone, App: "crm"}
-	entry, err := appendEntry(nil, 7, "epoch", []*board.Change{change})
+	batch, _, err := encode([]*board.Change{change}, nil)
 	if err != nil {
 		f.Fatal(err)
 	}
+	entry := appendEntry(nil, 7, "epoch", batch)
 	f.Add(entry)
 	f.Add(entry[:len(entry)-1])
 	f.Add(slices.Concat(entry, entry, make([]byte, 40)))

@@ -35,7 +35,7 @@ type listing struct {
 func newListing() listing { return listing{follower: newFollower(), owed: map[string]struct{}{}} }
 
 // owe notes that records were written.
-func (l *listing) owe(batch []*board.Change) {
+func (l *listing) owe(batch []encoded) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range batch {

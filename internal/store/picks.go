@@ -5,12 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-
-	"github.com/callboard-dev/callboard/internal/board"
 )
 
 // savePicks keeps what the person has picked in a batch, with the batch: a pick that was answered for is not lost (D-2).
-func savePicks(ctx context.Context, t transaction, batch []*board.Change) error {
+func savePicks(ctx context.Context, t transaction, batch []encoded) error {
 	for _, c := range batch {
 		p, decided := c.Picked()
 		if !decided {

@@ -30,7 +30,7 @@ func TestServersDiskFull(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		says := []string{"change ", "No space left on device", "free space on the disk of the database server"}
+		says := []string{"changes ", "No space left on device", "free space on the disk of the database server"}
 		fillServer(t, own, disk, true, says, func() error { return nil })
 	})
 	t.Run("log", func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 
 // saveReceipts keeps what was answered to the writes of a batch that bore an Idempotency-Key, together with what they did
 // (D-10). A batch that is committed once more, because it is not known how it came out, keeps the same.
-func saveReceipts(ctx context.Context, t transaction, batch []*board.Change) error {
+func saveReceipts(ctx context.Context, t transaction, batch []encoded) error {
 	var all []*board.Receipt
 	for _, c := range batch {
 		all = append(all, c.Receipts...)

@@ -33,7 +33,11 @@ func testReceipts(t *testing.T, at string) {
 	if err := s.Commit(ctx, w.epoch, batch); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.within(ctx, func(tx transaction) error { return saveReceipts(ctx, tx, batch) }); err != nil {
+	once, _, err := encode(batch, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.within(ctx, func(tx transaction) error { return saveReceipts(ctx, tx, once) }); err != nil {
 		t.Errorf("once more: %v", err)
 	}
 	w.board.Show(batch, true, now)

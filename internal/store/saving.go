@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/callboard-dev/callboard/internal/board"
 )
 
 // saveAfter is how long the database waits for company of what is in the journal.
@@ -18,15 +16,15 @@ const saveAfter = 40 * time.Millisecond
 type saving struct {
 	follower // whose turn it is writes a batch into the database, and has Store.untrimmed and Store.unsaved
 
-	mu     sync.Mutex      // guards the rest
-	owed   []*board.Change // in the journal, not in the database
-	wrong  error           // why the database did not take them
-	epoch  string          // that of the database; empty: not known
-	newest uint64          // seq of the newest change that is in either
+	mu     sync.Mutex // guards the rest
+	owed   []encoded  // in the journal, not in the database
+	wrong  error      // why the database did not take them
+	epoch  string     // that of the database; empty: not known
+	newest uint64     // seq of the newest change that is in either
 }
 
 // follows reports whether a batch of an epoch comes right behind what there is, and may be owed. What does not is for the database to judge.
-func (v *saving) follows(epoch string, batch []*board.Change) bool {
+func (v *saving) follows(epoch string, batch []encoded) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for i, c := range batch {
@@ -44,7 +42,7 @@ func (v *saving) idle(epoch string) bool {
 	return len(v.owed) == 0 && v.wrong == nil && v.epoch == epoch
 }
 
-func (v *saving) debt() (owed []*board.Change, epoch string, wrong error) {
+func (v *saving) debt() (owed []encoded, epoch string, wrong error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.owed[:len(v.owed):len(v.owed)], v.epoch, v.wrong
@@ -69,7 +67,7 @@ func (v *saving) saved() uint64 {
 	return v.newest
 }
 
-func (v *saving) owe(batch []*board.Change) {
+func (v *saving) owe(batch []encoded) {
 	v.mu.Lock()
 	v.owed = append(v.owed, batch...)
 	v.newest = batch[len(batch)-1].Seq
@@ -78,7 +76,7 @@ func (v *saving) owe(batch []*board.Change) {
 }
 
 // paid notes that the database has taken the oldest of what is owed and a batch behind it, or why it has not.
-func (v *saving) paid(n int, epoch string, batch []*board.Change, err error) {
+func (v *saving) paid(n int, epoch string, batch []encoded, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.wrong = err; err != nil {
@@ -94,12 +92,12 @@ func (v *saving) paid(n int, epoch string, batch []*board.Change, err error) {
 }
 
 // enter makes a batch durable in the journal, or reports false: then the database has to take it at once.
-func (s *Store) enter(epoch string, batch []*board.Change) bool {
+func (s *Store) enter(epoch string, batch []encoded) bool {
 	return s.journal != nil && ordinary(batch) && s.saving.follows(epoch, batch) && s.journal.append(epoch, batch, &s.saving) == nil
 }
 
 // save has the database take what is owed, and a batch behind it.
-func (s *Store) save(ctx context.Context, epoch string, batch []*board.Change) error {
+func (s *Store) save(ctx context.Context, epoch string, batch []encoded) error {
 	if err := s.saving.lock(ctx); err != nil {
 		return err
 	}
@@ -108,7 +106,7 @@ func (s *Store) save(ctx context.Context, epoch string, batch []*board.Change) e
 }
 
 // saveNow is save when it is our turn.
-func (s *Store) saveNow(ctx context.Context, epoch string, batch []*board.Change) error {
+func (s *Store) saveNow(ctx context.Context, epoch string, batch []encoded) error {
 	owed, was, _ := s.saving.debt()
 	err := s.write(ctx, epoch, epoch != was, slices.Concat(owed, batch))
 	if err == nil || ctx.Err() == nil { // else nobody has waited for it, which says nothing of the database

@@ -234,17 +234,22 @@ func testFailureIsNamed(t *testing.T, at string) {
 	batch := w.board.Take()
 	commit := func() error {
 		if s.dialect == &sqlite { // past the journal
-			return s.save(t.Context(), w.epoch, batch)
+			all, _, err := encode(batch, nil)
+			return errors.Join(err, s.save(t.Context(), w.epoch, all))
 		}
 		return s.Commit(t.Context(), w.epoch, batch)
 	}
 	list := func() error { return s.list(t.Context()) }
+	group := func(i int) string { // those that go into the log with one
+		i -= i % changesAtOnce
+		return fmt.Sprintf("changes %d to %d: ", batch[i].Seq, batch[i+changesAtOnce-1].Seq)
+	}
 	for _, c := range []struct {
 		table, which, named string
 		do                  func() error
 	}{
-		{"changes", fmt.Sprint("NEW.seq IN (", batch[9].Seq, ", ", batch[11].Seq, ")"), fmt.Sprintf("change %d: ", batch[9].Seq), commit},
-		{"changes", fmt.Sprint("NEW.seq = ", batch[mostTogether+10].Seq), fmt.Sprintf("change %d: ", batch[mostTogether+10].Seq), commit},
+		{"changes", fmt.Sprint("NEW.seq IN (", batch[9].Seq, ", ", batch[11].Seq, ")"), group(9), commit},
+		{"changes", fmt.Sprint("NEW.seq = ", batch[mostTogether+10].Seq), group(mostTogether + 10), commit},
 		{"records", "NEW.number = '+4587654321'", "record " + fresh + ": ", commit},
 		{"", "", "", commit},
 		{"call_words", "NEW.number LIKE '%87654321%'", "the log entry of record " + fresh + ": ", list},

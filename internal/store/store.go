@@ -32,7 +32,8 @@ type Store struct {
 	saving  saving
 	listing listing
 
-	untrimmed int // changes since the log was trimmed
+	text      []byte // that a commit has encoded
+	untrimmed int    // changes since the log was trimmed
 
 	delivered atomic.Int64 // deliveries of webhooks that were kept
 }
