@@ -75,10 +75,10 @@ func (c *Change) AppendJSON(b []byte) ([]byte, error) {
 	}
 	o.yes("own", c.Own)
 	if c.Is != (Standing{}) {
-		o.any("is", c.Is)
+		o.standing("is", c.Is)
 	}
 	if c.Was != nil {
-		o.any("was", c.Was)
+		o.standing("was", *c.Was)
 	}
 	if len(c.Fields) > 0 {
 		o.fields("fields", c.Fields)
@@ -159,6 +159,13 @@ func (o *object) time(name string, at time.Time) {
 	o.b = append(o.b, '"')
 }
 
+func (o *object) standing(name string, s Standing) {
+	o.raw(name, "{")
+	o.some("state", string(s.State))
+	o.some("call", string(s.Call))
+	o.b = append(o.b, '}')
+}
+
 func (o *object) texts(name string, values []string) {
 	o.name(name)
 	o.b = append(o.b, '[')
@@ -202,7 +209,10 @@ func (o *object) fields(name string, fields map[string]*Field) {
 		return
 	}
 	o.b = append(o.b, '{')
-	for _, field := range slices.Sorted(maps.Keys(fields)) {
+	var few [16]string
+	names := slices.AppendSeq(few[:0], maps.Keys(fields))
+	slices.Sort(names)
+	for _, field := range names {
 		if o.b[len(o.b)-1] != '{' {
 			o.b = append(o.b, ',')
 		}

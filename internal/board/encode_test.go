@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/callboard-dev/callboard/internal/board"
+	"github.com/callboard-dev/callboard/internal/telephony"
 )
 
 // encodedAlike: what the store keeps of a change and of the record that it left is what encoding/json makes of them. Each change of each play
@@ -35,8 +36,8 @@ func TestEncodedAlike(t *testing.T) {
 		field := &board.Field{Claims: []board.Claim{claim, {At: at.UTC()}}, Others: 1, Pin: value, Hidden: []string{value, "b"}, Blank: true}
 		fields := map[string]*board.Field{value: field, "b": nil, "c": {}, "a": {Claims: []board.Claim{}}}
 		record := &board.Record{ID: value, Rev: -1, Line: value, OpenedAt: at, ClosedAt: at, Fields: fields, Items: map[string][]board.Item{value: {{ID: value}}}, First: "call", ReopenedAt: at, ClosedBy: value, ErasedAt: at}
-		s.encodedAlike(&board.Change{Seq: 1, At: at, Kind: value, Line: value, Record: value, Rev: 2, Source: value, Wave: 3, Round: 4, Cause: 5, Own: true, Is: board.Standing{State: board.Open},
-			Was: &board.Standing{}, Fields: fields, Shown: []string{value}, After: record})
+		s.encodedAlike(&board.Change{Seq: 1, At: at, Kind: value, Line: value, Record: value, Rev: 2, Source: value, Wave: 3, Round: 4, Cause: 5, Own: true, Is: board.Standing{State: board.Open, Call: telephony.State(value)},
+			Was: &board.Standing{State: board.State(value)}, Fields: fields, Shown: []string{value}, After: record})
 		s.encodedAlike(&board.Change{Fields: map[string]*board.Field{}, After: &board.Record{}})
 		s.encodedAlike(&board.Change{Fields: fields, App: value, Reason: value, Sources: []string{value}})
 	}

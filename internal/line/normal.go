@@ -4,13 +4,14 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 // Normal makes values comparable, for a board (B-3): numbers as E.164, web addresses and IP addresses in the one form that
 // each has, all else without regard to case and spacing. What cannot be read as what its field is counts as any other text.
 func Normal(region string) func(field, value string) string {
 	return func(field, value string) string {
-		plain := strings.ToLower(strings.Join(strings.Fields(value), " "))
+		plain := strings.ToLower(spaced(value))
 		switch word := field[strings.LastIndexByte(field, '.')+1:]; word {
 		case "number", "number_raw":
 			if e164, ok := E164(value, region); ok {
@@ -29,6 +30,19 @@ func Normal(region string) func(field, value string) string {
 		}
 		return plain
 	}
+}
+
+// spaced is a text with one space between its words, and none around them. Most are so already.
+func spaced(text string) string {
+	before := byte(' ')
+	for i := range len(text) {
+		c := text[i]
+		if c < ' ' || c >= utf8.RuneSelf || c == ' ' && before == ' ' {
+			return strings.Join(strings.Fields(text), " ")
+		}
+		before = c
+	}
+	return strings.TrimSuffix(text, " ")
 }
 
 // webAddress is a web address in one form (RFC 3986, 6.2): scheme and host in lower case, no default port, no slash at the

@@ -1,6 +1,9 @@
 package line
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestNormal: values that say the same read equal, whoever has written them, and others do not (B-3).
 func TestNormal(t *testing.T) {
@@ -45,11 +48,14 @@ func TestNormal(t *testing.T) {
 
 // FuzzNormal: the one form of a value is its own form.
 func FuzzNormal(f *testing.F) {
-	for _, value := range []string{"https://a@[::1]:443/%2f/", "//", "+1", "::ffff:1.2.3.4%eth0", "http://%zz", "data:,", "\xff", "..", "a.://b"} {
+	for _, value := range []string{"https://a@[::1]:443/%2f/", "//", "+1", "::ffff:1.2.3.4%eth0", "http://%zz", "data:,", "\xff", "..", "a.://b", " a b", "a  b", "a b ", "a\tb", "a\u00a0b", " "} {
 		f.Add(value)
 	}
 	normal := Normal("DK")
 	f.Fuzz(func(t *testing.T, value string) {
+		if got, want := spaced(value), strings.Join(strings.Fields(value), " "); got != want {
+			t.Errorf("%q is spaced %q, not %q", value, got, want)
+		}
 		for _, field := range []string{"party.website", "party.ip", "party.name"} {
 			once := normal(field, value)
 			if twice := normal(field, once); twice != once {
