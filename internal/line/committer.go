@@ -88,9 +88,10 @@ func (c *Committer) Run(ctx context.Context) {
 			return
 		case <-c.board.Dirty():
 			c.turn.take()
-			if c.held != nil {
+			switch {
+			case c.held != nil:
 				c.show(c.board.Take(), c.Problem()) // nobody waits for a store that is known not to answer
-			} else {
+			case c.board.Pending(): // else it has gone with a Flush, and to ask the store how it is would be in the way of the next
 				c.commit(commits)
 			}
 			c.turn.give()

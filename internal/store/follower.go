@@ -9,18 +9,27 @@ import (
 type follower struct {
 	turn    chan struct{} // of whoever does it
 	wake    chan struct{} // there is something to do
+	hurry   chan struct{} // without a pause before it
 	stop    context.CancelFunc
 	stopped chan struct{}
 }
 
 func newFollower() follower {
-	return follower{turn: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
+	return follower{turn: make(chan struct{}, 1), wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1)}
 }
 
 // signal says that there is something to do. It never blocks.
-func (f *follower) signal() {
+func (f *follower) signal() { poke(f.wake) }
+
+// urge is signal, for what should not wait.
+func (f *follower) urge() {
+	poke(f.hurry)
+	poke(f.wake)
+}
+
+func poke(c chan struct{}) {
 	select {
-	case f.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -51,6 +60,7 @@ func (f *follower) begin(ctx context.Context, pause time.Duration, work func(ctx
 			}
 			select {
 			case <-time.After(pause):
+			case <-f.hurry:
 			case <-ctx.Done():
 				return
 			}

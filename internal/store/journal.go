@@ -134,6 +134,7 @@ func (j *journal) append(epoch string, batch []encoded, v *saving) error {
 		}
 		g.begin()
 		j.filled = 1 - j.filled
+		v.urge() // to have the other one free when this is full
 		binary.LittleEndian.PutUint64(j.entry, g.generation)
 	}
 	if err := g.append(j.file, j.entry, batch[len(batch)-1].Seq); err != nil {
