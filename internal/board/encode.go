@@ -26,7 +26,7 @@ func (r *Record) AppendJSON(b []byte) ([]byte, error) {
 	}
 	o.number("wave", r.Wave)
 	if r.Settled != nil {
-		o.any("settled", r.Settled)
+		o.settled("settled", r.Settled)
 	}
 	if r.Call != nil {
 		o.any("call", r.Call)
@@ -163,6 +163,19 @@ func (o *object) standing(name string, s Standing) {
 	o.raw(name, "{")
 	o.some("state", string(s.State))
 	o.some("call", string(s.Call))
+	o.b = append(o.b, '}')
+}
+
+func (o *object) settled(name string, s *Settled) {
+	o.raw(name, "{")
+	o.number("wave", s.Wave)
+	o.number("rounds", int64(s.Rounds))
+	o.number("took_ms", s.TookMS)
+	if s.Unanswered == nil {
+		o.raw("unanswered", "null")
+	} else {
+		o.texts("unanswered", s.Unanswered)
+	}
 	o.b = append(o.b, '}')
 }
 

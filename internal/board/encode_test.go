@@ -35,10 +35,10 @@ func TestEncodedAlike(t *testing.T) {
 		claim := board.Claim{Source: value, Value: value, Quality: board.Quality(value), At: at, Work: value, Seq: 3, Expires: at, Since: at, Candidate: true}
 		field := &board.Field{Claims: []board.Claim{claim, {At: at.UTC()}}, Others: 1, Pin: value, Hidden: []string{value, "b"}, Blank: true}
 		fields := map[string]*board.Field{value: field, "b": nil, "c": {}, "a": {Claims: []board.Claim{}}}
-		record := &board.Record{ID: value, Rev: -1, Line: value, OpenedAt: at, ClosedAt: at, Fields: fields, Items: map[string][]board.Item{value: {{ID: value}}}, First: "call", ReopenedAt: at, ClosedBy: value, ErasedAt: at}
+		record := &board.Record{ID: value, Rev: -1, Line: value, OpenedAt: at, ClosedAt: at, Settled: &board.Settled{Wave: 1, Rounds: 2, TookMS: 3, Unanswered: []string{value}}, Fields: fields, Items: map[string][]board.Item{value: {{ID: value}}}, First: "call", ReopenedAt: at, ClosedBy: value, ErasedAt: at}
 		s.encodedAlike(&board.Change{Seq: 1, At: at, Kind: value, Line: value, Record: value, Rev: 2, Source: value, Wave: 3, Round: 4, Cause: 5, Own: true, Is: board.Standing{State: board.Open, Call: telephony.State(value)},
 			Was: &board.Standing{State: board.State(value)}, Fields: fields, Shown: []string{value}, After: record})
-		s.encodedAlike(&board.Change{Fields: map[string]*board.Field{}, After: &board.Record{}})
+		s.encodedAlike(&board.Change{Fields: map[string]*board.Field{}, After: &board.Record{Settled: &board.Settled{}}})
 		s.encodedAlike(&board.Change{Fields: fields, App: value, Reason: value, Sources: []string{value}})
 	}
 	s.encodedAlike(&board.Change{Fields: map[string]*board.Field{"a": {Claims: []board.Claim{{At: at.AddDate(9000, 0, 0)}}}}})

@@ -10,7 +10,7 @@ import (
 )
 
 // saveAfter is how long the database waits for company of what is in the journal.
-const saveAfter = 40 * time.Millisecond
+const saveAfter = 100 * time.Millisecond
 
 // saving is how the database follows the journal. Whoever reads the database has it brought up to date first.
 type saving struct {
