@@ -129,7 +129,11 @@ func (j *journal) append(epoch string, batch []encoded, v *saving) error {
 		return errors.Join(errFull, err)
 	}
 	if g.at+int64(len(j.entry)) > segmentSize {
-		if g = &j.segments[1-j.filled]; g.last > saved || len(j.entry) > segmentSize {
+		if len(j.entry) > segmentSize {
+			j.entry = nil // which is not kept for the next
+			return errFull
+		}
+		if g = &j.segments[1-j.filled]; g.last > saved {
 			return errFull
 		}
 		g.begin()
