@@ -111,7 +111,7 @@ func TestClickToDial(t *testing.T) {
 
 	_, err = cb.client.Dial(ctx, "7777777")
 	refusedAs(t, "a number that the PBX does not know", err, "pbx_refused", "does not know that number")
-	r = cb.record(t, "the attempt is a record", callEnded)
+	r = cb.record(t, "the attempt is a record", func(r *client.Record) bool { return callEnded(r) && r.ID != id })
 	if r.Call.Result != "failed" {
 		t.Errorf("an attempt that the PBX refused is %s, want failed", r.Call.Result)
 	}

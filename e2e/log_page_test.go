@@ -35,6 +35,9 @@ func TestLogOnThePage(t *testing.T) {
 	cb.waitConnected(t)
 	screen := browse(t, cb.page)
 	screen.see(`[data-testid="empty"]`)
+	eventually(t, "the page has counted what was missed before it was there", func() bool {
+		return get(screen, "look what it remembers", chromedp.Evaluate[bool](`localStorage.getItem('callboard.log.looked') !== null`))
+	})
 	caller, _ := talk(t, outside, desk)
 	must(t, caller.Hangup(ctx))
 	answered := cb.record(t, "ended", callEnded)
