@@ -350,8 +350,9 @@ func (l *Loop) admit(now time.Time) {
 			l.join(r)
 			if r.bring(here.Seq) {
 				l.works(r, now)
-			} else {
-				l.park(r)
+			} else { // from its own place: memory may have let go of what it misses since it was asked
+				l.drop(r)
+				r.park(r.watch.Cursor().Seq)
 			}
 		}
 	}
