@@ -24,7 +24,7 @@ func TestBlurLeavesNobody(t *testing.T) {
 		"Channel: PJSIP/alice-0000000a\r\nDestChannel: Local/2025550143@sales-0000000b;2\r\nContext: internal\r\nUniqueid: 1795334226.12\r\nContact: [2001:db9:aaaa::17]\r\nDigit: 7\r\n\r\n"+
 		"Event: X\r\nCallerIDName: Al\nice Wonder\r\nWonder:Alice\r\nMette Holm: x\r\nName: M\xe9tte Søren\r\n\r\n"), time.UnixMilli(1))
 	got := wire.String()
-	for _, told := range []string{"555", "alice", "smith", "Alice", "Smith", "Wonder", "ice", "Mette", "Holm", "tte", "ren", "203.0", "db9", "aaaa", "hunter", "sales", "Digit: 7"} {
+	for _, told := range []string{"5550143", "5550199", "555-0143", "555 0199", "alice", "smith", "Alice", "Smith", "Wonder", "ice", "Mette", "Holm", "tte", "ren", "203.0", "db9", "aaaa", "hunter", "sales", "Digit: 7"} {
 		if strings.Contains(got, told) {
 			t.Errorf("%q is told by\n%s", told, got)
 		}
