@@ -347,15 +347,21 @@ func (l *Loop) admit(now time.Time) {
 		case here.Seq-at.Seq > nearHead || err != nil:
 			r.park(at.Seq)
 		default:
-			l.join(r)
-			if r.bring(here.Seq) {
-				l.works(r, now)
-			} else { // from its own place: memory may have let go of what it misses since it was asked
-				l.drop(r)
-				r.park(r.watch.Cursor().Seq)
-			}
+			l.bring(r, now)
 		}
 	}
+}
+
+// bring lets a reader in that is near the head, with what it misses. Where that cannot be, it goes on from its own place: memory may have let go
+// of what it misses since it was asked.
+func (l *Loop) bring(r *Reader, now time.Time) {
+	l.join(r)
+	if r.bring(l.watch.Cursor().Seq) {
+		l.works(r, now)
+		return
+	}
+	l.drop(r)
+	r.park(r.watch.Cursor().Seq)
 }
 
 // join puts a reader among those that see alike.

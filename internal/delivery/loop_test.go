@@ -121,6 +121,30 @@ func TestParked(t *testing.T) {
 	}
 }
 
+// TestForgotten: a reader of which memory lets go of what it misses while it is let in is told all the same, from the log.
+func TestForgotten(t *testing.T) {
+	t.Parallel()
+	h := open(t, 16, spelled{})
+	record := h.lookup(1)
+	from := h.newest()
+	conn, client := pair(t)
+	func() {
+		h.loop.mu.Lock() // no turn is taken meanwhile
+		defer h.loop.mu.Unlock()
+		r := h.begin(Asked{Source: "late"}, conn, nil)
+		h.loop.inbox.take()
+		h.flood([]string{record}, 100)
+		h.loop.changes()
+		h.loop.bring(r, time.Now())
+	}()
+	if err := client.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if got := readTo(t, client, h.newest()); uint64(len(got)) != h.newest()-from { // each the next, up to the newest: then all
+		t.Errorf("it was told %d changes, want %d", len(got), h.newest()-from)
+	}
+}
+
 // plain hides what a connection is.
 type plain struct{ net.Conn }
 
