@@ -18,13 +18,14 @@ import (
 func TestBlurLeavesNobody(t *testing.T) {
 	t.Parallel()
 	var wire bytes.Buffer
-	r := &Recorder{Wire: &wire, Blur: NewBlur(), secret: []byte("s3cr3t")}
+	// The key is one of which no number becomes one with 555 in it: by chance others do.
+	r := &Recorder{Wire: &wire, Blur: &Blur{}, secret: []byte("s3cr3t")}
 	r.take([]byte("Asterisk Call Manager/11.0.0\r\nEvent: Newchannel\r\nCallerIDNum: 202-555-0143\r\nCallerIDName: Alice\r\nExten: +1 202 555 0199\r\n"+
 		"ConnectedLineNum: 2025550199\r\nURI: sip:alice.smith@203.0.113.9\r\nAppData: Alice Smith calls\r\nCallerIDNum: alice.smith\r\nSecret:hunter22\r\n"+
 		"Channel: PJSIP/alice-0000000a\r\nDestChannel: Local/2025550143@sales-0000000b;2\r\nContext: internal\r\nUniqueid: 1795334226.12\r\nContact: [2001:db9:aaaa::17]\r\nDigit: 7\r\n\r\n"+
 		"Event: X\r\nCallerIDName: Al\nice Wonder\r\nWonder:Alice\r\nMette Holm: x\r\nName: M\xe9tte Søren\r\n\r\n"), time.UnixMilli(1))
 	got := wire.String()
-	for _, told := range []string{"5550143", "5550199", "555-0143", "555 0199", "alice", "smith", "Alice", "Smith", "Wonder", "ice", "Mette", "Holm", "tte", "ren", "203.0", "db9", "aaaa", "hunter", "sales", "Digit: 7"} {
+	for _, told := range []string{"555", "alice", "smith", "Alice", "Smith", "Wonder", "ice", "Mette", "Holm", "tte", "ren", "203.0", "db9", "aaaa", "hunter", "sales", "Digit: 7"} {
 		if strings.Contains(got, told) {
 			t.Errorf("%q is told by\n%s", told, got)
 		}
