@@ -253,21 +253,19 @@ func isSame(c encoded, at int64, record, kind, there string) bool {
 
 // records writes the newest version of each record in the batch.
 func (w *writing) records(ctx context.Context, batch []encoded) error {
-	newest := map[string]newestOf{}
+	newest, opened := map[string]encoded{}, map[string]bool{}
 	for _, c := range batch {
-		n := newest[c.Record]
-		n.opened = n.opened || c.After != nil && c.Opened != nil
 		if c.after != "" {
-			n.encoded = c
+			newest[c.Record] = c
 		}
-		if c.After != nil {
-			newest[c.Record] = n
+		if c.After != nil && c.Opened != nil {
+			opened[c.Record] = true
 		}
 	}
-	for _, n := range newest {
-		row := recordRow{n.After, n.After.Value("party.number"), n.after}
+	for id, c := range newest {
+		row := recordRow{c.After, c.After.Value("party.number"), c.after}
 		var err error
-		if n.opened {
+		if opened[id] {
 			err = w.add(ctx, row)
 		} else {
 			err = w.keep(ctx, row)
@@ -277,12 +275,6 @@ func (w *writing) records(ctx context.Context, batch []encoded) error {
 		}
 	}
 	return nil
-}
-
-// newestOf is the newest version of a record in a batch. opened: it is new.
-type newestOf struct {
-	encoded
-	opened bool
 }
 
 // recordRow is a record as it is stored.
