@@ -319,9 +319,9 @@ func (l *Loop) tell(changes []*board.Change) {
 	}
 }
 
-// flush writes what is a reader's own and has not gone with changes.
+// flush writes what is a reader's own and has not gone with changes: works before replies, for which nobody else waits.
 func (l *Loop) flush() {
-	for _, r := range l.flushes {
+	for _, r := range slices.Backward(l.flushes) {
 		if r.group != nil && !r.push(nil) {
 			l.park(r)
 		}
