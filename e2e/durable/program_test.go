@@ -104,7 +104,7 @@ type fate struct {
 	early time.Duration // how long after its start it is killed, ready or not; 0: not so
 }
 
-var places = []string{"journal written", "journal kept", "before commit", "after commit", "before show", "after show", "before command", "after command", "before checkpoint", "after checkpoint", "recovery: opened", "recovery: loaded"}
+var places = []string{"before entry", "after entry", "before commit", "after commit", "before show", "after show", "before command", "after command", "before checkpoint", "after checkpoint", "recovery: opened", "recovery: loaded"}
 
 // fateOf draws one. A new store is killed in its migrations first.
 func fateOf(rng *rand.Rand, life int) fate {

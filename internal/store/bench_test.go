@@ -65,7 +65,7 @@ func bareAppends(b *testing.B, commits, batch int) time.Duration {
 		if _, err := f.Write(data); err != nil {
 			b.Fatal(err)
 		}
-		if err := syncData(f); err != nil {
+		if err := f.Sync(); err != nil {
 			b.Fatal(err)
 		}
 	}

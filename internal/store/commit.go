@@ -28,18 +28,18 @@ func (s *Store) Commit(ctx context.Context, epoch string, batch []*board.Change)
 			}
 		}()
 	}
-	if err := s.dialect.sound(ctx, s); err != nil {
-		return err
-	}
-	if len(batch) == 0 && s.saving.idle(epoch) {
-		return s.dialect.rest(ctx, s)
-	}
 	var all []encoded
 	if all, s.text, err = encode(batch, s.text); err != nil {
 		return err
 	}
 	if s.enter(epoch, all) {
 		return nil
+	}
+	if err := s.dialect.sound(ctx, s); err != nil {
+		return err
+	}
+	if len(batch) == 0 && s.saving.idle(epoch) {
+		return s.dialect.rest(ctx, s)
 	}
 	return s.save(ctx, epoch, all)
 }

@@ -19,7 +19,7 @@ type files map[string]identity
 func openFiles(names ...string) (files, error) {
 	open := files{}
 	for _, name := range names {
-		id, err := identify(name)
+		id, err := identify(name, false)
 		if err != nil {
 			return nil, err
 		}
@@ -29,10 +29,10 @@ func openFiles(names ...string) (files, error) {
 }
 
 // still reports an error when a file is not the one that is open. It costs a few microseconds. It opens nothing: closing any
-// handle of the database would end SQLite's own lock on it (fcntl(2)).
-func (f files) still() error {
+// handle of the database would end SQLite's own lock on it (fcntl(2)). brisk says that the file system has answered just now.
+func (f files) still(brisk bool) error {
 	for name, open := range f {
-		id, err := identify(name)
+		id, err := identify(name, brisk)
 		what := ""
 		switch {
 		case errors.Is(err, fs.ErrNotExist):

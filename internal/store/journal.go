@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"unsafe"
 
 	"github.com/go-json-experiment/json/v1"
 
@@ -31,6 +32,7 @@ const (
 	segmentSize = 4 << 20         // bytes
 	journalSize = 2 * segmentSize // written once when it is made: then a sync costs nothing for the file's size
 	journalHead = 16              // bytes before an entry: generation, length of what follows, and its CRC-32C
+	blockSize   = 4096            // an entry begins at a multiple of it: no disk writes less at once, so an entry spoils none before it
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -42,9 +44,10 @@ var errFull = errors.New("the journal is full")
 type journal struct {
 	mu       sync.Mutex // guards the rest; held while an entry is written
 	file     *os.File
+	entries  *keptFile // the same, for entries
 	segments [2]segment
-	filled   int // which of them
-	entry    []byte
+	filled   int    // which of them
+	entry    []byte // whole blocks
 }
 
 // segment is a part of the file with entries from its beginning. When the database has all of them, it is begun anew, with another generation:
@@ -68,7 +71,11 @@ func openJournal(database string) (*journal, error) {
 	if err := void(f, path); err != nil {
 		return nil, errors.Join(err, f.Close(), os.Remove(path))
 	}
-	return &journal{file: f, segments: [2]segment{{used: segmentSize}, {from: segmentSize, used: segmentSize}}}, nil
+	entries, err := openKept(path)
+	if err != nil {
+		return nil, errors.Join(err, f.Close(), os.Remove(path))
+	}
+	return &journal{file: f, entries: entries, segments: [2]segment{{used: segmentSize}, {from: segmentSize, used: segmentSize}}}, nil
 }
 
 // void gives a journal its size, and nothing in it counts any more.
@@ -112,20 +119,20 @@ func ordinary(batch []encoded) bool {
 }
 
 // append makes a batch durable and has it owed to the database, before anybody can clean the journal of it. After an error the batch may be
-// there or not.
-func (j *journal) append(epoch string, batch []encoded, v *saving) error {
+// there or not. brisk and meanwhile are those of a keptFile.
+func (j *journal) append(epoch string, batch []encoded, v *saving, brisk bool, meanwhile func() error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	g, saved := &j.segments[j.filled], v.saved()
 	if g.last <= saved {
 		g.begin()
 	}
-	j.entry = appendEntry(j.entry[:0], g.generation, epoch, batch)
+	j.entry = blocksOf(j.entry, g.generation, epoch, batch)
 	if g.broken {
 		return errFull
 	}
 	// Cut by another program, what stood before an entry has gone. Stat would ask for the file's time, too; see identify.
-	if size, err := j.file.Seek(0, io.SeekEnd); err != nil || size < journalSize {
+	if size, err := j.entries.size(); err != nil || size < journalSize {
 		return errors.Join(errFull, err)
 	}
 	if g.at+int64(len(j.entry)) > segmentSize {
@@ -141,7 +148,7 @@ func (j *journal) append(epoch string, batch []encoded, v *saving) error {
 		v.urge() // to have the other one free when this is full
 		binary.LittleEndian.PutUint64(j.entry, g.generation)
 	}
-	if err := g.append(j.file, j.entry, batch[len(batch)-1].Seq); err != nil {
+	if err := g.append(j.entries, j.entry, batch[len(batch)-1].Seq, brisk, meanwhile); err != nil {
 		return err
 	}
 	v.owe(batch)
@@ -151,19 +158,39 @@ func (j *journal) append(epoch string, batch []encoded, v *saving) error {
 func (g *segment) begin() { g.at, g.generation, g.broken = 0, rand.Uint64(), false }
 
 // append makes an entry durable that ends with a seq.
-func (g *segment) append(f *os.File, entry []byte, last uint64) error {
+func (g *segment) append(f *keptFile, entry []byte, last uint64, brisk bool, meanwhile func() error) error {
 	g.broken, g.last, g.used = true, last, max(g.used, g.at+int64(len(entry)))
-	if _, err := f.WriteAt(entry, g.from+g.at); err != nil {
+	crash.Here("before entry")
+	if err := f.write(entry, g.from+g.at, brisk, meanwhile); err != nil {
 		return fmt.Errorf("write the journal: %w", err)
 	}
-	crash.Here("journal written")
-	if err := syncData(f); err != nil {
-		return fmt.Errorf("keep the journal: %w", err)
-	}
-	crash.Here("journal kept")
+	crash.Here("after entry")
 	g.broken = false
 	g.at += int64(len(entry))
 	return nil
+}
+
+// makeBlocks is memory for whole blocks, which begins where one that is written past the page cache may.
+func makeBlocks(n int) []byte {
+	bytes := make([]byte, (n+1)*blockSize)
+	from := -uintptr(unsafe.Pointer(unsafe.SliceData(bytes))) % blockSize
+	return bytes[from : from+uintptr(n)*blockSize]
+}
+
+// blocksOf writes an entry with zeros behind it to whole blocks, in memory that may be used again.
+func blocksOf(by []byte, generation uint64, epoch string, batch []encoded) []byte {
+	size := journalHead + 8 + 4 + len(epoch)
+	for _, c := range batch {
+		size += 4 + len(c.body) + 4 + len(c.after)
+	}
+	blocks := (size + blockSize - 1) / blockSize
+	if cap(by) < blocks*blockSize {
+		by = makeBlocks(blocks)
+	}
+	entry := appendEntry(by[:0], generation, epoch, batch)
+	by = by[:blocks*blockSize]
+	clear(by[len(entry):])
+	return by
 }
 
 // appendEntry writes an entry: the seq of its last change, the epoch, and the texts of each change. Each text has its length before it.
@@ -203,6 +230,15 @@ func (j *journal) scrub(settle func() error) error {
 	}
 	j.segments[0].used, j.segments[1].used = 0, 0
 	return nil
+}
+
+// close leaves a file open in which a write hangs: that ends with the program.
+func (j *journal) close() error {
+	if !j.mu.TryLock() {
+		return nil
+	}
+	defer j.mu.Unlock()
+	return errors.Join(j.file.Close(), j.entries.close())
 }
 
 func (j *journal) bytes() io.Reader { return io.NewSectionReader(j.file, 0, journalSize) }
@@ -275,6 +311,9 @@ func entries(text []byte) iter.Seq[[]byte] {
 					return
 				}
 				at += int(length)
+				if rest := segment[at:]; len(rest) < 8 || [8]byte(rest) != [8]byte(segment) { // where earlier versions put the next one
+					at = (at + blockSize - 1) / blockSize * blockSize
+				}
 			}
 		}
 	}

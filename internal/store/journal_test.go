@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -144,7 +145,8 @@ func TestJournalTorn(t *testing.T) {
 		if now <= before {
 			t.Errorf("entry %d has brought nothing", i)
 		}
-		for at := ends[i-1]; at < ends[i]; at++ {
+		said := int64(binary.LittleEndian.Uint32(text[ends[i-1]+8:]))
+		for at := ends[i-1]; at < ends[i-1]+journalHead+said; at++ {
 			if got := left(text[:at]); got != before {
 				t.Fatalf("cut at %d: %d changes, want %d", at, got, before)
 			}
@@ -163,6 +165,13 @@ func TestJournalTorn(t *testing.T) {
 	}
 	if got := left(text[ends[1]:]); got != 0 {
 		t.Errorf("behind a hole: %d changes", got)
+	}
+	var packed []byte // as earlier versions wrote it
+	for i, at := range ends[:len(ends)-1] {
+		packed = append(packed, text[at:at+journalHead+int64(binary.LittleEndian.Uint32(text[at+8:]))]...)
+		if want := left(text[:ends[i+1]]); left(slices.Concat(packed, make([]byte, 100))) != want {
+			t.Errorf("%d entries right behind each other: %d changes, want %d", i+1, left(packed), want)
+		}
 	}
 	letGo()
 	other := openStore(t, file(t))

@@ -3,18 +3,10 @@ package store
 import (
 	"os"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
-
-// syncData waits until what was written to a file is kept, but for the times in its inode.
-func syncData(f *os.File) error {
-	for {
-		if err := syscall.Fdatasync(int(f.Fd())); err != syscall.EINTR {
-			return err
-		}
-	}
-}
 
 // identity is which file it is.
 type identity struct {
@@ -25,10 +17,11 @@ type identity struct {
 func (i identity) same(other identity) bool { return i == other }
 
 // identify asks for nothing else: of a file whose time somebody has seen, the system notes the time of the next write so that it differs, and
-// some file systems keep that with each sync (multigrain timestamps, Linux 6.13).
-func identify(name string) (identity, error) {
+// some file systems keep that with each sync (multigrain timestamps, Linux 6.13). brisk says that the file system has answered just now: then it
+// is asked without telling the scheduler.
+func identify(name string, brisk bool) (identity, error) {
 	var s unix.Statx_t
-	err := unix.Statx(unix.AT_FDCWD, name, 0, unix.STATX_INO, &s)
+	err := statx(name, brisk, &s)
 	if err == unix.ENOSYS || err == unix.EPERM { // before Linux 4.11, and in sandboxes of that time
 		return identifyByStat(name)
 	}
@@ -36,6 +29,22 @@ func identify(name string) (identity, error) {
 		return identity{}, &os.PathError{Op: "statx", Path: name, Err: err}
 	}
 	return identity{s.Dev_major, s.Dev_minor, s.Ino}, nil
+}
+
+func statx(name string, brisk bool, s *unix.Statx_t) error {
+	if !brisk {
+		return unix.Statx(unix.AT_FDCWD, name, 0, unix.STATX_INO, s)
+	}
+	path, err := unix.BytePtrFromString(name)
+	if err != nil {
+		return err
+	}
+	here := unix.AT_FDCWD
+	_, _, errno := syscall.RawSyscall6(unix.SYS_STATX, uintptr(here), uintptr(unsafe.Pointer(path)), 0, unix.STATX_INO, uintptr(unsafe.Pointer(s)), 0)
+	if errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 func identifyByStat(name string) (identity, error) {

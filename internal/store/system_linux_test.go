@@ -17,8 +17,12 @@ func TestIdentify(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for what, ask := range map[string]func(string) (identity, error){"statx": identify, "stat": identifyByStat} {
-		first, err := identify(one)
+	for what, ask := range map[string]func(string) (identity, error){
+		"statx":        func(name string) (identity, error) { return identify(name, false) },
+		"statx, brisk": func(name string) (identity, error) { return identify(name, true) },
+		"stat":         identifyByStat,
+	} {
+		first, err := identify(one, false)
 		again, errAgain := ask(one)
 		if err != nil || errAgain != nil || !first.same(again) {
 			t.Errorf("%s: %v (%v) and %v (%v)", what, first, err, again, errAgain)
