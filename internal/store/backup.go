@@ -167,12 +167,11 @@ type Restored struct {
 // one or the other, whole.
 func Restore(ctx context.Context, path, from string, now time.Time) (Restored, error) {
 	var out Restored
-	switch info, err := os.Stat(from); {
-	case err != nil:
+	backup, err := openRegular(from)
+	if err != nil {
 		return out, fmt.Errorf("cannot read the backup %s: %w: name the file that `callboard store backup` has made", from, bare(err))
-	case !info.Mode().IsRegular(): // from a pipe it would be waited for with the database locked
-		return out, fmt.Errorf("cannot restore %s: it is no file: name the file that `callboard store backup` has made", from)
 	}
+	backup.Close()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return out, fmt.Errorf("cannot make the folder of the database: %w: choose another data folder (data in callboard.yaml)", bare(err))
 	}
@@ -194,7 +193,7 @@ func Restore(ctx context.Context, path, from string, now time.Time) (Restored, e
 		if out.Erasures, out.Apps, err = since(ctx, path, fresh); err != nil {
 			out.Erasures, out.Apps = nil, nil // of one that cannot be read nobody knows
 		}
-		out.Aside = path + ".before-" + now.UTC().Format("20060102T150405Z")
+		out.Aside = freeName(path + ".before-" + now.UTC().Format("20060102T150405Z"))
 		if err := putAside(ctx, path, out.Aside); err != nil {
 			return out, fmt.Errorf("cannot keep the database that is there as %s: %w: see that there is room and that you may write there; nothing was changed", out.Aside, bare(err))
 		}
@@ -204,6 +203,17 @@ func Restore(ctx context.Context, path, from string, now time.Time) (Restored, e
 	}
 	os.Remove(path + journalEnd) // of the one that was there
 	return out, syncFolder(filepath.Dir(path))
+}
+
+// freeName is a name that no file has: the one that is wanted, or that with a number behind it.
+func freeName(wanted string) string {
+	name := wanted
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(name); err != nil {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d", wanted, n)
+	}
 }
 
 // prepareRestore makes a database of a backup, up to date and whole, in one file.
@@ -227,8 +237,20 @@ func prepareRestore(ctx context.Context, fresh, from string) error {
 	return errors.Join(err, s.Close(), syncFile(fresh)) // the last to close brings the WAL into the file
 }
 
+// openRegular opens a file to be read. A pipe under its name would be waited for.
+func openRegular(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is no file")
+	}
+	return os.Open(path)
+}
+
 func copyFile(to, from string) error {
-	in, err := os.Open(from)
+	in, err := openRegular(from)
 	if err != nil {
 		return err
 	}
@@ -272,9 +294,6 @@ func names(ctx context.Context, path string) (erasures, apps []string, err error
 
 // putAside keeps a database under another name as well; under its own it stays until another one takes its place.
 func putAside(ctx context.Context, path, aside string) error {
-	if _, err := os.Lstat(aside); err == nil {
-		return fs.ErrExist
-	}
 	db, err := sql.Open("sqlite", source(path, "busy_timeout(500)"))
 	if err != nil {
 		return err

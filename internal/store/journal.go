@@ -89,10 +89,7 @@ func void(f *os.File, path string) error {
 			return err
 		}
 	}
-	if err := f.Sync(); err != nil || info.Size() == journalSize {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
+	return errors.Join(f.Sync(), syncFolder(filepath.Dir(path)))
 }
 
 // blank writes zeros over a part of a file.
@@ -245,7 +242,7 @@ func (j *journal) bytes() io.Reader { return io.NewSectionReader(j.file, 0, jour
 
 // readJournal reads the journal of a database as it is; empty: there is none. What stands behind its end is not ours.
 func readJournal(database string) ([]byte, error) {
-	f, err := os.Open(database + journalEnd)
+	f, err := openRegular(database + journalEnd)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -132,7 +132,7 @@ func TestOpenErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := OpenSQLite(t.Context(), path)
-		sentence(t, err, path+journalEnd, "is a directory", "read and write")
+		sentence(t, err, path+journalEnd, "is no file", "read and write")
 		if err != nil && strings.Contains(err.Error(), "move") { // what was committed last would be lost
 			t.Errorf("%q sends the database away", err)
 		}

@@ -5,7 +5,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // TestIdentify: a file is the same by either way of asking, another one is not, and one that is not there is told of as such.
@@ -34,4 +36,26 @@ func TestIdentify(t *testing.T) {
 			t.Errorf("%s of none: %v", what, err)
 		}
 	}
+}
+
+// TestJournalIsPipe: a pipe in the place of the journal is told of, and not waited for; a restore takes it away.
+func TestJournalIsPipe(t *testing.T) {
+	t.Parallel()
+	path, backup := file(t), filepath.Join(t.TempDir(), "backup.db")
+	openStore(t, path).Close()
+	if err := Backup(t.Context(), path, backup); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Remove(path+journalEnd), syscall.Mkfifo(path+journalEnd, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := OpenSQLite(t.Context(), path)
+	sentence(t, err, path+journalEnd, "is no file", "read and write")
+	if err := Backup(t.Context(), path, backup+".2"); err == nil {
+		t.Error("a backup was made without what is in the journal")
+	}
+	if _, err := Restore(t.Context(), path, backup, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	openStore(t, path)
 }
