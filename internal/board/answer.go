@@ -43,6 +43,9 @@ func (b *Board) Answer(app, work string, a Answer, at time.Time, receipts ...*Re
 		return Written{}, workUnknown
 	}
 	e := f.entry
+	if _, err := b.writable(e.now.ID, app); err != nil {
+		return Written{}, err
+	}
 	a.Items = f.again(a.Items, at)
 	if err := b.checkAnswer(e, app, a); err != nil {
 		return Written{}, err
@@ -95,9 +98,31 @@ func (f *flight) again(items []NewItem, at time.Time) []NewItem {
 	return out
 }
 
-// write applies an answer as one write.
-func (b *Board) write(e *entry, f *flight, a Answer, from cause, at time.Time) (int, error) {
-	if len(a.Items) > 0 { // claims and items together: there must be fuel for both before either is written
+// Say takes the claims and items that an app says of a record outside any work: all of it is written, or nothing (D-9).
+func (b *Board) Say(id, app string, a Answer, at time.Time) (Written, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	as := app
+	if len(a.Claims) == 0 && !slices.ContainsFunc(a.Items, func(i NewItem) bool { return i.List != "notes" }) {
+		as = SourceUser // notes can always be written (B-19)
+	}
+	e, err := b.writable(id, as)
+	if err != nil {
+		return Written{}, err
+	}
+	if err := b.checkAnswer(e, app, a); err != nil {
+		return Written{}, err
+	}
+	changed, err := b.say(e, &flight{app: app}, a, b.causeOf(e, app, at), at)
+	if err != nil {
+		return Written{}, err
+	}
+	return b.written(e, changed), nil
+}
+
+// say applies the claims and items of an answer as one write.
+func (b *Board) say(e *entry, f *flight, a Answer, from cause, at time.Time) (int, error) {
+	if len(a.Items) > 0 { // there must be fuel for both before either is written
 		if err := b.mayWriteItems(e, f.app, a.Items, from, at); err != nil {
 			return 0, err
 		}
@@ -115,6 +140,15 @@ func (b *Board) write(e *entry, f *flight, a Answer, from cause, at time.Time) (
 			b.burnWrite(&act{entry: e, source: f.app, from: from, at: at})
 		}
 		changed += n
+	}
+	return changed, nil
+}
+
+// write applies an answer to a work.
+func (b *Board) write(e *entry, f *flight, a Answer, from cause, at time.Time) (int, error) {
+	changed, err := b.say(e, f, a, from, at)
+	if err != nil {
+		return 0, err
 	}
 	if a.Past != nil && f.app == SourceHistory {
 		changed += b.putPast(e, f.app, "history", a.Past, from, at)
@@ -134,9 +168,6 @@ func (b *Board) write(e *entry, f *flight, a Answer, from cause, at time.Time) (
 
 // checkAnswer makes sure that an answer can be taken whole: all of it or nothing is written.
 func (b *Board) checkAnswer(e *entry, app string, a Answer) error {
-	if _, err := b.writable(e.now.ID, app); err != nil {
-		return err
-	}
 	if err := b.checkClaims(e.now, app, a.Claims, a.Match); err != nil {
 		return err
 	}

@@ -431,20 +431,8 @@ func (s *Server) SayFor(ctx context.Context, app, record string, answer []byte) 
 	if err := s.writable(ctx, record); err != nil {
 		return err
 	}
-	said := newAnswer(body)
-	if len(said.Claims) > 0 {
-		written, err := s.options.Board.ClaimMatch(record, app, said.Claims, said.Match, time.Now())
-		if err = s.settled(ctx, nil, written, err); err != nil {
-			return err
-		}
-	}
-	for _, item := range said.Items {
-		_, written, err := s.options.Board.PutItem(record, app, item, time.Now())
-		if err = s.settled(ctx, nil, written, err); err != nil {
-			return err
-		}
-	}
-	return nil
+	written, err := s.options.Board.Say(record, app, newAnswer(body), time.Now())
+	return s.settled(ctx, nil, written, err)
 }
 
 // answerOf reads and checks an answer, and whether the app may write at all.

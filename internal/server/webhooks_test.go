@@ -162,6 +162,13 @@ func TestWebhookAnswers(t *testing.T) {
 			t.Errorf("%.80s: got %v, want %s", body, err, code)
 		}
 	}
+	h.app("erp")
+	if err := h.server.SayFor(ctx, "erp", record, []byte(`{"claims":[{"field":"party.company","value":"ACME"}],"items":[{"list":"links","id":"1","url":"https://erp.example.com/1"}]}`)); err == nil {
+		t.Error("another app's item was written")
+	}
+	if f, said := h.record(record).Fields["party.company"]; said {
+		t.Errorf("of an answer that is refused the claims are there: %+v", f)
+	}
 	if err := h.server.SayFor(ctx, "nobody", record, []byte(`{"claims":[{"field":"party.name","value":"Eve"}]}`)); err == nil {
 		t.Error("an app that was never let in has written")
 	}
