@@ -129,7 +129,7 @@ func (j *journal) append(epoch string, batch []encoded, v *saving, brisk bool, m
 		return errFull
 	}
 	// Cut by another program, what stood before an entry has gone. Stat would ask for the file's time, too; see identify.
-	if size, err := j.entries.size(); err != nil || size < journalSize {
+	if size, err := j.entries.size(brisk); err != nil || size < journalSize {
 		return errors.Join(errFull, err)
 	}
 	if g.at+int64(len(j.entry)) > segmentSize {

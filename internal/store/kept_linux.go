@@ -5,8 +5,8 @@ package store
 import (
 	"io"
 	"os"
-	"runtime"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -46,16 +46,29 @@ func openKeptWith(path string, flags int) (*keptFile, error) {
 func (k *keptFile) write(blocks []byte, at int64, brisk bool, meanwhile func() error) error {
 	submitted := brisk && k.queue != nil && k.queue.submit(k.fd, blocks, at)
 	err := meanwhile()
-	kept := submitted && k.queue.await() == len(blocks)
-	runtime.KeepAlive(blocks)
-	if err == nil && !kept {
-		_, err = k.file.WriteAt(blocks, at)
+	if submitted && k.await() == len(blocks) || err != nil {
+		return err
 	}
+	_, err = k.file.WriteAt(blocks, at)
 	return err
 }
 
+// await waits for what was submitted, and returns how many bytes of it are known to be kept.
+func (k *keptFile) await() int {
+	n, told := k.queue.await()
+	if !told { // the end that is still to come would be taken for that of the next write
+		k.queue.close() // waits for the write
+		k.queue = nil
+		return 0
+	}
+	return n
+}
+
 // size is how many bytes the file has.
-func (k *keptFile) size() (int64, error) {
+func (k *keptFile) size(brisk bool) (int64, error) {
+	if !brisk {
+		return k.file.Seek(0, io.SeekEnd)
+	}
 	n, _, err := syscall.RawSyscall(unix.SYS_LSEEK, k.fd, 0, io.SeekEnd)
 	if err != 0 {
 		return 0, err
@@ -67,7 +80,9 @@ func (k *keptFile) size() (int64, error) {
 func (k *keptFile) close() error {
 	if k.queue != nil {
 		k.queue.close()
+		k.queue = nil
 	}
+	k.fd = ^uintptr(0) // the number may soon be that of another file
 	return k.file.Close()
 }
 
@@ -77,6 +92,7 @@ type queue struct {
 	eventfd int
 	file    *os.File // of eventfd
 	ended   syscall.RawConn
+	bytes   []byte // that are being written: on no stack, which could move
 }
 
 // control and event are iocb and io_event of linux/aio_abi.h, in a little-endian machine.
@@ -113,7 +129,10 @@ func newQueue() *queue {
 		return nil
 	}
 	q.eventfd, q.file = fd, os.NewFile(uintptr(fd), "eventfd")
-	if q.ended, err = q.file.SyscallConn(); err != nil {
+	if q.ended, err = q.file.SyscallConn(); err == nil {
+		err = q.file.SetReadDeadline(time.Time{}) // says whether it can be waited for
+	}
+	if err != nil {
 		q.close()
 		return nil
 	}
@@ -121,7 +140,10 @@ func newQueue() *queue {
 }
 
 func (q *queue) close() {
-	unix.Syscall(unix.SYS_IO_DESTROY, q.context, 0, 0)
+	if q.context != 0 { // its number may soon be that of another queue
+		unix.Syscall(unix.SYS_IO_DESTROY, q.context, 0, 0)
+		q.context = 0
+	}
 	if q.file != nil {
 		q.file.Close()
 	}
@@ -130,6 +152,7 @@ func (q *queue) close() {
 // submit gives bytes to the system, which must stay as they are until await, or reports false: it takes none that would have to wait. So it does
 // not last, and the scheduler is not told of it.
 func (q *queue) submit(fd uintptr, bytes []byte, at int64) bool {
+	q.bytes = bytes
 	c := &control{
 		how: unix.RWF_DSYNC | unix.RWF_NOWAIT, what: pwrite, fd: uint32(fd),
 		bytes: uint64(uintptr(unsafe.Pointer(unsafe.SliceData(bytes)))), length: uint64(len(bytes)), at: at,
@@ -139,8 +162,8 @@ func (q *queue) submit(fd uintptr, bytes []byte, at int64) bool {
 	return n == 1
 }
 
-// await waits for what was submitted, and returns how many bytes of it are kept; one that is negative says why none is.
-func (q *queue) await() (kept int) {
+// await waits for what was submitted, and returns how many bytes of it are kept, or less than none. It reports false where the system has not told.
+func (q *queue) await() (kept int, told bool) {
 	var e event
 	err := q.ended.Read(func(fd uintptr) bool {
 		var ends uint64
@@ -149,10 +172,8 @@ func (q *queue) await() (kept int) {
 		}
 		var now unix.Timespec
 		n, _, _ := syscall.RawSyscall6(unix.SYS_IO_GETEVENTS, q.context, 1, 1, uintptr(unsafe.Pointer(&e)), uintptr(unsafe.Pointer(&now)), 0)
-		return n == 1
+		told = n == 1
+		return true
 	})
-	if err != nil {
-		return -1
-	}
-	return int(e.result)
+	return int(e.result), told && err == nil
 }

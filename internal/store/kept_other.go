@@ -28,7 +28,7 @@ func (k *keptFile) write(blocks []byte, at int64, _ bool, meanwhile func() error
 }
 
 // size is how many bytes the file has.
-func (k *keptFile) size() (int64, error) { return k.file.Seek(0, io.SeekEnd) }
+func (k *keptFile) size(_ bool) (int64, error) { return k.file.Seek(0, io.SeekEnd) }
 
 // close must not be called while a write is under way.
 func (k *keptFile) close() error { return k.file.Close() }

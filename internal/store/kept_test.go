@@ -45,13 +45,20 @@ func TestKept(t *testing.T) {
 			t.Errorf("where what was to be done meanwhile fails: %v", err)
 		}
 	}
-	if size, err := f.size(); err != nil || size != 8*blockSize {
-		t.Errorf("%d bytes, %v", size, err)
+	for _, brisk := range []bool{false, true} {
+		if size, err := f.size(brisk); err != nil || size != 8*blockSize {
+			t.Errorf("%d bytes, %v", size, err)
+		}
 	}
 	if err := f.close(); err != nil {
 		t.Error(err)
 	}
-	if err := f.write(makeBlocks(1), 0, true, func() error { return nil }); err == nil {
-		t.Error("a file that was closed was written")
+	for _, brisk := range []bool{false, true} {
+		if err := f.write(makeBlocks(1), 0, brisk, func() error { return nil }); err == nil {
+			t.Error("a file that was closed was written")
+		}
+		if _, err := f.size(brisk); err == nil {
+			t.Error("a file that was closed has a size")
+		}
 	}
 }
