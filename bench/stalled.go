@@ -28,12 +28,15 @@ func (c *callboard) stall(apps int) (socks []*sock, err error) {
 
 // stalledOnce measures the others' rate without and with an app that does not read.
 func stalledOnce(s server) (without, with sample, err error) {
-	const length = time.Second
+	const length = 2 * time.Second
 	f, err := newFan(s, stalledAmong)
 	if err != nil {
 		return without, with, err
 	}
 	defer f.loop.close()
+	if warm := f.run(stalledLoad, length); warm.err != nil {
+		return without, with, warm.err
+	}
 	without = f.run(stalledLoad, length)
 	socks, err := s.(*callboard).stall(1)
 	if err == nil {
@@ -59,7 +62,7 @@ func held(p peer) (out sample) {
 			return err
 		}
 		defer f.loop.close()
-		if warm := f.run(stalledLoad, time.Second); warm.err != nil {
+		if warm := f.run(stalledLoad, 4*time.Second); warm.err != nil { // until the log in memory is full: it is not held for those that stall
 			return warm.err
 		}
 		before := residentKB(s.pid())
