@@ -241,11 +241,9 @@ func TestBlindTransferAction(t *testing.T) {
 	}
 }
 
-// TestParkAction: Asterisk writes a line feed into the answer, which ends it early.
-func TestParkAction(t *testing.T) {
-	t.Parallel()
-	p, c := talking(t)
-	c.send("Action: Park", "Channel: "+talkingTrunk, "TimeoutChannel: "+talkingPhone, "Timeout: 5000", "ActionID: p")
+// parkAnswer reads the answer to Park, into which Asterisk writes a line feed that ends it early.
+func parkAnswer(t *testing.T, c *client) {
+	t.Helper()
 	var raw strings.Builder
 	for !strings.Contains(raw.String(), "Park successful") {
 		line, err := c.r.ReadString('\n')
@@ -262,6 +260,28 @@ func TestParkAction(t *testing.T) {
 			t.Errorf("got %q, %v", line, err)
 		}
 	}
+}
+
+// TestParkedByNobody: a parked call whose parker is no phone ends when its time is over.
+func TestParkedByNobody(t *testing.T) {
+	t.Parallel()
+	for _, parker := range []string{"x", "Local/700@internal-00000001;2"} {
+		_, c := talking(t)
+		c.send("Action: Park", "Channel: "+talkingTrunk, "TimeoutChannel: "+parker, "Timeout: 2000")
+		parkAnswer(t, c)
+		c.await("ParkedCallTimeOut")
+		if m := c.await("Hangup"); m.get("Channel") != talkingTrunk {
+			t.Errorf("parked by %s: got %q", parker, m.raw)
+		}
+	}
+}
+
+// TestParkAction: the parker is called back.
+func TestParkAction(t *testing.T) {
+	t.Parallel()
+	p, c := talking(t)
+	c.send("Action: Park", "Channel: "+talkingTrunk, "TimeoutChannel: "+talkingPhone, "Timeout: 5000", "ActionID: p")
+	parkAnswer(t, c)
 	if m := c.await("ParkedCall"); m.get("ParkeeChannel") != talkingTrunk || m.get("ParkingSpace") != "701" ||
 		m.get("ParkingTimeout") != "5" || m.get("ParkerDialString") != "PJSIP/1001" {
 		t.Errorf("got %q", m.raw)

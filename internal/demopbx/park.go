@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -111,10 +112,16 @@ func (p *parking) hangUp(ch *channel, cause int, asked bool) {
 
 func (p *parking) release(*channel) { p.leaveSpace() }
 
-// timeOut calls the parker back.
+// timeOut calls the parker back. Where that is no phone - half of a Local pair, or what a client has made up - the call ends.
 func (p *parking) timeOut() {
 	x, ch := p.x, p.ch
-	endpoint := p.parker[len("PJSIP/"):]
+	endpoint, phone := strings.CutPrefix(p.parker, "PJSIP/")
+	if !phone {
+		x.emitParking("ParkedCallTimeOut", p, nil)
+		p.leaveSpace()
+		x.merge(x.endOfDialplan(ch, causeNormal), nil)
+		return
+	}
 	r := route{kind: toGroup, number: endpoint, rings: []string{endpoint}, seconds: ringPhone}
 	before := spot{ch.context, ch.exten, ch.priority}
 	ch.context, ch.exten, ch.priority = "park-dial", "PJSIP_"+endpoint, 1
