@@ -194,13 +194,17 @@ func (v *View) has(key string) bool {
 	return slices.ContainsFunc(v.Facts, func(f Fact) bool { return f.Key == key })
 }
 
+// unheardFor is how long a phone may ring without the PBX having read its 180: a PBX that takes its ring back at once has sent CANCEL before.
+const unheardFor = 20 * time.Millisecond
+
 // ringing is when this phone rang, or heard the other one ring.
 func (v *View) ringing() []Moment {
 	c := v.call
 	for _, e := range c.phone.Log() {
 		if e.Call == c.sip.ID && e.Dir == phone.Note && e.What == "ringing" {
 			early := strings.HasPrefix(e.Text, "183")
-			return []Moment{{State: "ringing", At: e.At, Optional: early}}
+			unheard := c.over().At.Sub(e.At) < unheardFor
+			return []Moment{{State: "ringing", At: e.At, Optional: early || unheard}}
 		}
 	}
 	if at := c.noted("incoming"); !at.IsZero() {
