@@ -89,9 +89,9 @@ func (s *session) spoiled(event []byte) []byte {
 		return event
 	}
 	var before []byte
-	if s.faults.LongLine > 0 {
+	if s.faults.LongLine > 0 && !s.longed {
 		before = slices.Concat([]byte("Event: UserEvent\r\nPrivilege: user,all\r\nText: "), bytes.Repeat([]byte{'x'}, s.faults.LongLine), []byte("\r\n\r\n"))
-		s.faults.LongLine = 0
+		s.longed = true
 	}
 	return slices.Concat(before, s.faults.Garbage, event)
 }
@@ -113,7 +113,7 @@ func (s *session) limit(n int) (int, bool) {
 		}
 	}
 	reached := func(at int) bool { return at > 0 && s.sent >= at }
-	return n, !(reached(f.StallAfter) || reached(f.ResetAfter) || reached(f.CloseAfter) || reached(f.DripAfter))
+	return n, !(reached(f.StallAfter) && !s.over || reached(f.ResetAfter) || reached(f.CloseAfter) || reached(f.DripAfter))
 }
 
 // fail does what is to go wrong. It is false when the connection is gone.
@@ -138,7 +138,7 @@ func (s *session) fail() bool {
 	if !s.sleep(f.StallFor) {
 		return false
 	}
-	s.faults.StallAfter = 0
+	s.over = true
 	s.stalled.shut(false)
 	return true
 }

@@ -34,14 +34,18 @@ type session struct {
 	write     class
 	challenge string
 
-	faults  Faults // of this connection
+	faults  Faults // of this connection; they do not change
 	stalled gate   // shut while faults stall it
-	sent    int    // bytes, by the writing goroutine
+
+	// Of the writing goroutine only.
+	sent int  // bytes
+	over bool // the stall is
 
 	mu      sync.Mutex
 	replies []byte // go out before events: Asterisk runs an action, then delivers what is pending
 	events  []byte
 	last    bool // write what is queued, then close
+	longed  bool // the long line was sent
 }
 
 func newSession(p *PBX, raw net.Conn) *session {
