@@ -354,6 +354,12 @@ func TestAfterCall(t *testing.T) {
 	s.noWork(en)
 	s.Approve("transcript", board.Grant{})
 	wantCode(t, s.tries(r, "transcript", "x.transcript.language", "en"), telephony.CodeClosed)
+	note := []board.NewItem{{List: "notes", Text: "call back"}}
+	if said, err := s.Say(r, "crm", board.Answer{Items: note}, s.now); err != nil || said.Changed != 1 {
+		t.Errorf("a note, as anybody may write one: %+v, %v", said, err)
+	}
+	_, err := s.Say(r, "crm", board.Answer{Claims: []board.NewClaim{{Field: "party.name", Value: "Ann"}}, Items: note}, s.now)
+	wantCode(t, err, telephony.CodeClosed)
 }
 
 // TestFullRecordIsSound: a record that is as full as apps may make it, and of which a candidate is picked besides, can be read back out
