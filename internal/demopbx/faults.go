@@ -89,9 +89,9 @@ func (s *session) spoiled(event []byte) []byte {
 		return event
 	}
 	var before []byte
-	if s.faults.LongLine > 0 && !s.longed {
+	if s.faults.LongLine > 0 && !s.longSent {
 		before = slices.Concat([]byte("Event: UserEvent\r\nPrivilege: user,all\r\nText: "), bytes.Repeat([]byte{'x'}, s.faults.LongLine), []byte("\r\n\r\n"))
-		s.longed = true
+		s.longSent = true
 	}
 	return slices.Concat(before, s.faults.Garbage, event)
 }

@@ -41,11 +41,11 @@ type session struct {
 	sent int  // bytes
 	over bool // the stall is
 
-	mu      sync.Mutex
-	replies []byte // go out before events: Asterisk runs an action, then delivers what is pending
-	events  []byte
-	last    bool // write what is queued, then close
-	longed  bool // the long line was sent
+	mu       sync.Mutex
+	replies  []byte // go out before events: Asterisk runs an action, then delivers what is pending
+	events   []byte
+	last     bool // write what is queued, then close
+	longSent bool // the long line was sent
 }
 
 func newSession(p *PBX, raw net.Conn) *session {
