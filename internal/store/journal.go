@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 	"unsafe"
 
 	"github.com/go-json-experiment/json/v1"
@@ -35,6 +36,11 @@ const (
 	blockSize   = 4096            // an entry begins at a multiple of it: no disk writes less at once, so an entry spoils none before it
 )
 
+// briskFor is how long after an entry the disk is taken to be well. Until then a commit asks it for nothing that may last, but by its queue, and tells the
+// scheduler of none of its system calls: each of which it is told wakes the thread that looks after long ones, which takes more of the processor than the
+// commit. A program that asks a disk that hangs in that way hangs with it; and commits that are further apart may take more of the processor.
+const briskFor = 20 * time.Millisecond
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // errFull says that an entry has no room; the database takes it at once instead.
@@ -46,8 +52,9 @@ type journal struct {
 	file     *os.File
 	entries  *keptFile // the same, for entries
 	segments [2]segment
-	filled   int    // which of them
-	entry    []byte // whole blocks
+	filled   int       // which of them
+	entry    []byte    // whole blocks
+	well     time.Time // when an entry was last kept
 }
 
 // segment is a part of the file with entries from its beginning. When the database has all of them, it is begun anew, with another generation:
@@ -116,8 +123,8 @@ func ordinary(batch []encoded) bool {
 }
 
 // append makes a batch durable and has it owed to the database, before anybody can clean the journal of it. After an error the batch may be
-// there or not. brisk and meanwhile are those of a keptFile.
-func (j *journal) append(epoch string, batch []encoded, v *saving, brisk bool, meanwhile func() error) error {
+// there or not, as after one of still, which says meanwhile whether the files are those that are open.
+func (j *journal) append(epoch string, batch []encoded, v *saving, still func(brisk bool) error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	g, saved := &j.segments[j.filled], v.saved()
@@ -128,6 +135,7 @@ func (j *journal) append(epoch string, batch []encoded, v *saving, brisk bool, m
 	if g.broken {
 		return errFull
 	}
+	brisk := time.Since(j.well) < briskFor
 	// Cut by another program, what stood before an entry has gone. Stat would ask for the file's time, too; see identify.
 	if size, err := j.entries.size(brisk); err != nil || size < journalSize {
 		return errors.Join(errFull, err)
@@ -145,9 +153,10 @@ func (j *journal) append(epoch string, batch []encoded, v *saving, brisk bool, m
 		v.urge() // to have the other one free when this is full
 		binary.LittleEndian.PutUint64(j.entry, g.generation)
 	}
-	if err := g.append(j.entries, j.entry, batch[len(batch)-1].Seq, brisk, meanwhile); err != nil {
+	if err := g.append(j.entries, j.entry, batch[len(batch)-1].Seq, brisk, func() error { return still(brisk) }); err != nil {
 		return err
 	}
+	j.well = time.Now()
 	v.owe(batch)
 	return nil
 }

@@ -12,10 +12,6 @@ import (
 // saveAfter is how long the database waits for company of what is in the journal.
 const saveAfter = 100 * time.Millisecond
 
-// briskFor is how long after a commit the disk is taken to be well. A program that has asked a disk that hangs, without telling the scheduler, hangs
-// with it; and commits that are further apart may take more of the processor.
-const briskFor = 20 * time.Millisecond
-
 // saving is how the database follows the journal. Whoever reads the database has it brought up to date first.
 type saving struct {
 	follower // whose turn it is writes a batch into the database, and has Store.untrimmed and Store.unsaved
@@ -97,21 +93,8 @@ func (v *saving) paid(n int, epoch string, batch []encoded, err error) {
 
 // enter makes a batch durable in the journal, or reports false: then the database has to take it at once.
 func (s *Store) enter(epoch string, batch []encoded) bool {
-	if s.journal == nil || !ordinary(batch) || !s.saving.follows(epoch, batch) {
-		return false
-	}
-	brisk := s.brisk()
-	err := s.journal.append(epoch, batch, &s.saving, brisk, func() error { return s.files.still(brisk) })
-	if err != nil {
-		return false
-	}
-	s.entered = time.Now()
-	return true
+	return s.journal != nil && ordinary(batch) && s.saving.follows(epoch, batch) && s.journal.append(epoch, batch, &s.saving, s.files.still) == nil
 }
-
-// brisk reports whether the disk has answered just now. Then a commit asks it for nothing that may last, but by its queue, and tells the scheduler of
-// none of its system calls: each of which it is told wakes the thread that looks after long ones, which takes more of the processor than the commit.
-func (s *Store) brisk() bool { return time.Since(s.entered) < briskFor }
 
 // save has the database take what is owed, and a batch behind it.
 func (s *Store) save(ctx context.Context, epoch string, batch []encoded) error {

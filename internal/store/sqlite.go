@@ -35,16 +35,15 @@ type inFile struct {
 	lock    *flock.Flock
 	keeper  *sql.Conn // never used: while a connection is open, SQLite does not take the -wal and -shm files away
 	files   files
-	raw     *os.File  // the database's bytes
-	journal *journal  // nil: commits go into the database at once
-	entered time.Time // when the journal last took a commit
-	unsaved int       // commits since the write-ahead log was copied into the database
+	raw     *os.File // the database's bytes
+	journal *journal // nil: commits go into the database at once
+	unsaved int      // commits since the write-ahead log was copied into the database
 }
 
 // sqlite is the dialect of the default store. WAL and synchronous=FULL make a commit durable.
 var sqlite = dialect{
 	begin: beginDirect,
-	sound: func(_ context.Context, s *Store) error { return s.files.still(s.brisk()) },
+	sound: func(_ context.Context, s *Store) error { return s.files.still(false) },
 	rest:  func(ctx context.Context, s *Store) error { return s.rest(ctx) },
 	clean: func(ctx context.Context, s *Store, words []string) error {
 		return errors.Join(s.dropFormers(), s.clean(ctx, words))
